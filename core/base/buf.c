@@ -1,0 +1,80 @@
+/* A growing byte buffer; see buf.h. */
+#include "core/base/buf.h"
+
+#include "core/base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUF_FIRST_BYTES = 256 };
+
+static void
+reserve(struct buf *buf, size_t more)
+{
+    size_t needed = 0;
+    if (!mem_add(buf->length, more, &needed) || !mem_add(needed, 1, &needed))
+        needed = SIZE_MAX;
+    if (needed <= buf->capacity)
+        return;
+    size_t capacity = buf->capacity > 0 ? buf->capacity : BUF_FIRST_BYTES;
+    while (capacity < needed)
+        capacity = capacity > SIZE_MAX / 2 ? SIZE_MAX : capacity * 2;
+    buf->data = mem_resize(buf->data, capacity, 1);
+    buf->capacity = capacity;
+}
+
+void
+buf_fini(struct buf *buf)
+{
+    free(buf->data);
+    *buf = (struct buf){0};
+}
+
+void
+buf_clear(struct buf *buf)
+{
+    buf->length = 0;
+    if (buf->data != NULL)
+        buf->data[0] = '\0';
+}
+
+void
+buf_append(struct buf *buf, const void *bytes, size_t length)
+{
+    reserve(buf, length);
+    if (length > 0)
+        memcpy(buf->data + buf->length, bytes, length);
+    buf->length += length;
+    buf->data[buf->length] = '\0';
+}
+
+void
+buf_append_string(struct buf *buf, const char *string)
+{
+    buf_append(buf, string, strlen(string));
+}
+
+void
+buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0)
+        return;
+    reserve(buf, (size_t)length);
+    va_start(args, format);
+    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
+    va_end(args);
+    buf->length += (size_t)length;
+}
+
+const char *
+buf_string(const struct buf *buf)
+{
+    return buf->data == NULL ? "" : buf->data;
+}

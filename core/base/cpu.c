@@ -1,0 +1,109 @@
+/* What the processor and the process can do; see cpu.h. */
+#include "core/base/cpu.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* XCR0: which register files the operating system saves. Read by its instruction's bytes (xgetbv). */
+static uint64_t
+saved_registers(void)
+{
+    uint32_t low = 0;
+    uint32_t high = 0;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+static void
+read_name(char name[64])
+{
+    unsigned words[12] = {0};
+    for (unsigned i = 0; i < 3; i++)
+        if (!__get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
+                         &words[4 * i + 3]))
+            return;
+    char text[sizeof words + 1] = {0};
+    memcpy(text, words, sizeof words);
+    const char *start = text + strspn(text, " ");
+    size_t length = strlen(start);
+    while (length > 0 && start[length - 1] == ' ')
+        length--;
+    if (length > 0)
+        snprintf(name, 64, "%.*s", (int)length, start);
+}
+
+struct cpu_features
+cpu_features(void)
+{
+    struct cpu_features out = {.name = "unknown"};
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    read_name(out.name);
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_OSXSAVE) == 0)
+        return out;
+    bool fma = (c & bit_FMA) != 0;
+    uint64_t saved = saved_registers();
+    bool ymm = (saved & 0x6) == 0x6;
+    bool zmm = (saved & 0xe6) == 0xe6;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return out;
+    unsigned wanted = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
+    out.avx2 = ymm && fma && (b & bit_AVX2) != 0;
+    out.avx512 = zmm && out.avx2 && (b & wanted) == wanted;
+    if (__get_cpuid_count(7, 1, &a, &b, &c, &d))
+        out.avx512_bf16 = out.avx512 && (a & (1u << 5)) != 0;
+    return out;
+}
+#else
+struct cpu_features
+cpu_features(void)
+{
+    return (struct cpu_features){.name = "unknown"};
+}
+#endif
+
+/* CPUs granted by a cgroup-v2 quota ("max 100000" or "150000 100000"), rounded up; 0: no quota. */
+static size_t
+cgroup_quota(void)
+{
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
+    if (file == NULL)
+        return 0;
+    long quota = 0;
+    long period = 0;
+    int fields = fscanf(file, "%ld %ld", &quota, &period);
+    fclose(file);
+    if (fields != 2 || quota <= 0 || period <= 0)
+        return 0;
+    return (size_t)((quota + period - 1) / period);
+}
+
+size_t
+cpu_count(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    size_t count = 1;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        count = (size_t)CPU_COUNT(&set);
+    size_t quota = cgroup_quota();
+    if (quota > 0 && quota < count)
+        count = quota;
+    return count > 0 ? count : 1;
+}
+
+int64_t
+cpu_peak_memory_bytes(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return 0;
+    return (int64_t)usage.ru_maxrss * 1024;
+}

@@ -1,0 +1,151 @@
+/* Checked sizes and a block arena; see mem.h. */
+#include "core/base/mem.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARENA_BLOCK_BYTES = 16 * 1024, CACHE_LINE_BYTES = 64 };
+
+struct block {
+    struct block *next;
+    size_t used;
+    size_t capacity;
+    alignas(max_align_t) unsigned char bytes[];
+};
+
+struct arena {
+    struct block *newest;
+};
+
+bool
+mem_multiply(size_t a, size_t b, size_t *out)
+{
+    if (a != 0 && b > SIZE_MAX / a)
+        return false;
+    *out = a * b;
+    return true;
+}
+
+bool
+mem_add(size_t a, size_t b, size_t *out)
+{
+    if (b > SIZE_MAX - a)
+        return false;
+    *out = a + b;
+    return true;
+}
+
+void *
+mem_array(size_t count, size_t size)
+{
+    size_t bytes = 0;
+    if (!mem_multiply(count, size, &bytes) || !mem_add(bytes, CACHE_LINE_BYTES, &bytes))
+        return NULL;
+    bytes -= bytes % CACHE_LINE_BYTES;
+    void *memory = aligned_alloc(CACHE_LINE_BYTES, bytes);
+    if (memory != NULL)
+        memset(memory, 0, bytes);
+    return memory;
+}
+
+void *
+mem_small(size_t size)
+{
+    return mem_resize(NULL, size, 1);
+}
+
+void *
+mem_resize(void *pointer, size_t count, size_t size)
+{
+    size_t bytes = 0;
+    void *memory = mem_multiply(count, size, &bytes) ? realloc(pointer, bytes > 0 ? bytes : 1) : NULL;
+    if (memory == NULL) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+struct arena *
+arena_new(void)
+{
+    struct arena *arena = mem_small(sizeof *arena);
+    arena->newest = NULL;
+    return arena;
+}
+
+void
+arena_free(struct arena *arena)
+{
+    if (arena == NULL)
+        return;
+    for (struct block *block = arena->newest, *next = NULL; block != NULL; block = next) {
+        next = block->next;
+        free(block);
+    }
+    free(arena);
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+    size_t step = alignof(max_align_t);
+    size_t padded = size > SIZE_MAX - step ? SIZE_MAX - step : (size + step - 1) / step * step;
+    struct block *block = arena->newest;
+    if (block == NULL || block->capacity - block->used < padded) {
+        size_t capacity = padded > ARENA_BLOCK_BYTES ? padded : ARENA_BLOCK_BYTES;
+        size_t bytes = 0;
+        if (!mem_add(sizeof *block, capacity, &bytes))
+            bytes = SIZE_MAX;
+        block = mem_resize(NULL, bytes, 1);
+        *block = (struct block){.next = arena->newest, .capacity = capacity};
+        arena->newest = block;
+    }
+    void *memory = block->bytes + block->used;
+    block->used += padded;
+    memset(memory, 0, padded);
+    return memory;
+}
+
+void *
+arena_array(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes = 0;
+    if (!mem_multiply(count, size, &bytes))
+        bytes = SIZE_MAX;
+    return arena_alloc(arena, bytes);
+}
+
+char *
+arena_copy_bytes(struct arena *arena, const char *bytes, size_t length)
+{
+    char *copy = arena_alloc(arena, length + 1);
+    if (length > 0)
+        memcpy(copy, bytes, length);
+    return copy;
+}
+
+char *
+arena_copy_string(struct arena *arena, const char *string)
+{
+    return string == NULL ? NULL : arena_copy_bytes(arena, string, strlen(string));
+}
+
+char *
+arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    size_t bytes = length < 0 ? 1 : (size_t)length + 1;
+    char *text = arena_alloc(arena, bytes);
+    va_start(args, format);
+    vsnprintf(text, bytes, format, args);
+    va_end(args);
+    return text;
+}

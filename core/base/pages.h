@@ -1,0 +1,22 @@
+/*
+ * Large zeroed arrays whose untouched pages cost nothing: anonymous mappings.
+ *
+ * Workspaces and optimizer moments are reserved for the worst case and paid for as they are used.
+ */
+#ifndef CORE_BASE_PAGES_H
+#define CORE_BASE_PAGES_H
+
+#include <stddef.h>
+
+struct pages {
+    void *memory;
+    size_t bytes;
+};
+
+/* count * size zeroed bytes, page-aligned; memory is NULL when they cannot be had or overflow. */
+struct pages pages_map(size_t count, size_t size);
+
+/* Give them back; an all-zero struct is fine. */
+void pages_unmap(struct pages *pages);
+
+#endif
