@@ -1,0 +1,152 @@
+/* Choosing, testing and calling an engine; see gemm.h. */
+#include "core/gemm/gemm.h"
+
+#include "core/base/mem.h"
+#include "core/gemm/backend.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct gemm_engine {
+    const struct gemm_backend *backend;
+    void *state;
+    char name[GEMM_NAME_BYTES];
+};
+
+/* In order of preference; the first that loads and passes the self-test is used. */
+static const struct gemm_backend *const backends[] = {&gemm_openblas};
+
+enum { TEST_M = 37, TEST_N = 29, TEST_K = 53, RATE_SIDE = 256, RATE_ROUNDS = 8 };
+
+/* Element (row, column) of op(X), where X is stored transposed or not. */
+static double
+element(const float *x, size_t ld, bool transposed, size_t row, size_t column)
+{
+    return (double)(transposed ? x[column * ld + row] : x[row * ld + column]);
+}
+
+/* The largest difference between a computed C and plain C in double. */
+static double
+worst_difference(const struct gemm_call *call)
+{
+    double worst = 0;
+    for (size_t i = 0; i < call->m; i++) {
+        for (size_t j = 0; j < call->n; j++) {
+            double sum = call->bias == NULL ? 0.0 : (double)call->bias[j];
+            for (size_t p = 0; p < call->k; p++)
+                sum += (double)call->alpha *
+                       element(call->a, call->lda, call->form == GEMM_TN, i, p) *
+                       element(call->b, call->ldb, call->form == GEMM_NT, p, j);
+            double difference = fabs(sum - (double)call->c[i * call->ldc + j]);
+            if (!(difference <= worst))
+                worst = difference;
+        }
+    }
+    return worst;
+}
+
+/* Does the engine multiply rightly in every form? Numbers are small fractions, exact in float. */
+static bool
+self_test(const struct gemm_engine *engine)
+{
+    static const struct {
+        enum gemm_form form;
+        size_t lda, ldb;
+    } forms[] = {{GEMM_NN, TEST_K, TEST_N}, {GEMM_NT, TEST_K, TEST_K}, {GEMM_TN, TEST_M, TEST_N}};
+    float a[TEST_M * TEST_K];
+    float b[TEST_K * TEST_N];
+    float c[TEST_M * TEST_N];
+    float bias[TEST_N];
+    for (size_t i = 0; i < TEST_M * TEST_K; i++)
+        a[i] = (float)((i * 7919) % 33) / 16.0f - 1.0f;
+    for (size_t i = 0; i < TEST_K * TEST_N; i++)
+        b[i] = (float)((i * 104729) % 31) / 16.0f - 1.0f;
+    for (size_t i = 0; i < TEST_N; i++)
+        bias[i] = (float)i;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct gemm_call call = {.form = forms[i].form, .m = TEST_M, .n = TEST_N, .k = TEST_K,
+                                 .alpha = 0.5f, .a = a, .lda = forms[i].lda, .b = b,
+                                 .ldb = forms[i].ldb, .bias = bias, .c = c, .ldc = TEST_N};
+        gemm_run(engine, &call);
+        if (!(worst_difference(&call) < 1e-4))
+            return false;
+    }
+    return true;
+}
+
+int
+gemm_engine_open(struct gemm_engine **out, struct err *err)
+{
+    struct gemm_engine *engine = mem_small(sizeof *engine);
+    *engine = (struct gemm_engine){0};
+    err_set(err, ERR_UNSUPPORTED, "no matrix library is built in");
+    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+        engine->backend = backends[i];
+        if (engine->backend->load(&engine->state, engine->name, err) != 0)
+            continue;
+        if (self_test(engine)) {
+            *out = engine;
+            return 0;
+        }
+        err_set(err, ERR_UNSUPPORTED,
+                "%s multiplies wrongly on this processor; set OPENBLAS_CORETYPE to a kernel set that "
+                "it supports (Haswell, SkylakeX), or install another version",
+                engine->name);
+        engine->backend->unload(engine->state);
+    }
+    free(engine);
+    return err->code;
+}
+
+void
+gemm_engine_close(struct gemm_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    engine->backend->unload(engine->state);
+    free(engine);
+}
+
+const char *
+gemm_engine_name(const struct gemm_engine *engine)
+{
+    return engine->name;
+}
+
+double
+gemm_engine_rate(const struct gemm_engine *engine)
+{
+    size_t count = (size_t)RATE_SIDE * RATE_SIDE;
+    float *memory = mem_array(3 * count, sizeof *memory);
+    if (memory == NULL)
+        return 0;
+    struct gemm_call call = {.form = GEMM_NT, .m = RATE_SIDE, .n = RATE_SIDE, .k = RATE_SIDE,
+                             .alpha = 1.0f, .a = memory, .lda = RATE_SIDE, .b = memory + count,
+                             .ldb = RATE_SIDE, .c = memory + 2 * count, .ldc = RATE_SIDE};
+    double best = 0;
+    for (int round = 0; round < RATE_ROUNDS; round++) {
+        struct timespec start;
+        struct timespec end;
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        gemm_run(engine, &call);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        double seconds = (double)(end.tv_sec - start.tv_sec) +
+                         1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+        double rate = seconds > 0 ? 2e-9 * (double)count * RATE_SIDE / seconds : 0;
+        best = rate > best ? rate : best;
+    }
+    free(memory);
+    return best;
+}
+
+void
+gemm_run(const struct gemm_engine *engine, const struct gemm_call *call)
+{
+    if (call->bias != NULL)
+        for (size_t row = 0; row < call->m; row++)
+            memcpy(call->c + row * call->ldc, call->bias, call->n * sizeof *call->bias);
+    engine->backend->multiply(engine->state, call,
+                              call->bias != NULL || call->accumulate ? 1.0f : 0.0f);
+}

@@ -1,0 +1,60 @@
+/*
+ * Matrix products: one interface, whatever library computes them.
+ *
+ * All matrices are row-major float with a leading dimension (elements from one row to the next).
+ * A product is computed on the calling thread alone; parallelism is the pool's. The same call with
+ * the same numbers gives the same bits, on any thread.
+ *
+ * Engines are opened with dlopen at run time, so that the environment which OpenBLAS reads in its
+ * constructor (which kernels, how many threads) can be set first. Pick one with gemm_engine_open
+ * before any other thread exists.
+ */
+#ifndef CORE_GEMM_GEMM_H
+#define CORE_GEMM_GEMM_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum gemm_form {
+    GEMM_NN, /* C(m,n) = A(m,k) B(k,n) */
+    GEMM_NT, /* C(m,n) = A(m,k) B(n,k)^T */
+    GEMM_TN  /* C(m,n) = A(k,m)^T B(k,n) */
+};
+
+struct gemm_call {
+    enum gemm_form form;
+    size_t m, n, k;
+    float alpha; /* factor of the product */
+    const float *a;
+    size_t lda;
+    const float *b;
+    size_t ldb;
+    const float *bias; /* (n), added to every row of C; NULL for none */
+    bool accumulate;   /* C += instead of C = ; not together with bias */
+    float *c;
+    size_t ldc;
+};
+
+struct gemm_engine;
+
+/*
+ * Open the best engine for this processor and test it against plain C. Sets OPENBLAS_CORETYPE (by
+ * CPUID, unless the user set it), OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1 in the environment:
+ * call it early in main, before threads. ERR_UNSUPPORTED when no library loads or its results are
+ * wrong, with the names that were tried.
+ */
+int gemm_engine_open(struct gemm_engine **out, struct err *err);
+void gemm_engine_close(struct gemm_engine *engine);
+
+/* Name, version and kernel set as they stand in the numerics key: "openblas-0.3.21-SkylakeX". */
+const char *gemm_engine_name(const struct gemm_engine *engine);
+
+/* GFLOP/s of one thread on a fixed product, measured now in about a millisecond; for the log only. */
+double gemm_engine_rate(const struct gemm_engine *engine);
+
+/* Compute one product. */
+void gemm_run(const struct gemm_engine *engine, const struct gemm_call *call);
+
+#endif

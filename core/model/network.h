@@ -1,0 +1,27 @@
+/*
+ * The network: what forward and backward passes share and do not change.
+ */
+#ifndef CORE_MODEL_NETWORK_H
+#define CORE_MODEL_NETWORK_H
+
+#include "core/gemm/gemm.h"
+#include "core/model/config.h"
+#include "core/model/tensors.h"
+#include "core/ops/ops.h"
+
+struct network {
+    const struct model_config *config;
+    const struct tensor_layout *layout;
+    const struct gemm_engine *engine;
+    const struct ops *ops;
+    const float *parameters; /* layout->total floats */
+};
+
+/* Where a tensor's values stand. */
+static inline const float *
+network_tensor(const struct network *network, enum tensor_kind kind, size_t layer)
+{
+    return network->parameters + tensor_offset(network->layout, kind, layer);
+}
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * THE tensor table: every parameter of the network, its name in a checkpoint, shape and start.
+ *
+ * A layout is the table filled in for one config: all parameters lie end to end in one float array,
+ * so that weights, gradients and the optimizer's moments are four arrays of the same shape and an
+ * update is one pass. Query, key and value weights are neighbours, (3H,H) as one matrix; so are
+ * their biases: one product computes all three.
+ */
+#ifndef CORE_MODEL_TENSORS_H
+#define CORE_MODEL_TENSORS_H
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/model/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How a tensor starts when a checkpoint does not bring it. */
+enum tensor_init { INIT_NORMAL, INIT_ZERO, INIT_ONE };
+
+enum tensor_kind {
+    TENSOR_WORD_EMBEDDING, /* (V,H) */
+    TENSOR_POSITION_EMBEDDING,
+    TENSOR_TYPE_EMBEDDING,
+    TENSOR_EMBEDDING_NORM_WEIGHT,
+    TENSOR_EMBEDDING_NORM_BIAS,
+    TENSOR_QUERY_WEIGHT, /* (H,H), outputs x inputs, as all weights here */
+    TENSOR_KEY_WEIGHT,
+    TENSOR_VALUE_WEIGHT,
+    TENSOR_QUERY_BIAS,
+    TENSOR_KEY_BIAS,
+    TENSOR_VALUE_BIAS,
+    TENSOR_ATTENTION_OUTPUT_WEIGHT,
+    TENSOR_ATTENTION_OUTPUT_BIAS,
+    TENSOR_ATTENTION_NORM_WEIGHT,
+    TENSOR_ATTENTION_NORM_BIAS,
+    TENSOR_INTERMEDIATE_WEIGHT, /* (I,H) */
+    TENSOR_INTERMEDIATE_BIAS,
+    TENSOR_OUTPUT_WEIGHT, /* (H,I) */
+    TENSOR_OUTPUT_BIAS,
+    TENSOR_OUTPUT_NORM_WEIGHT,
+    TENSOR_OUTPUT_NORM_BIAS,
+    TENSOR_POOLER_WEIGHT,
+    TENSOR_POOLER_BIAS,
+    TENSOR_CLASSIFIER_WEIGHT, /* (K,H), K = label_count */
+    TENSOR_CLASSIFIER_BIAS,
+    TENSOR_KIND_COUNT
+};
+
+struct tensor {
+    enum tensor_kind kind;
+    size_t layer; /* 0 outside the encoder layers */
+    char name[96]; /* as transformers writes it: "bert.encoder.layer.0.…" */
+    size_t rows;
+    size_t columns; /* 1-D tensors: rows = 1 */
+    bool vector; /* 1-D in a checkpoint */
+    size_t offset; /* floats from the start of the parameter array */
+    enum tensor_init init;
+    bool decays; /* weight decay applies: no bias, no LayerNorm */
+};
+
+struct tensor_layout {
+    struct tensor *tensors;
+    size_t count;
+    size_t total; /* floats in the parameter array */
+};
+
+/* Fill the table in for a config (label_count 0: without classifier); lives in arena. */
+int tensor_layout_build(const struct model_config *config, struct arena *arena,
+                        struct tensor_layout *out, struct err *err);
+
+/* Offset of a tensor in the parameter array; layer is ignored outside the encoder layers. */
+size_t tensor_offset(const struct tensor_layout *layout, enum tensor_kind kind, size_t layer);
+
+#endif

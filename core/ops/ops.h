@@ -1,0 +1,128 @@
+/*
+ * The operators of the network that are not matrix products.
+ *
+ * Conventions, for all of core/ops and core/model. Dimension letters:
+ *   B rows of a batch, T tokens of a batch, S tokens of one row, H hidden size, A heads,
+ *   D = H/A head size, I intermediate size, V vocabulary, L layers, K labels, N any length.
+ * Matrices are row-major; a comment behind a pointer gives its shape. A forward operator and its
+ * backward are neighbours; dX is the gradient of the loss by X. Operators work on one row or one
+ * flat array and know nothing of threads.
+ *
+ * Every operator is compiled several times, for the instruction sets that core/ops/sets.h names,
+ * from the same plain C. Reductions run in 16 fixed lanes that are added in a fixed tree, and no
+ * multiply-add is fused, so that all sets give the same bits; which one runs is only a matter of
+ * speed. A set is a table of functions, struct ops.
+ */
+#ifndef CORE_OPS_OPS_H
+#define CORE_OPS_OPS_H
+
+#include "core/base/rng.h"
+#include "core/model/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One dropout site of one step. Elements of an array are dropped in groups of 128: group g uses the
+ * 16 Philox blocks 16g .. 16g+15 of the stream, every 32-bit word of them for two elements (16 bits
+ * each). An element is dropped when its 16 bits are below threshold = round(65536 p); the others
+ * are multiplied by scale = 65536 / (65536 - threshold), so that the expectation is exact for the
+ * probability that is really used.
+ */
+struct dropout {
+    struct rng_stream stream;
+    uint32_t threshold; /* 0: nothing is dropped and no number is drawn */
+    float scale;
+};
+
+enum { DROPOUT_GROUP = 128 };
+
+struct dropout dropout_site(double probability, uint64_t seed, enum rng_site site, size_t layer,
+                            size_t step);
+
+/* Groups that an array of n elements takes. */
+static inline uint64_t
+dropout_groups(uint64_t n)
+{
+    return (n + DROPOUT_GROUP - 1) / DROPOUT_GROUP;
+}
+
+/* The numbers of one optimizer step; see optimizer.c for the formulae. */
+struct adam_step {
+    float gradient_factor; /* from clipping */
+    float beta1, beta2, epsilon;
+    float step_size;       /* learning rate / (1 - beta1^t) */
+    float root_correction; /* 1 / sqrt(1 - beta2^t) */
+    float coupled_decay;   /* Adam: added to the gradient, times w */
+    float decoupled_decay; /* AdamW: learning rate * weight decay */
+};
+
+struct sgd_step {
+    float gradient_factor;
+    float learning_rate;
+    float momentum; /* 0: plain */
+    bool first;     /* the first step starts the momentum with the gradient itself */
+    float coupled_decay;
+};
+
+struct ops {
+    const char *name; /* of the instruction set */
+
+    /* out = a + b + c, all (N) */
+    void (*add_three)(size_t n, const float *a, const float *b, const float *c, float *out);
+    /* y += x, all (N) */
+    void (*add)(size_t n, const float *x, float *y);
+    /* sum of x^2 over (N), in double */
+    double (*sum_squares)(size_t n, const float *x);
+
+    /* x = dropped x (N), from group `group` of the site on */
+    void (*dropout)(const struct dropout *site, uint64_t group, size_t n, float *x);
+
+    /* x = dropped x + residual (H), y = (x - mean) rstd gamma + beta; stats = {mean, rstd} */
+    void (*residual_norm)(const struct dropout *site, uint64_t group, size_t n, float eps,
+                          const float *residual, const float *gamma, const float *beta, float *x,
+                          float *y, float stats[2]);
+    /* the same without dropout and residual */
+    void (*norm)(size_t n, float eps, const float *x, const float *gamma, const float *beta,
+                 float *y, float stats[2]);
+    /* dy becomes dx; dgamma and dbeta (N) are added to. */
+    void (*norm_backward)(size_t n, const float *x, const float stats[2], const float *gamma,
+                          float *dy, float *dgamma, float *dbeta);
+
+    /* x = softmax(x) over (N) */
+    void (*softmax)(size_t n, float *x);
+    /* dx from p = softmax(x) and dp, in place: dp = p (dp - sum(p dp)) */
+    void (*softmax_backward)(size_t n, const float *p, float *dp);
+
+    /* u becomes f = act(u), (N) */
+    void (*activation)(enum activation kind, size_t n, float *u);
+    /* u becomes f = act(u), df becomes du = df act'(u), (N) */
+    void (*activation_backward)(enum activation kind, size_t n, float *u, float *df);
+
+    /* x = tanh(x), (N) */
+    void (*tanh)(size_t n, float *x);
+    /* dy becomes dx = dy (1 - y^2), (N) */
+    void (*tanh_backward)(size_t n, const float *y, float *dy);
+
+    /*
+     * Loss -log softmax(logits)[label] of one row of (K) logits, in natural logarithms; logits become
+     * the gradient factor * (softmax - onehot). *best = the greatest logit's index, the first of
+     * equals. NaN logits give a NaN loss.
+     */
+    double (*cross_entropy)(size_t n, uint32_t label, float factor, float *logits, uint32_t *best);
+
+    /* One step of Adam or AdamW on (N) parameters w with gradient g and moments m, v. */
+    void (*adam)(size_t n, const struct adam_step *step, const float *g, float *w, float *m,
+                 float *v);
+    /* One step of SGD; m (N) is the momentum buffer, not touched when momentum is 0. */
+    void (*sgd)(size_t n, const struct sgd_step *step, const float *g, float *w, float *m);
+};
+
+/* The fastest set that this processor has. */
+const struct ops *ops_best(void);
+
+/* Every set that this processor has, for tests: index 0 is plain C; NULL beyond the last. */
+const struct ops *ops_set(size_t index);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * Instruction sets: how one source becomes several compiled operators; private to core/ops.
+ *
+ * The build compiles every operator file once for each set, with OPS_SET naming it (plain, avx2,
+ * avx512) and the compiler's options for it. OPS(norm) is then norm_plain, norm_avx2 or norm_avx512.
+ */
+#ifndef CORE_OPS_SETS_H
+#define CORE_OPS_SETS_H
+
+#include "core/ops/ops.h"
+
+#ifndef OPS_SET
+#define OPS_SET plain
+#endif
+
+#define OPS_JOIN2(a, b) a##_##b
+#define OPS_JOIN(a, b)  OPS_JOIN2(a, b)
+#define OPS(name)       OPS_JOIN(name, OPS_SET)
+
+/* Lanes of a reduction, on every set; part of the numerics. */
+enum { OPS_LANES = 16 };
+
+/* Sum of the lanes in a fixed tree. */
+static inline float
+lanes_sum(const float lanes[OPS_LANES])
+{
+    float half[8];
+    for (int i = 0; i < 8; i++)
+        half[i] = lanes[i] + lanes[i + 8];
+    return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
+}
+
+void OPS(add_three)(size_t n, const float *a, const float *b, const float *c, float *out);
+void OPS(add)(size_t n, const float *x, float *y);
+double OPS(sum_squares)(size_t n, const float *x);
+void OPS(dropout)(const struct dropout *site, uint64_t group, size_t n, float *x);
+void OPS(residual_norm)(const struct dropout *site, uint64_t group, size_t n, float eps,
+                        const float *residual, const float *gamma, const float *beta, float *x,
+                        float *y, float stats[2]);
+void OPS(norm)(size_t n, float eps, const float *x, const float *gamma, const float *beta, float *y,
+               float stats[2]);
+void OPS(norm_backward)(size_t n, const float *x, const float stats[2], const float *gamma,
+                        float *dy, float *dgamma, float *dbeta);
+void OPS(softmax)(size_t n, float *x);
+void OPS(softmax_backward)(size_t n, const float *p, float *dp);
+void OPS(activation)(enum activation kind, size_t n, float *u);
+void OPS(activation_backward)(enum activation kind, size_t n, float *u, float *df);
+void OPS(tanh)(size_t n, float *x);
+void OPS(tanh_backward)(size_t n, const float *y, float *dy);
+double OPS(cross_entropy)(size_t n, uint32_t label, float factor, float *logits, uint32_t *best);
+void OPS(adam)(size_t n, const struct adam_step *step, const float *g, float *w, float *m, float *v);
+void OPS(sgd)(size_t n, const struct sgd_step *step, const float *g, float *w, float *m);
+
+#endif

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Write unicode_tables.inc: what the Rust `tokenizers` library does to every code point.
+
+Its crates carry character data of several Unicode versions (2015 for categories, later ones for
+decomposition and case), so no published table has the right answers. This script asks the library
+itself, code point by code point, and writes down what it did. Run it with the version of the
+library that is to be matched:
+
+    python3 core/text/generate_unicode.py core/text/unicode_tables.inc
+
+Needs the package `tokenizers`; the build does not run it.
+"""
+import sys
+
+import tokenizers
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+
+BLOCK = 128
+DROPPED, SPACE, MARK, PUNCTUATION, CJK, WORD = 1, 2, 4, 8, 16, 32
+HANGUL = range(0xAC00, 0xAC00 + 11172)
+POINTS = [p for p in range(0x110000) if not 0xD800 <= p < 0xE000]
+
+
+def bert(**on):
+    flags = dict(clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=False)
+    return normalizers.BertNormalizer(**{**flags, **on}).normalize_str
+
+
+def probe_flags():
+    """Flags of every code point, each from the component that uses it."""
+    clean, chinese, strip = bert(clean_text=True), bert(handle_chinese_chars=True), bert(strip_accents=True)
+    split = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
+    flags = {}
+    for p in POINTS:
+        c, value = chr(p), 0
+        cleaned = clean(c)
+        if cleaned == "":
+            value |= DROPPED
+        pieces = [piece for piece, _ in split("a" + c + "a")]
+        if pieces == ["a", "a"]:
+            value |= SPACE
+        elif pieces == ["a", c, "a"]:
+            value |= PUNCTUATION
+        else:
+            assert pieces == ["a" + c + "a"], hex(p)
+        assert cleaned in ("", " " if value & SPACE else c), hex(p)
+        if strip(c) == "":
+            value |= MARK
+        padded = chinese(c)
+        if padded != c:
+            assert padded == " " + c + " ", hex(p)
+            value |= CJK
+        flags[p] = value
+    return flags
+
+
+def probe_word(flags):
+    """Which code points keep an added token with single_word from matching beside them."""
+    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.add_tokens([AddedToken("<>", single_word=True, normalized=False)])
+    token = tokenizer.token_to_id("<>")
+    for p in POINTS:
+        if chr(p) not in "<>" and token not in tokenizer.encode(chr(p) + "<>").ids:
+            flags[p] |= WORD
+
+
+def probe_classes():
+    """Rank of the canonical combining class: 0 for starters, else the order that sorting uses."""
+    nfd = normalizers.NFD().normalize_str
+    low, high = "\u0334", "\u0345"  # classes 1 and 240, the first and the last
+    swaps = lambda x, y: nfd(x + y) == y + x and x != y
+    plain = [p for p in POINTS if p not in HANGUL and nfd(chr(p)) == chr(p)]
+    marks = [chr(p) for p in plain if swaps(high, chr(p)) or swaps(chr(p), low)]
+    known = [low]  # one member of each class, in order
+    members = {low: 0}
+    for c in marks + [high]:
+        at = next((i for i, k in enumerate(known) if not swaps(c, k)), len(known))
+        if at == len(known) or swaps(known[at], c):
+            known.insert(at, c)
+    rank = {k: i + 1 for i, k in enumerate(known)}
+    for c in marks + [high, low]:
+        same = [k for k in known if not swaps(c, k) and not swaps(k, c)]
+        assert len(same) == 1, hex(ord(c))
+        members[c] = rank[same[0]]
+    return {ord(c): r for c, r in members.items()}, len(known)
+
+
+def check_hangul(nfd):
+    for p in HANGUL:
+        i = p - 0xAC00
+        parts = [0x1100 + i // 588, 0x1161 + i % 588 // 28] + ([0x11A7 + i % 28] if i % 28 else [])
+        assert nfd(chr(p)) == "".join(map(chr, parts)), hex(p)
+
+
+def check_growth(decomposed, lowered, flags):
+    """normalizer.h promises that no code point grows by more than this factor."""
+    size = lambda points: sum(len(chr(q).encode()) for q in points)
+    for p in POINTS:
+        parts = [q for q in decomposed.get(p, [p])]
+        low = [r for q in parts for r in lowered.get(q, [q])]
+        pad = 2 if flags[p] & CJK else 0
+        most = max(size(x) for x in ([p], parts, low, lowered.get(p, [p]))) + pad
+        assert most <= 3 * len(chr(p).encode()), hex(p)
+
+
+def rows(numbers, width=16):
+    numbers = list(numbers)
+    return "\n".join("    " + ", ".join(map(str, numbers[i:i + width])) + ","
+                     for i in range(0, len(numbers), width))
+
+
+def main(path):
+    nfd, lower = normalizers.NFD().normalize_str, bert(lowercase=True)
+    flags = probe_flags()
+    probe_word(flags)
+    classes, class_count = probe_classes()
+    check_hangul(nfd)
+    decomposed = {p: list(map(ord, nfd(chr(p)))) for p in POINTS
+                  if p not in HANGUL and nfd(chr(p)) != chr(p)}
+    lowered = {p: list(map(ord, lower(chr(p)))) for p in POINTS if lower(chr(p)) != chr(p)}
+    check_growth(decomposed, lowered, flags)
+
+    pool, offsets = [], {}
+
+    def place(points):
+        if not points:
+            return 0
+        key = tuple(points)
+        if key not in offsets:
+            offsets[key] = len(pool)
+            pool.extend(points)
+        return offsets[key]
+
+    records, record_ids, blocks, block_ids, index = [], {}, [], {}, []
+    for first in range(0, 0x110000, BLOCK):
+        block = []
+        for p in range(first, first + BLOCK):
+            d, l = decomposed.get(p, []), lowered.get(p, [])
+            record = (flags.get(p, 0), classes.get(p, 0), len(d), len(l), place(d), place(l))
+            if record not in record_ids:
+                record_ids[record] = len(records)
+                records.append(record)
+            block.append(record_ids[record])
+        block = tuple(block)
+        if block not in block_ids:
+            block_ids[block] = len(blocks)
+            blocks.append(block)
+        index.append(block_ids[block])
+    assert len(records) < 65536 and len(pool) < 65536 and len(blocks) < 65536
+
+    with open(path, "w", encoding="ascii") as out:
+        out.write(f"/* Written by core/text/generate_unicode.py from tokenizers {tokenizers.__version__}: do not edit. */\n")
+        out.write(f"_Static_assert(UNICODE_CLASS_COUNT == {class_count}, \"unicode.h must say how many\");\n\n")
+        out.write("/* Flags of ASCII, in one line of cache or two. */\n")
+        out.write(f"const uint8_t unicode_ascii_flags[128] = {{\n{rows(flags[p] for p in range(128))}\n}};\n\n")
+        out.write("/* Code points of decompositions and lower-case forms. */\n")
+        out.write(f"const uint32_t unicode_pool[{len(pool)}] = {{\n{rows(pool)}\n}};\n\n")
+        out.write("/* flags, combining class, counts and places of decomposition and lower case in the pool */\n")
+        out.write(f"const struct unicode_record unicode_records[{len(records)}] = {{\n")
+        line = "   "
+        for record in records:
+            item = " {" + ", ".join(map(str, record)) + "},"
+            if len(line) + len(item) > 100:
+                out.write(line + "\n")
+                line = "   "
+            line += item
+        out.write(line + "\n};\n\n")
+        out.write("/* Block of each run of 128 code points. */\n")
+        out.write(f"const uint16_t unicode_index[{len(index)}] = {{\n{rows(index)}\n}};\n\n")
+        out.write("/* Record of each code point of a block. */\n")
+        flat = [r for block in blocks for r in block]
+        out.write(f"const uint16_t unicode_blocks[{len(flat)}] = {{\n{rows(flat)}\n}};\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

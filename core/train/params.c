@@ -1,0 +1,301 @@
+/*
+ * Choosing the numbers of a training run; see params.h for the rule in words.
+ *
+ * A preset is a row of `recipes`: a number, or BY_RULE where the number depends on the data or on
+ * the model. Everything that is not a matter of preset has one default. Each choice is recorded
+ * with its reason, so that a user reads in the job's events why a number is what it is.
+ */
+#include "core/train/params.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+enum {
+    SMALL_DATA_ROWS = 1000, /* below: smaller batches, so that there are enough steps */
+    SMALL_DATA_BATCH = 16,
+    USUAL_BATCH = 32,
+    WANTED_STEPS = 1500,
+    FEWEST_EPOCHS = 3,
+    MOST_EPOCHS = 10,
+    DEFAULT_SEED = 42 /* callers draw one; this is for those that do not */
+};
+
+#define BY_RULE (-1.0)
+
+/* What belongs to a preset. */
+struct recipe {
+    const char *reason; /* of every value that is not BY_RULE */
+    enum optimizer optimizer;
+    enum lr_scheduler lr_scheduler;
+    double learning_rate;
+    double batch_size;
+    double n_epochs;
+    double weight_decay;
+    double max_grad_norm;
+    double warmup_ratio;
+};
+
+static const struct recipe recipes[] = {
+    [PRESET_AUTO] = {"the preset \"auto\"", OPTIMIZER_ADAMW, SCHEDULER_LINEAR, BY_RULE, BY_RULE,
+                     BY_RULE, 0.0, 1.0, 0.06},
+    [PRESET_PLAIN] = {"the preset \"plain\"", OPTIMIZER_ADAM, SCHEDULER_CONSTANT, 5e-5, USUAL_BATCH,
+                      3, 0.0, 0.0, 0.0},
+};
+
+/* Learning rates that work, by width of the model: narrower models take larger steps. */
+static const struct {
+    size_t hidden_size;
+    double learning_rate;
+    const char *reason;
+} rates[] = {
+    {768, 5e-5, "the hidden size is 768 or more"},
+    {512, 1e-4, "the hidden size is 512 or more, and below 768"},
+    {0, 2e-4, "the hidden size is below 512"},
+};
+
+static const char *const optimizer_names[] = {
+    [OPTIMIZER_AUTO] = "auto", [OPTIMIZER_ADAM] = "adam",         [OPTIMIZER_ADAMW] = "adamw",
+    [OPTIMIZER_SGD] = "sgd",   [OPTIMIZER_MOMENTUM] = "momentum",
+};
+
+static const char *const scheduler_names[] = {
+    [SCHEDULER_AUTO] = "auto",
+    [SCHEDULER_CONSTANT] = "constant",
+    [SCHEDULER_LINEAR] = "linear",
+};
+
+static const char *const preset_names[] = {
+    [PRESET_AUTO] = "auto",
+    [PRESET_PLAIN] = "plain",
+};
+
+/* A slot for one more choice; the last slot is reused rather than overrun. */
+static struct train_choice *
+note(struct train_choices *choices, const char *name, const char *reason)
+{
+    if (choices->count < TRAIN_MAX_CHOICES)
+        choices->count++;
+    struct train_choice *choice = &choices->items[choices->count - 1];
+    *choice = (struct train_choice){.name = name, .reason = reason};
+    return choice;
+}
+
+static void
+choose_integer(struct train_choices *choices, const char *name, int64_t *field, int64_t value,
+               const char *reason)
+{
+    if (*field != PARAMS_AUTO)
+        return;
+    *field = value;
+    struct train_choice *choice = note(choices, name, reason);
+    snprintf(choice->value, sizeof choice->value, "%lld", (long long)value);
+}
+
+static void
+choose_real(struct train_choices *choices, const char *name, double *field, double value,
+            const char *reason)
+{
+    if (!isnan(*field))
+        return;
+    *field = value;
+    struct train_choice *choice = note(choices, name, reason);
+    snprintf(choice->value, sizeof choice->value, "%.9g", value);
+}
+
+static void
+choose_optimizer(struct train_params *params, const struct recipe *recipe,
+                 struct train_choices *choices)
+{
+    if (params->optimizer == OPTIMIZER_AUTO) {
+        params->optimizer = recipe->optimizer;
+        struct train_choice *choice = note(choices, "optimizer", recipe->reason);
+        snprintf(choice->value, sizeof choice->value, "%s", optimizer_name(params->optimizer));
+    }
+    if (isnan(params->beta1) || isnan(params->beta2)) {
+        params->beta1 = isnan(params->beta1) ? 0.9 : params->beta1;
+        params->beta2 = isnan(params->beta2) ? 0.999 : params->beta2;
+        struct train_choice *choice = note(choices, "betas", "the usual ones of Adam");
+        snprintf(choice->value, sizeof choice->value, "[%.6g, %.6g]", params->beta1, params->beta2);
+    }
+    choose_real(choices, "epsilon", &params->epsilon, 1e-8, "the usual one of Adam");
+    choose_real(choices, "weight_decay", &params->weight_decay, recipe->weight_decay,
+                recipe->reason);
+    choose_real(choices, "max_grad_norm", &params->max_grad_norm, recipe->max_grad_norm,
+                recipe->reason);
+}
+
+static void
+choose_learning_rate(struct train_params *params, const struct train_facts *facts,
+                     const struct recipe *recipe, struct train_choices *choices)
+{
+    size_t i = 0;
+    while (facts->config->hidden_size < rates[i].hidden_size)
+        i++;
+    bool by_rule = recipe->learning_rate < 0;
+    choose_real(choices, "learning_rate", &params->learning_rate,
+                by_rule ? rates[i].learning_rate : recipe->learning_rate,
+                by_rule ? rates[i].reason : recipe->reason);
+    choose_real(choices, "learning_rate_multiplier", &params->learning_rate_multiplier, 1.0,
+                "the learning rate is used as it is");
+}
+
+static size_t
+steps_per_epoch(const struct train_params *params, size_t rows)
+{
+    size_t batch = (size_t)params->batch_size;
+    size_t steps = rows / batch + (rows % batch != 0);
+    return steps > 0 ? steps : 1;
+}
+
+/* How long: batch size first, since the steps of an epoch follow from it. */
+static void
+choose_length(struct train_params *params, const struct train_facts *facts,
+              const struct recipe *recipe, struct train_choices *choices)
+{
+    bool small = facts->training_rows < SMALL_DATA_ROWS;
+    bool batch_by_rule = recipe->batch_size < 0;
+    choose_integer(choices, "batch_size", &params->batch_size,
+                   !batch_by_rule ? (int64_t)recipe->batch_size
+                   : small        ? SMALL_DATA_BATCH
+                                  : USUAL_BATCH,
+                   !batch_by_rule ? recipe->reason
+                   : small        ? "there are fewer than 1,000 training rows"
+                                  : "there are 1,000 training rows or more");
+    choose_integer(choices, "max_steps", &params->max_steps, 0, "n_epochs decides");
+    size_t epoch = steps_per_epoch(params, facts->training_rows);
+    size_t wanted = params->max_steps > 0 ? (size_t)params->max_steps : WANTED_STEPS;
+    int64_t epochs = (int64_t)((wanted + epoch - 1) / epoch);
+    const char *reason = "what max_steps comes to";
+    if (params->max_steps == 0 && recipe->n_epochs > 0) {
+        epochs = (int64_t)recipe->n_epochs;
+        reason = recipe->reason;
+    } else if (params->max_steps == 0) {
+        epochs = epochs < FEWEST_EPOCHS ? FEWEST_EPOCHS
+                 : epochs > MOST_EPOCHS ? MOST_EPOCHS
+                                        : epochs;
+        reason = "that gives about 1,500 steps, within 3 to 10 epochs";
+    }
+    choose_integer(choices, "n_epochs", &params->n_epochs, epochs, reason);
+}
+
+/*
+ * Afterwards warmup_steps is the number in force and warmup_ratio says the same as a fraction. A
+ * ratio is rounded up to whole steps; the subtrahend keeps 0.07 * 100 = 7.000000000000001 at 7.
+ */
+static void
+choose_schedule(struct train_params *params, const struct train_facts *facts,
+                const struct recipe *recipe, struct train_choices *choices)
+{
+    if (params->lr_scheduler == SCHEDULER_AUTO) {
+        params->lr_scheduler = recipe->lr_scheduler;
+        struct train_choice *choice = note(choices, "lr_scheduler", recipe->reason);
+        snprintf(choice->value, sizeof choice->value, "%s",
+                 lr_scheduler_name(params->lr_scheduler));
+    }
+    double total = (double)train_params_total_steps(params, facts->training_rows);
+    if (params->warmup_steps != PARAMS_AUTO) {
+        double share = (double)params->warmup_steps / total;
+        if (isnan(params->warmup_ratio))
+            params->warmup_ratio = share > 1.0 ? 1.0 : share;
+        return;
+    }
+    choose_real(choices, "warmup_ratio", &params->warmup_ratio, recipe->warmup_ratio,
+                recipe->reason);
+    choose_integer(choices, "warmup_steps", &params->warmup_steps,
+                   (int64_t)ceil(params->warmup_ratio * total - 1e-9),
+                   "warmup_ratio of all steps, rounded up");
+}
+
+static void
+choose_model_values(struct train_params *params, const struct model_config *config,
+                    struct train_choices *choices)
+{
+    bool trained_length = config->max_seq_length > 0;
+    choose_integer(choices, "max_seq_length", &params->max_seq_length,
+                   (int64_t)(trained_length ? config->max_seq_length : config->max_positions),
+                   trained_length ? "the length that the model was fine-tuned with"
+                                  : "the model's own limit: nothing is cut unasked");
+    choose_real(choices, "hidden_dropout", &params->hidden_dropout, config->hidden_dropout,
+                "the model's config.json");
+    choose_real(choices, "attention_dropout", &params->attention_dropout, config->attention_dropout,
+                "the model's config.json");
+    choose_real(choices, "classifier_dropout", &params->classifier_dropout,
+                config->classifier_dropout, "the model's config.json");
+}
+
+struct train_params
+train_params_auto(void)
+{
+    return (struct train_params){
+        .preset = PRESET_AUTO,
+        .seed = PARAMS_AUTO,
+        .n_epochs = PARAMS_AUTO,
+        .max_steps = PARAMS_AUTO,
+        .batch_size = PARAMS_AUTO,
+        .max_seq_length = PARAMS_AUTO,
+        .learning_rate = NAN,
+        .learning_rate_multiplier = NAN,
+        .optimizer = OPTIMIZER_AUTO,
+        .beta1 = NAN,
+        .beta2 = NAN,
+        .epsilon = NAN,
+        .weight_decay = NAN,
+        .max_grad_norm = NAN,
+        .lr_scheduler = SCHEDULER_AUTO,
+        .warmup_steps = PARAMS_AUTO,
+        .warmup_ratio = NAN,
+        .hidden_dropout = NAN,
+        .attention_dropout = NAN,
+        .classifier_dropout = NAN,
+        .validation_split = NAN,
+        .save_steps = PARAMS_AUTO,
+        .threads = PARAMS_AUTO,
+    };
+}
+
+void
+train_params_resolve(struct train_params *params, const struct train_facts *facts,
+                     struct train_choices *choices)
+{
+    const struct recipe *recipe = &recipes[params->preset];
+    *choices = (struct train_choices){0};
+    choose_integer(choices, "seed", &params->seed, DEFAULT_SEED, "none was drawn");
+    choose_optimizer(params, recipe, choices);
+    choose_learning_rate(params, facts, recipe, choices);
+    choose_length(params, facts, recipe, choices);
+    choose_schedule(params, facts, recipe, choices);
+    choose_model_values(params, facts->config, choices);
+    choose_real(choices, "validation_split", &params->validation_split,
+                PARAMS_DEFAULT_VALIDATION_SPLIT,
+                "a tenth of the training file validates when there is no validation file");
+    choose_integer(choices, "save_steps", &params->save_steps, 0,
+                   "a checkpoint at the end of each epoch");
+    choose_integer(choices, "threads", &params->threads, 0, "as many as the machine gives");
+}
+
+size_t
+train_params_total_steps(const struct train_params *params, size_t training_rows)
+{
+    if (params->max_steps > 0)
+        return (size_t)params->max_steps;
+    return steps_per_epoch(params, training_rows) * (size_t)params->n_epochs;
+}
+
+const char *
+optimizer_name(enum optimizer optimizer)
+{
+    return optimizer_names[optimizer];
+}
+
+const char *
+lr_scheduler_name(enum lr_scheduler scheduler)
+{
+    return scheduler_names[scheduler];
+}
+
+const char *
+preset_name(enum preset preset)
+{
+    return preset_names[preset];
+}

@@ -1,0 +1,91 @@
+/*
+ * The numbers of a training run, and the rule that chooses those the user left out.
+ *
+ * Before resolution an absent number is "auto": PARAMS_AUTO for integers, NaN for reals, *_AUTO for
+ * enumerations. train_params_resolve replaces every one and says why. An accepted job stores the
+ * resolved numbers, so new defaults never change it.
+ */
+#ifndef CORE_TRAIN_PARAMS_H
+#define CORE_TRAIN_PARAMS_H
+
+#include "core/base/mem.h"
+#include "core/model/config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PARAMS_AUTO = -1 };
+
+enum optimizer { OPTIMIZER_AUTO, OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_MOMENTUM };
+enum lr_scheduler { SCHEDULER_AUTO, SCHEDULER_CONSTANT, SCHEDULER_LINEAR };
+enum preset { PRESET_AUTO, PRESET_PLAIN };
+
+struct train_params {
+    enum preset preset;
+    int64_t seed;
+    int64_t n_epochs;
+    int64_t max_steps; /* 0: n_epochs decides */
+    int64_t batch_size;
+    int64_t max_seq_length; /* in tokens, specials included */
+    double learning_rate;
+    double learning_rate_multiplier; /* of the learning rate in force */
+    enum optimizer optimizer;
+    double beta1; /* of Adam; the momentum of OPTIMIZER_MOMENTUM */
+    double beta2;
+    double epsilon;
+    double weight_decay;
+    double max_grad_norm; /* 0: no clipping */
+    enum lr_scheduler lr_scheduler;
+    int64_t warmup_steps;
+    double warmup_ratio; /* of all steps; used when warmup_steps was not given */
+    double hidden_dropout;
+    double attention_dropout;
+    double classifier_dropout;
+    double validation_split; /* fraction of the training file, when there is no validation file */
+    int64_t save_steps;      /* extra checkpoints; 0: at the end of each epoch only */
+    int64_t threads;         /* 0: as many as the machine gives */
+};
+
+/* An absent validation_split; the split is made before the rest can be resolved. */
+#define PARAMS_DEFAULT_VALIDATION_SPLIT 0.1
+
+/* All "auto". */
+struct train_params train_params_auto(void);
+
+/* What the choice may depend on. */
+struct train_facts {
+    size_t training_rows; /* after the validation split */
+    const struct model_config *config;
+};
+
+/* One choice that was made for the user: name, value as text, and the reason in a clause. */
+struct train_choice {
+    const char *name;
+    char value[32];
+    const char *reason;
+};
+
+enum { TRAIN_MAX_CHOICES = 32 };
+
+struct train_choices {
+    struct train_choice items[TRAIN_MAX_CHOICES];
+    size_t count;
+};
+
+/*
+ * Replace every auto value. Rule of PRESET_AUTO: AdamW, no decay, clipping at 1.0, linear decay after
+ * 6 % warm-up, batch 32 (16 below 1,000 rows), learning rate by hidden size (5e-5 from 768, 1e-4 from
+ * 512, 2e-4 below), epochs for about 1,500 steps between 3 and 10. PRESET_PLAIN: Adam, 5e-5 constant,
+ * batch 32, 3 epochs, no decay, no clipping. Pure: the same facts give the same numbers.
+ */
+void train_params_resolve(struct train_params *params, const struct train_facts *facts,
+                          struct train_choices *choices);
+
+/* ceil(rows / batch_size) * n_epochs, or max_steps; params are resolved. */
+size_t train_params_total_steps(const struct train_params *params, size_t training_rows);
+
+const char *optimizer_name(enum optimizer optimizer);
+const char *lr_scheduler_name(enum lr_scheduler scheduler);
+const char *preset_name(enum preset preset);
+
+#endif

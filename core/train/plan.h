@@ -1,0 +1,72 @@
+/*
+ * A plan: what a job will do, known before the first step and without touching the weights.
+ *
+ * train_plan_make reads the labelled files, checks that they fit each other and the model, resolves
+ * every auto value and counts the steps. A job is accepted on the strength of its plan; the worker
+ * makes the same plan again when the job's turn comes.
+ */
+#ifndef CORE_TRAIN_PLAN_H
+#define CORE_TRAIN_PLAN_H
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "core/data/dataset.h"
+#include "core/data/labels.h"
+#include "core/hub/model_dir.h"
+#include "core/model/config.h"
+#include "core/train/params.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A labelled file: where its bytes lie, and the name that the user knows it by. path NULL: none. */
+struct train_file {
+    const char *path;
+    const char *name;
+};
+
+struct train_request {
+    const char *base_folder; /* model folder */
+    const char *base_name;   /* as the user said it, for messages */
+    struct train_file training, validation, test;
+    struct data_columns columns;
+    enum task task;
+    struct train_params params; /* autos allowed */
+};
+
+/* Which part of the request a refusal is about; names of the API's parameters via train_part_name. */
+enum train_part { PART_MODEL, PART_TRAINING_FILE, PART_VALIDATION_FILE, PART_TEST_FILE, PART_PARAMETERS };
+
+struct train_fault {
+    enum train_part part;
+    const char *parameter; /* the API name: "training_file", "max_seq_length" */
+    size_t line;           /* 0 when no line is at fault */
+    bool unsupported;      /* legal, but not built yet */
+};
+
+struct train_plan {
+    struct train_params params; /* resolved */
+    struct train_choices choices;
+    struct model_config config; /* of the base, with our labels and max_seq_length */
+    struct model_load_report load; /* what of the network the base model does not bring */
+    bool keeps_head; /* the base is a fine-tuned model with these very labels: its head goes on */
+    enum task task;
+    struct label_set labels;
+    size_t training_rows, validation_rows, test_rows;
+    size_t total_steps;
+    /* what train_run needs, filled by train_plan_make and released by train_plan_fini */
+    struct dataset *training, *validation, *test;
+    uint32_t *training_labels; /* (rows of the training file) */
+    bool *held_out;            /* rows of the training file that validate; NULL with a validation file */
+};
+
+/*
+ * Make a plan. 0, or a negative code with err->message a full sentence (file, line, remedy) and
+ * *fault saying where. Strings live in arena. On failure nothing needs releasing.
+ */
+int train_plan_make(const struct train_request *request, struct arena *arena,
+                    struct train_plan *out, struct train_fault *fault, struct err *err);
+
+void train_plan_fini(struct train_plan *plan);
+
+#endif

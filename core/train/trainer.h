@@ -1,0 +1,68 @@
+/*
+ * The training loop: a plan goes in, metric points and models come out through an observer.
+ *
+ * Seeded shuffle each epoch, ragged batches, forward, loss, backward, clipping, optimizer;
+ * validation at the end of each epoch; the test file once, with the final model. A step modifies
+ * nothing before its optimizer phase, so a run can be dropped at any moment.
+ */
+#ifndef CORE_TRAIN_TRAINER_H
+#define CORE_TRAIN_TRAINER_H
+
+#include "core/base/err.h"
+#include "core/base/pool.h"
+#include "core/gemm/gemm.h"
+#include "core/hub/model_dir.h"
+#include "core/train/metrics.h"
+#include "core/train/plan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum train_level { TRAIN_INFO, TRAIN_WARN };
+
+/* Where a run stands, after a completed step. */
+struct train_progress {
+    size_t step, total_steps;
+    double epoch; /* epochs completed, with fraction */
+    double seconds_elapsed; /* since train_run began */
+    double rows_per_second, tokens_per_second; /* completed steps over training time alone */
+    int64_t trained_tokens;
+};
+
+/* The metric point of one step; values[m] is NaN where the step has none. Steps ascend strictly. */
+struct train_point {
+    struct train_progress progress;
+    double values[METRIC_COUNT];
+};
+
+/* A model to be kept: a checkpoint, or the final one. `latest` holds the last value of each metric. */
+struct train_snapshot {
+    bool final;
+    struct train_progress progress;
+    double latest[METRIC_COUNT];
+    struct model_save save; /* hand it to model_dir_save; valid during the call */
+};
+
+/*
+ * How a run reports. Called on the thread of train_run, never under a lock. on_model returns 0 or a
+ * negative code with err filled, which ends the run. should_stop is asked many times a step from
+ * any thread of the pool; true ends the run with ERR_STOPPED.
+ */
+struct train_observer {
+    void *context;
+    void (*on_event)(void *context, enum train_level level, const char *message);
+    void (*on_point)(void *context, const struct train_point *point);
+    int (*on_model)(void *context, const struct train_snapshot *snapshot, struct err *err);
+    bool (*should_stop)(void *context);
+};
+
+/*
+ * Run a plan to its end. base_sha256 may be NULL. 0; ERR_STOPPED; ERR_INVALID for a model folder
+ * that does not load (names the tensor); ERR_MEMORY; ERR_DIVERGED for a loss that is not finite; or
+ * what on_model returned.
+ */
+int train_run(const struct train_plan *plan, const struct train_request *request,
+              const struct gemm_engine *engine, struct pool *pool,
+              const struct train_observer *observer, const char *base_sha256, struct err *err);
+
+#endif

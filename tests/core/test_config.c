@@ -1,0 +1,310 @@
+/* config.json: what is read, what stands in for absent keys, and every refusal by name. */
+#include "core/model/config.h"
+
+#include "core/base/err.h"
+#include "tests/support/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int
+open_scratch(void **state)
+{
+    static struct scratch scratch;
+    scratch_open(&scratch);
+    *state = &scratch;
+    return 0;
+}
+
+static int
+close_scratch(void **state)
+{
+    scratch_close(*state);
+    return 0;
+}
+
+/* Read a config that says model_type bert and whatever else. */
+static int
+read_config(struct scratch *scratch, const char *rest, struct model_config *out, struct err *err)
+{
+    const char *text = arena_printf(scratch->arena, "{\"model_type\":\"bert\"%s}", rest);
+    scratch_write_text(scratch, "config.json", text);
+    return model_config_read(scratch->folder, scratch->arena, out, err);
+}
+
+static void
+absent_keys_have_the_values_of_transformers(void **state)
+{
+    struct model_config config;
+    struct err err = {0};
+    assert_int_equal(read_config(*state, "", &config, &err), 0);
+    assert_int_equal(config.hidden_size, 768);
+    assert_int_equal(config.layers, 12);
+    assert_int_equal(config.heads, 12);
+    assert_int_equal(config.intermediate_size, 3072);
+    assert_int_equal(config.vocab_size, 30522);
+    assert_int_equal(config.max_positions, 512);
+    assert_int_equal(config.type_vocab_size, 2);
+    assert_int_equal(config.pad_token_id, 0);
+    assert_int_equal(config.activation, ACTIVATION_GELU);
+    assert_true(config.layer_norm_eps == 1e-12 && config.initializer_range == 0.02);
+    assert_true(config.hidden_dropout == 0.1 && config.attention_dropout == 0.1);
+    assert_true(config.classifier_dropout == 0.1);
+    assert_int_equal(config.label_count, 0);
+    assert_null(config.labels);
+    assert_int_equal(config.max_seq_length, 0);
+}
+
+static void
+keys_that_are_there_are_read(void **state)
+{
+    struct model_config config;
+    struct err err = {0};
+    const char *rest =
+        ",\"hidden_size\":384,\"num_hidden_layers\":6,\"num_attention_heads\":3,"
+        "\"intermediate_size\":1536,\"vocab_size\":100,\"max_position_embeddings\":64,"
+        "\"type_vocab_size\":1,\"pad_token_id\":7,\"hidden_act\":\"gelu_new\","
+        "\"layer_norm_eps\":1e-5,\"initializer_range\":0.5,\"hidden_dropout_prob\":0,"
+        "\"attention_probs_dropout_prob\":0.25,\"classifier_dropout\":0.3,"
+        "\"position_embedding_type\":\"absolute\",\"is_decoder\":false,"
+        "\"finetuned\":{\"max_seq_length\":48}";
+    assert_int_equal(read_config(*state, rest, &config, &err), 0);
+    assert_int_equal(config.hidden_size, 384);
+    assert_int_equal(config.layers, 6);
+    assert_int_equal(config.heads, 3);
+    assert_int_equal(config.intermediate_size, 1536);
+    assert_int_equal(config.vocab_size, 100);
+    assert_int_equal(config.max_positions, 64);
+    assert_int_equal(config.type_vocab_size, 1);
+    assert_int_equal(config.pad_token_id, 7);
+    assert_int_equal(config.activation, ACTIVATION_GELU_TANH);
+    assert_true(config.layer_norm_eps == 1e-5 && config.initializer_range == 0.5);
+    assert_true(config.hidden_dropout == 0.0 && config.attention_dropout == 0.25);
+    assert_true(config.classifier_dropout == 0.3);
+    assert_int_equal(config.max_seq_length, 48);
+}
+
+static void
+null_means_no_pad_row_and_the_hidden_dropout(void **state)
+{
+    struct model_config config;
+    struct err err = {0};
+    const char *rest = ",\"pad_token_id\":null,\"classifier_dropout\":null,"
+                       "\"hidden_dropout_prob\":0.4";
+    assert_int_equal(read_config(*state, rest, &config, &err), 0);
+    assert_true(config.pad_token_id == CONFIG_NO_PAD);
+    assert_true(config.classifier_dropout == 0.4);
+}
+
+static void
+impossible_values_are_refused_by_key_value_and_range(void **state)
+{
+    static const struct {
+        const char *rest, *key, *value;
+    } cases[] = {
+        {",\"hidden_size\":0", "hidden_size", "0"},
+        {",\"hidden_size\":-768", "hidden_size", "-768"},
+        {",\"hidden_size\":16385", "16384", "16385"},
+        {",\"hidden_size\":768.0", "hidden_size", "768.0"},
+        {",\"hidden_size\":\"768\"", "hidden_size", "\"768\""},
+        {",\"hidden_size\":null", "hidden_size", "null"},
+        {",\"hidden_size\":100", "num_attention_heads 12", "100"},
+        {",\"num_hidden_layers\":257", "num_hidden_layers", "257"},
+        {",\"num_attention_heads\":0", "num_attention_heads", "0"},
+        {",\"intermediate_size\":131073", "intermediate_size", "131073"},
+        {",\"vocab_size\":4194305", "vocab_size", "4194305"},
+        {",\"max_position_embeddings\":65537", "max_position_embeddings", "65537"},
+        {",\"type_vocab_size\":1025", "type_vocab_size", "1025"},
+        {",\"pad_token_id\":30522", "pad_token_id", "30522"},
+        {",\"pad_token_id\":-1", "pad_token_id", "-1"},
+        {",\"layer_norm_eps\":-1e-12", "layer_norm_eps", "-"},
+        {",\"layer_norm_eps\":\"x\"", "layer_norm_eps", "\"x\""},
+        {",\"hidden_dropout_prob\":1", "hidden_dropout_prob", "1"},
+        {",\"attention_probs_dropout_prob\":-0.5", "attention_probs_dropout_prob", "-0.5"},
+        {",\"classifier_dropout\":true", "classifier_dropout", "true"},
+        {",\"finetuned\":{}", "finetuned.max_seq_length", "missing"},
+        {",\"finetuned\":{\"max_seq_length\":513}", "max_position_embeddings (512)", "513"},
+        {",\"finetuned\":{\"max_seq_length\":2}", "finetuned.max_seq_length", "2"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct model_config config;
+        struct err err = {0};
+        int rc = read_config(*state, cases[i].rest, &config, &err);
+        if (rc != ERR_INVALID || strstr(err.message, cases[i].key) == NULL ||
+            strstr(err.message, cases[i].value) == NULL)
+            fail_msg("%s: got %d '%s'", cases[i].rest, rc, err.message);
+    }
+}
+
+static void
+other_families_are_unsupported_by_name(void **state)
+{
+    static const struct {
+        const char *text, *word;
+    } cases[] = {
+        {"{\"model_type\":\"roberta\"}", "\"roberta\""},
+        {"{}", "model_type is missing"},
+        {"{\"model_type\":5}", "model_type is 5"},
+        {"{\"model_type\":\"bert\",\"position_embedding_type\":\"relative_key\"}",
+         "\"relative_key\""},
+        {"{\"model_type\":\"bert\",\"hidden_act\":\"quick_gelu\"}", "\"quick_gelu\""},
+        {"{\"model_type\":\"bert\",\"hidden_act\":null}", "hidden_act is null"},
+        {"{\"model_type\":\"bert\",\"is_decoder\":true}", "is_decoder is true"},
+        {"{\"model_type\":\"bert\",\"add_cross_attention\":true}", "add_cross_attention"},
+    };
+    struct scratch *scratch = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct model_config config;
+        struct err err = {0};
+        scratch_write_text(scratch, "config.json", cases[i].text);
+        int rc = model_config_read(scratch->folder, scratch->arena, &config, &err);
+        if (rc != ERR_UNSUPPORTED || strstr(err.message, cases[i].word) == NULL)
+            fail_msg("%s: got %d '%s'", cases[i].text, rc, err.message);
+    }
+}
+
+static void
+absent_and_broken_files_are_told_apart(void **state)
+{
+    struct scratch *scratch = *state;
+    struct model_config config;
+    struct err err = {0};
+    assert_int_equal(model_config_read(scratch->folder, scratch->arena, &config, &err),
+                     ERR_NOT_FOUND);
+    assert_non_null(strstr(err.message, "config.json"));
+    scratch_write_text(scratch, "config.json", "{\"model_type\":");
+    assert_int_equal(model_config_read(scratch->folder, scratch->arena, &config, &err),
+                     ERR_INVALID);
+    scratch_write_text(scratch, "config.json", "[]");
+    assert_int_equal(model_config_read(scratch->folder, scratch->arena, &config, &err),
+                     ERR_INVALID);
+    char deep[200];
+    memset(deep, '[', sizeof deep - 1);
+    deep[sizeof deep - 1] = '\0';
+    scratch_write_text(scratch, "config.json", deep);
+    assert_int_equal(model_config_read(scratch->folder, scratch->arena, &config, &err),
+                     ERR_INVALID);
+    assert_non_null(strstr(err.message, "deeper"));
+}
+
+#define CLASSIFIER ",\"architectures\":[\"BertForSequenceClassification\"]"
+
+static void
+labels_are_read_in_id_order_from_a_classifier_only(void **state)
+{
+    struct model_config config;
+    struct err err = {0};
+    const char *map = ",\"id2label\":{\"1\":\"no\",\"0\":\"yes\",\"2\":\"ä\"}";
+    struct scratch *scratch = *state;
+    assert_int_equal(
+        read_config(scratch, arena_printf(scratch->arena, CLASSIFIER "%s", map), &config, &err), 0);
+    assert_int_equal(config.label_count, 3);
+    assert_string_equal(config.labels[0], "yes");
+    assert_string_equal(config.labels[1], "no");
+    assert_string_equal(config.labels[2], "ä");
+    static const char *const others[] = {
+        "",
+        ",\"architectures\":[\"BertModel\"]",
+        ",\"architectures\":null",
+        ",\"architectures\":[\"BertForTokenClassification\"]",
+        CLASSIFIER ",\"problem_type\":\"multi_label_classification\"",
+        CLASSIFIER ",\"problem_type\":\"regression\"",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const char *rest = arena_printf(scratch->arena, "%s%s", others[i], map);
+        assert_int_equal(read_config(scratch, rest, &config, &err), 0);
+        assert_int_equal(config.label_count, 0);
+    }
+}
+
+static void
+nameless_labels_are_named_as_transformers_does(void **state)
+{
+    struct model_config config;
+    struct err err = {0};
+    assert_int_equal(read_config(*state, CLASSIFIER, &config, &err), 0);
+    assert_int_equal(config.label_count, 2);
+    assert_string_equal(config.labels[1], "LABEL_1");
+    assert_int_equal(read_config(*state, CLASSIFIER ",\"num_labels\":4", &config, &err), 0);
+    assert_int_equal(config.label_count, 4);
+    assert_string_equal(config.labels[3], "LABEL_3");
+    assert_int_equal(read_config(*state, CLASSIFIER ",\"num_labels\":1", &config, &err), 0);
+    assert_int_equal(config.label_count, 0); /* a regression */
+}
+
+static void
+damaged_label_maps_are_refused(void **state)
+{
+    static const struct {
+        const char *map, *word;
+    } cases[] = {
+        {",\"id2label\":{\"0\":\"a\",\"2\":\"b\"}", "id2label[\"1\"] is missing"},
+        {",\"id2label\":{\"0\":\"a\",\"1\":5}", "id2label[\"1\"] is 5"},
+        {",\"id2label\":[\"a\",\"b\"]", "id2label is ["},
+        {",\"id2label\":{}", "0 labels"},
+        {",\"num_labels\":10001", "10001 labels"},
+    };
+    struct scratch *scratch = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct model_config config;
+        struct err err = {0};
+        const char *rest = arena_printf(scratch->arena, CLASSIFIER "%s", cases[i].map);
+        int rc = read_config(scratch, rest, &config, &err);
+        if (rc != ERR_INVALID || strstr(err.message, cases[i].word) == NULL)
+            fail_msg("%s: got %d '%s'", cases[i].map, rc, err.message);
+    }
+}
+
+static void
+long_values_are_quoted_in_part_without_cutting_a_character(void **state)
+{
+    struct scratch *scratch = *state;
+    struct model_config config;
+    struct err err = {0};
+    const char *rest = ",\"hidden_act\":\"xääääääääääääääääääääääääääääääääääääääääääääääääääää\"";
+    assert_int_equal(read_config(scratch, rest, &config, &err), ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "ä…; possible are"));
+}
+
+static void
+every_activation_is_written_under_a_name_that_is_read_back(void **state)
+{
+    struct scratch *scratch = *state;
+    static const enum activation all[] = {ACTIVATION_GELU, ACTIVATION_GELU_TANH, ACTIVATION_RELU,
+                                          ACTIVATION_SILU};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        struct model_config config;
+        struct err err = {0};
+        const char *rest =
+            arena_printf(scratch->arena, ",\"hidden_act\":\"%s\"", activation_name(all[i]));
+        assert_int_equal(read_config(scratch, rest, &config, &err), 0);
+        assert_int_equal(config.activation, all[i]);
+    }
+    assert_string_equal(activation_name(ACTIVATION_GELU), "gelu");
+    assert_string_equal(activation_name(ACTIVATION_GELU_TANH), "gelu_new");
+}
+
+int
+main(void)
+{
+#define CASE(test) cmocka_unit_test_setup_teardown(test, open_scratch, close_scratch)
+    const struct CMUnitTest tests[] = {
+        CASE(absent_keys_have_the_values_of_transformers),
+        CASE(keys_that_are_there_are_read),
+        CASE(null_means_no_pad_row_and_the_hidden_dropout),
+        CASE(impossible_values_are_refused_by_key_value_and_range),
+        CASE(other_families_are_unsupported_by_name),
+        CASE(absent_and_broken_files_are_told_apart),
+        CASE(labels_are_read_in_id_order_from_a_classifier_only),
+        CASE(nameless_labels_are_named_as_transformers_does),
+        CASE(damaged_label_maps_are_refused),
+        CASE(long_values_are_quoted_in_part_without_cutting_a_character),
+        CASE(every_activation_is_written_under_a_name_that_is_read_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+/* Softmax: formula in double, gradient check, PyTorch's tensors, extreme numbers. */
+#include "core/ops/ops.h"
+#include "tests/support/close.h"
+#include "tests/support/golden.h"
+
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { LONGEST = 384 };
+
+static const size_t sizes[] = {1, 2, 15, 16, 17, 33, 128, LONGEST};
+
+static void
+twin(const double *x, size_t n, double *p)
+{
+    double maximum = x[0];
+    double sum = 0;
+    for (size_t i = 1; i < n; i++)
+        maximum = fmax(maximum, x[i]);
+    for (size_t i = 0; i < n; i++)
+        sum += exp(x[i] - maximum);
+    for (size_t i = 0; i < n; i++)
+        p[i] = exp(x[i] - maximum) / sum;
+}
+
+static void
+softmax_follows_its_formula_on_odd_sizes(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        size_t n = sizes[s];
+        float p[LONGEST];
+        double x[LONGEST], want[LONGEST];
+        double sum = 0;
+        close_noise(p, n, s, 4.0);
+        close_widen(p, n, x);
+        twin(x, n, want);
+        ops_best()->softmax(n, p);
+        close_assert(close_relative_double(p, want, n), TOLERANCE_OPERATOR, "softmax");
+        for (size_t i = 0; i < n; i++)
+            sum += (double)p[i];
+        close_assert(fabs(sum - 1), TOLERANCE_OPERATOR, "sum of probabilities");
+    }
+}
+
+struct difference_case {
+    size_t n;
+    const float *dp;
+};
+
+static double
+weighted_sum(const void *context, const double *x)
+{
+    const struct difference_case *c = context;
+    double p[LONGEST];
+    double sum = 0;
+    twin(x, c->n, p);
+    for (size_t i = 0; i < c->n; i++)
+        sum += (double)c->dp[i] * p[i];
+    return sum;
+}
+
+static void
+softmax_backward_is_the_derivative_of_softmax(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        size_t n = sizes[s];
+        float p[LONGEST], dp[LONGEST];
+        double x[LONGEST], want[LONGEST];
+        close_noise(p, n, 10 + s, 1.0);
+        close_noise(dp, n, 20 + s, 1.0);
+        close_widen(p, n, x);
+        close_difference(weighted_sum, &(struct difference_case){n, dp}, x, n, want);
+        ops_best()->softmax(n, p);
+        ops_best()->softmax_backward(n, p, dp);
+        close_assert(close_relative_double(dp, want, n), TOLERANCE_OPERATOR, "softmax_backward");
+    }
+}
+
+static void
+softmax_and_its_backward_equal_the_reference(void **state)
+{
+    (void)state;
+    static const size_t golden_sizes[] = {1, 2, 16, 33, 128};
+    struct golden *golden = golden_open(FIXTURES "/operators/operators.safetensors");
+    double worst = 0;
+    for (size_t s = 0; s < sizeof golden_sizes / sizeof *golden_sizes; s++) {
+        size_t n = golden_sizes[s];
+        float p[LONGEST], dx[LONGEST];
+        memcpy(p, golden_values(golden, n, "softmax.%zu.x", n), n * sizeof *p);
+        memcpy(dx, golden_values(golden, n, "softmax.%zu.dp", n), n * sizeof *dx);
+        ops_best()->softmax(n, p);
+        ops_best()->softmax_backward(n, p, dx);
+        worst = fmax(worst, close_relative(p, golden_values(golden, n, "softmax.%zu.p", n), n));
+        worst = fmax(worst, close_relative(dx, golden_values(golden, n, "softmax.%zu.dx", n), n));
+    }
+    printf("  worst relative error against the reference %.2g\n", worst);
+    close_assert(worst, TOLERANCE_OPERATOR, "softmax");
+    golden_close(golden);
+}
+
+static void
+very_negative_scores_get_no_weight_and_make_no_subnormals(void **state)
+{
+    (void)state;
+    float x[20];
+    for (size_t i = 0; i < 20; i++)
+        x[i] = -FLT_MAX;
+    x[17] = 0.0f;
+    ops_best()->softmax(20, x);
+    assert_true(x[17] == 1.0f);
+    for (size_t i = 0; i < 20; i++)
+        assert_true(i == 17 || (x[i] >= FLT_MIN && x[i] < 1.3e-38f));
+}
+
+static void
+scores_that_are_equal_and_huge_share_evenly(void **state)
+{
+    (void)state;
+    static const float values[] = {FLT_MAX, -FLT_MAX, 0.0f, 1e-42f};
+    for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+        float x[32];
+        for (size_t i = 0; i < 32; i++)
+            x[i] = values[v];
+        ops_best()->softmax(32, x);
+        for (size_t i = 0; i < 32; i++)
+            assert_true(x[i] == 1.0f / 32.0f);
+    }
+}
+
+static void
+one_nan_makes_the_whole_row_nan(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 33; at++) {
+        float x[33] = {0};
+        x[at] = NAN;
+        ops_best()->softmax(33, x);
+        for (size_t i = 0; i < 33; i++)
+            assert_true(isnan(x[i]));
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(softmax_follows_its_formula_on_odd_sizes),
+        cmocka_unit_test(softmax_backward_is_the_derivative_of_softmax),
+        cmocka_unit_test(softmax_and_its_backward_equal_the_reference),
+        cmocka_unit_test(very_negative_scores_get_no_weight_and_make_no_subnormals),
+        cmocka_unit_test(scores_that_are_equal_and_huge_share_evenly),
+        cmocka_unit_test(one_nan_makes_the_whole_row_nan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,46 @@
+/*
+ * A service without a daemon: the functions of daemon/service.h over a handful of things in memory.
+ *
+ * What it always holds: file-one (processed) and file-bad (status error, not valid UTF-8 in its
+ * name), ftjob-queued, ftjob-running, ftjob-done and ftjob-failed, the base model "tiny" and the
+ * fine-tuned "ft:tiny:local:mood:ftjob-do". Uploads are added to the files. Tests can make the next
+ * call fail, hold slow calls at a gate, and ask what was called.
+ */
+#ifndef TESTS_SUPPORT_FAKE_SERVICE_H
+#define TESTS_SUPPORT_FAKE_SERVICE_H
+
+#include "daemon/service.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FAKE_MODEL "ft:tiny:local:mood:ftjob-do"
+
+enum { FAKE_METRIC_POINTS = 2500, FAKE_EVENTS = 25 };
+
+struct service *fake_service_new(void);
+void fake_service_free(struct service *service);
+
+/* The next call of any function that can fail adds this fault instead; param may be NULL. */
+void fake_service_fail_next(struct service *service, enum fault_code code, const char *param,
+                            size_t line);
+
+void fake_service_set_ready(struct service *service, bool ready);
+
+/* Calls of service_classify wait at the gate while it is closed. */
+void fake_service_close_gate(struct service *service);
+void fake_service_open_gate(struct service *service);
+
+/* Return when `count` calls have come to the gate since the service was made. */
+void fake_service_wait_at_gate(struct service *service, size_t count);
+
+/* How many uploads were begun. */
+size_t fake_service_uploads_begun(struct service *service);
+
+/* Return when every upload that was begun is finished or aborted. */
+void fake_service_wait_no_uploads(struct service *service);
+
+/* The bytes of the last upload that was finished; valid until the next one. */
+const char *fake_service_last_upload(struct service *service, size_t *length);
+
+#endif
