@@ -1,0 +1,270 @@
+/* Talking to the daemon; see http.h. */
+#include "api/client/http.h"
+
+#include "api/client/fields.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    CONNECT_SECONDS = 10,
+    STALLED_SECONDS =
+        300, /* without a byte in either direction: checking a large file takes time */
+    REPLY_MAX_BYTES = 256 * 1024 * 1024,
+};
+
+struct http {
+    CURL *easy;
+    const char *url;    /* as the user wrote it, for messages */
+    const char *prefix; /* what paths are appended to */
+    const char *socket; /* path of a UNIX socket, or NULL */
+    const char *bypass; /* hosts that no proxy is asked for */
+    struct curl_slist *headers;
+    struct buf reply;
+    long status; /* of the last reply, 0 for none */
+    char reason[CURL_ERROR_SIZE];
+};
+
+static size_t
+receive(char *bytes, size_t size, size_t count, void *context)
+{
+    struct buf *reply = context;
+    size_t length = size * count;
+    if (length > REPLY_MAX_BYTES - reply->length)
+        return 0;
+    buf_append(reply, bytes, length);
+    return length;
+}
+
+/* The URL without what people copy along: blanks are theirs, "/" and "/v1" at the end are not
+ * needed. */
+static const char *
+trimmed_prefix(struct arena *arena, const char *url)
+{
+    char *text = strstr(url, "://") != NULL ? arena_copy_string(arena, url)
+                                            : arena_printf(arena, "http://%s", url);
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == '/')
+        text[--length] = '\0';
+    if (length > 3 && strcmp(text + length - 3, "/v1") == 0)
+        text[length - 3] = '\0';
+    return text;
+}
+
+/* The loopback never lies behind a proxy, and the daemon refuses what came through one. */
+static const char *
+proxy_bypass(struct arena *arena)
+{
+    const char *given = getenv("no_proxy");
+    if (given == NULL)
+        given = getenv("NO_PROXY");
+    return arena_printf(arena, "localhost,127.0.0.1,::1%s%s", given != NULL ? "," : "",
+                        given != NULL ? given : "");
+}
+
+static void
+add_header(struct http *http, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(http->headers, line);
+    if (longer == NULL)
+        abort(); /* as mem.h does for a few bytes */
+    http->headers = longer;
+}
+
+int
+http_open(struct client *client, const char *url, const char *api_key)
+{
+    struct arena *arena = client->arena;
+    struct http *http = arena_alloc(arena, sizeof *http);
+    bool is_socket = strncmp(url, "unix:", 5) == 0;
+    http->url = arena_copy_string(arena, url);
+    http->socket = is_socket ? arena_copy_string(arena, url + 5) : NULL;
+    http->prefix = is_socket ? "http://localhost" : trimmed_prefix(arena, url);
+    http->bypass = proxy_bypass(arena);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || (http->easy = curl_easy_init()) == NULL)
+        return client_problem(client, CLIENT_UNREACHABLE, "libcurl cannot be started");
+    if (api_key != NULL && strpbrk(api_key, "\r\n") != NULL)
+        return client_problem(client, CLIENT_USAGE, "FINETUNED_API_KEY holds a line end");
+    if (api_key != NULL && api_key[0] != '\0')
+        add_header(http, arena_printf(arena, "Authorization: Bearer %s", api_key));
+    client->http = http;
+    return CLIENT_OK;
+}
+
+void
+http_close(struct http *http)
+{
+    if (http == NULL)
+        return;
+    curl_slist_free_all(http->headers);
+    curl_easy_cleanup(http->easy);
+    buf_fini(&http->reply);
+    curl_global_cleanup();
+}
+
+long
+http_status(const struct client *client)
+{
+    return client->http->status;
+}
+
+static void
+prepare(struct http *http, const char *path, struct curl_slist *headers)
+{
+    struct buf url = {0};
+    buf_printf(&url, "%s%s", http->prefix, path);
+    curl_easy_reset(http->easy);
+    buf_clear(&http->reply);
+    http->reason[0] = '\0';
+    curl_easy_setopt(http->easy, CURLOPT_URL, buf_string(&url)); /* libcurl keeps a copy */
+    buf_fini(&url);
+    curl_easy_setopt(http->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(http->easy, CURLOPT_UNIX_SOCKET_PATH, http->socket);
+    curl_easy_setopt(http->easy, CURLOPT_NOPROXY, http->bypass);
+    curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(http->easy, CURLOPT_USERAGENT, "finetunectl/" FINETUNED_VERSION);
+    curl_easy_setopt(http->easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    curl_easy_setopt(http->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(http->easy, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
+    curl_easy_setopt(http->easy, CURLOPT_ERRORBUFFER, http->reason);
+    curl_easy_setopt(http->easy, CURLOPT_WRITEFUNCTION, receive);
+    curl_easy_setopt(http->easy, CURLOPT_WRITEDATA, &http->reply);
+}
+
+static int
+unreachable(struct client *client, CURLcode code)
+{
+    struct http *http = client->http;
+    /* libcurl's own words for a failed connect name a port even of a UNIX socket. */
+    bool own_words = http->reason[0] != '\0' && code != CURLE_COULDNT_CONNECT;
+    const char *reason = own_words ? http->reason : curl_easy_strerror(code);
+    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
+        return client_problem(client, CLIENT_USAGE, "'%s' is not an address: %s", http->url,
+                              reason);
+    if (code == CURLE_READ_ERROR)
+        return client_problem(client, CLIENT_USAGE, "the file could not be read to its end");
+    if (code == CURLE_WRITE_ERROR)
+        return client_problem(client, CLIENT_REFUSED, "%s answered with more than %d MiB",
+                              http->url, REPLY_MAX_BYTES / 1024 / 1024);
+    return client_problem(client, CLIENT_UNREACHABLE,
+                          "no answer from %s: %s.\nIs the daemon running there? Start it with "
+                          "`finetuned`, or name its address with --url or FINETUNED_URL.",
+                          http->url, reason);
+}
+
+/* The daemon's own sentences, one fault a line; a foreign server's status where there are none. */
+static int
+refused(struct client *client, const json_t *reply, long status)
+{
+    const json_t *faults = field(reply, "errors");
+    const char *message = field_text(reply, "error.message", NULL);
+    const char *code = field_text(reply, "error.code", NULL);
+    if (json_array_size(faults) > 1) {
+        client_problem(client, CLIENT_REFUSED, "refused for %zu reasons:", json_array_size(faults));
+        for (size_t i = 0; i < json_array_size(faults); i++)
+            buf_printf(&client->problem, "\n- %s",
+                       field_text(json_array_get(faults, i), "detail", "?"));
+        return CLIENT_REFUSED;
+    }
+    if (message == NULL)
+        return client_problem(client, CLIENT_REFUSED,
+                              "%s answered with status %ld and no explanation: is this finetuned?",
+                              client->http->url, status);
+    client_problem(client, CLIENT_REFUSED, "refused: %s", message);
+    if (code != NULL)
+        buf_printf(&client->problem, " [%s]", code);
+    if (status == 401)
+        buf_append_string(&client->problem, "\nPut a key into FINETUNED_API_KEY.");
+    return CLIENT_REFUSED;
+}
+
+static int
+perform(struct client *client, json_t **out)
+{
+    struct http *http = client->http;
+    *out = NULL;
+    http->status = 0;
+    CURLcode code = curl_easy_perform(http->easy);
+    if (code != CURLE_OK)
+        return unreachable(client, code);
+    curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &http->status);
+    long status = http->status;
+    struct err ignored;
+    json_t *reply = json_parse(buf_string(&http->reply), http->reply.length, true, &ignored);
+    if (status >= 200 && status < 300 && reply != NULL) {
+        *out = reply;
+        return CLIENT_OK;
+    }
+    int result = status < 400 ? client_problem(client, CLIENT_REFUSED,
+                                               "%s does not speak finetuned's language (status "
+                                               "%ld): is the address right?",
+                                               http->url, status)
+                              : refused(client, reply, status);
+    json_decref(reply);
+    return result;
+}
+
+int
+http_get(struct client *client, const char *path, json_t **out)
+{
+    prepare(client->http, path, client->http->headers);
+    return perform(client, out);
+}
+
+int
+http_get_job(struct client *client, const char *id, const char *rest, json_t **out)
+{
+    struct buf path = {0};
+    char *escaped = curl_easy_escape(client->http->easy, id, 0);
+    if (escaped == NULL)
+        abort();
+    buf_printf(&path, "/v1/fine_tuning/jobs/%s%s", escaped, rest);
+    curl_free(escaped);
+    int result = http_get(client, buf_string(&path), out);
+    buf_fini(&path);
+    return result;
+}
+
+int
+http_post(struct client *client, const char *path, const json_t *body, json_t **out)
+{
+    struct http *http = client->http;
+    char type[] = "Content-Type: application/json";
+    struct curl_slist typed = {.data = type, .next = http->headers};
+    char *text = json_text(body);
+    prepare(http, path, &typed);
+    curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
+    curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, text);
+    int result = perform(client, out);
+    curl_easy_reset(http->easy); /* the text and the list end here */
+    free(text);
+    return result;
+}
+
+int
+http_upload(struct client *client, const char *file, const char *purpose, json_t **out)
+{
+    struct http *http = client->http;
+    prepare(http, "/v1/files", http->headers);
+    curl_mime *form = curl_mime_init(http->easy);
+    curl_mimepart *part = curl_mime_addpart(form);
+    int result = CLIENT_USAGE;
+    *out = NULL;
+    if (curl_mime_name(part, "purpose") != CURLE_OK ||
+        curl_mime_data(part, purpose, CURL_ZERO_TERMINATED) != CURLE_OK)
+        abort();
+    part = curl_mime_addpart(form);
+    if (curl_mime_name(part, "file") != CURLE_OK)
+        abort();
+    if (curl_mime_filedata(part, file) != CURLE_OK) {
+        client_problem(client, CLIENT_USAGE, "cannot read '%s'", file);
+    } else {
+        curl_easy_setopt(http->easy, CURLOPT_MIMEPOST, form);
+        result = perform(client, out);
+        curl_easy_reset(http->easy);
+    }
+    curl_mime_free(form);
+    return result;
+}

@@ -1,0 +1,33 @@
+/*
+ * Talking to the daemon: JSON over HTTP by libcurl.
+ *
+ * Every call returns an enum client_exit; on CLIENT_OK *out is a new reference to the reply, on
+ * anything else the client's problem says what happened and *out is NULL. One connection, kept
+ * open.
+ */
+#ifndef API_CLIENT_HTTP_H
+#define API_CLIENT_HTTP_H
+
+#include "api/client/client.h"
+#include "core/base/json.h"
+
+/*
+ * url: "http://host:port" (a final "/" or "/v1" is dropped, "http://" may be left out) or
+ * "unix:/path". api_key may be NULL. Strings are copied.
+ */
+int http_open(struct client *client, const char *url, const char *api_key);
+void http_close(struct http *http);
+
+int http_get(struct client *client, const char *path, json_t **out);
+int http_post(struct client *client, const char *path, const json_t *body, json_t **out);
+
+/* POST /v1/files with a file's bytes, read while they are sent. */
+int http_upload(struct client *client, const char *file, const char *purpose, json_t **out);
+
+/* Status of the last reply; 0 when there was none. */
+long http_status(const struct client *client);
+
+/* GET /v1/fine_tuning/jobs/ID + rest, with the id escaped. */
+int http_get_job(struct client *client, const char *id, const char *rest, json_t **out);
+
+#endif

@@ -1,0 +1,188 @@
+/* Writing JSON; see json_out.h. */
+#include "api/json_out.h"
+
+#include "core/base/utf8.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Digits that always read back to the same double and float, and those tried before. */
+enum { DOUBLE_DIGITS = 17, FLOAT_DIGITS = 9 };
+
+static void
+append_escaped(struct buf *buf, unsigned char byte)
+{
+    if (byte == '"' || byte == '\\')
+        buf_printf(buf, "\\%c", byte);
+    else if (byte == '\n')
+        buf_append_string(buf, "\\n");
+    else if (byte == '\t')
+        buf_append_string(buf, "\\t");
+    else if (byte == '\r')
+        buf_append_string(buf, "\\r");
+    else
+        buf_printf(buf, "\\u%04x", byte);
+}
+
+static bool
+is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f;
+}
+
+/* Well-formed text; runs of bytes that need nothing are copied at once. */
+static void
+append_text(struct buf *buf, const char *text, size_t length)
+{
+    size_t run = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (is_plain((unsigned char)text[i]))
+            continue;
+        buf_append(buf, text + run, i - run);
+        append_escaped(buf, (unsigned char)text[i]);
+        run = i + 1;
+    }
+    buf_append(buf, text + run, length - run);
+}
+
+static void
+append_string(struct buf *buf, const char *text)
+{
+    size_t length = strlen(text);
+    buf_append(buf, "\"", 1);
+    for (size_t i = 0; i < length;) {
+        size_t valid = utf8_valid_length(text + i, length - i);
+        append_text(buf, text + i, valid);
+        i += valid;
+        if (i < length) {
+            buf_append_string(buf, "\xef\xbf\xbd");
+            i++;
+        }
+    }
+    buf_append(buf, "\"", 1);
+}
+
+/* The comma and the key; the value follows. */
+static void
+lead_in(struct json_out *out, const char *key)
+{
+    if (out->needs_comma)
+        buf_append(out->buf, ",", 1);
+    if (key != NULL) {
+        append_string(out->buf, key);
+        buf_append(out->buf, ":", 1);
+    }
+    out->needs_comma = true;
+}
+
+static void
+open_bracket(struct json_out *out, const char *key, const char *bracket)
+{
+    lead_in(out, key);
+    buf_append(out->buf, bracket, 1);
+    out->needs_comma = false;
+}
+
+static void
+close_bracket(struct json_out *out, const char *bracket)
+{
+    buf_append(out->buf, bracket, 1);
+    out->needs_comma = true;
+}
+
+void
+json_out_object(struct json_out *out, const char *key)
+{
+    open_bracket(out, key, "{");
+}
+
+void
+json_out_end_object(struct json_out *out)
+{
+    close_bracket(out, "}");
+}
+
+void
+json_out_array(struct json_out *out, const char *key)
+{
+    open_bracket(out, key, "[");
+}
+
+void
+json_out_end_array(struct json_out *out)
+{
+    close_bracket(out, "]");
+}
+
+void
+json_out_null(struct json_out *out, const char *key)
+{
+    json_out_raw(out, key, "null");
+}
+
+void
+json_out_bool(struct json_out *out, const char *key, bool value)
+{
+    json_out_raw(out, key, value ? "true" : "false");
+}
+
+void
+json_out_integer(struct json_out *out, const char *key, int64_t value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    json_out_raw(out, key, text);
+}
+
+void
+json_out_real(struct json_out *out, const char *key, double value)
+{
+    char text[40];
+    if (!isfinite(value)) {
+        json_out_null(out, key);
+        return;
+    }
+    for (int digits = DOUBLE_DIGITS - 2; digits <= DOUBLE_DIGITS; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
+            break;
+    }
+    json_out_raw(out, key, text);
+}
+
+void
+json_out_float(struct json_out *out, const char *key, float value)
+{
+    char text[40];
+    if (!isfinite(value)) {
+        json_out_null(out, key);
+        return;
+    }
+    for (int digits = FLOAT_DIGITS - 3; digits <= FLOAT_DIGITS; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (!(strtof(text, NULL) < value) && !(strtof(text, NULL) > value))
+            break;
+    }
+    json_out_raw(out, key, text);
+}
+
+void
+json_out_string(struct json_out *out, const char *key, const char *value)
+{
+    if (value == NULL) {
+        json_out_null(out, key);
+        return;
+    }
+    lead_in(out, key);
+    append_string(out->buf, value);
+}
+
+void
+json_out_raw(struct json_out *out, const char *key, const char *json)
+{
+    lead_in(out, key);
+    buf_append_string(out->buf, json == NULL ? "null" : json);
+}

@@ -1,0 +1,64 @@
+/*
+ * A reply: what one request is answered with, as a value.
+ *
+ * A handler returns exactly one, so "answered twice" and "not answered" do not compile. It owns its
+ * bytes or its descriptor until it is sent. Nothing here knows the library; api/send.h does.
+ */
+#ifndef API_REPLY_H
+#define API_REPLY_H
+
+#include "core/base/buf.h"
+#include "core/base/mem.h"
+#include "daemon/fault.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { REPLY_MAX_HEADERS = 12 };
+
+struct reply_header {
+    const char *name;
+    const char *value; /* static, or in the request's arena */
+};
+
+struct reply {
+    unsigned status;
+    struct buf body;  /* when fd < 0 */
+    int fd;           /* an open file, or -1 */
+    int64_t offset;   /* first byte of the file to send */
+    int64_t length;   /* bytes of the file to send */
+    const char *etag; /* of a file, quoted; NULL: none */
+    struct reply_header headers[REPLY_MAX_HEADERS];
+    size_t header_count;
+};
+
+/* A file to send. */
+struct reply_file {
+    int fd; /* taken */
+    int64_t bytes;
+    const char *name;   /* offered to a client that saves it */
+    const char *sha256; /* becomes the ETag; NULL: none */
+};
+
+struct reply reply_empty(unsigned status);
+
+/* Takes the buffer's bytes; *body is empty afterwards. */
+struct reply reply_json_take(unsigned status, struct buf *body);
+struct reply reply_text_take(unsigned status, struct buf *body);
+
+struct reply reply_file_take(const struct reply_file *file, struct arena *arena);
+
+/* The answer to at least one fault; named_in_body as errors.h says. */
+struct reply reply_faults(const struct fault_list *faults, const char *request_id,
+                          bool named_in_body, struct arena *arena);
+
+/* The strings must live as long as the request. */
+void reply_add_header(struct reply *reply, const char *name, const char *value);
+
+/* Bytes of the body, of either kind. */
+int64_t reply_bytes(const struct reply *reply);
+
+/* Release bytes and descriptor of a reply that was not sent. */
+void reply_fini(struct reply *reply);
+
+#endif

@@ -1,0 +1,240 @@
+/* One request; see request.h. */
+#include "api/request.h"
+
+#include "api/multipart.h"
+#include "api/upload_form.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* "req_" and 128 random bits; without a random source the clock must do: ids only name log lines.
+ */
+static void
+make_id(char id[REQUEST_ID_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[16];
+    if (getrandom(bytes, sizeof bytes, GRND_NONBLOCK) != (ssize_t)sizeof bytes) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        memset(bytes, 0, sizeof bytes);
+        memcpy(bytes, &now.tv_sec, sizeof now.tv_sec);
+        memcpy(bytes + 8, &now.tv_nsec, sizeof now.tv_nsec);
+    }
+    memcpy(id, "req_", 4);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        id[4 + 2 * i] = digits[bytes[i] >> 4];
+        id[5 + 2 * i] = digits[bytes[i] & 15];
+    }
+    id[4 + 2 * sizeof bytes] = '\0';
+}
+
+struct request *
+request_new(const struct api *api)
+{
+    struct request *request = mem_small(sizeof *request);
+    memset(request, 0, sizeof *request);
+    request->api = api;
+    request->arena = arena_new();
+    request->faults.arena = request->arena;
+    make_id(request->id);
+    return request;
+}
+
+void
+request_free(struct request *request)
+{
+    if (request == NULL)
+        return;
+    upload_form_free(request->form);
+    buf_fini(&request->body);
+    arena_free(request->arena);
+    free(request);
+}
+
+static int64_t
+body_limit(const struct request *request)
+{
+    const struct route *route = request->match.route;
+    if (route == NULL || route->body == BODY_NONE)
+        return REQUEST_IGNORED_BODY_BYTES;
+    if (route->body == BODY_JSON)
+        return (int64_t)request->api->max_body_bytes;
+    return request->api->max_upload_bytes + REQUEST_FORM_OVERHEAD_BYTES;
+}
+
+static int
+check_size(struct request *request, int64_t bytes)
+{
+    if (bytes <= body_limit(request))
+        return 0;
+    bool form = request->match.route != NULL && request->match.route->body == BODY_FORM;
+    return fault_add(&request->faults, FAULT_BODY_TOO_LARGE, form ? "file" : NULL,
+                     "The body is larger than this daemon takes here: at most %" PRId64 " bytes.",
+                     form ? request->api->max_upload_bytes : body_limit(request));
+}
+
+/* "application/json" or "…+json", parameters aside; a body without a type is taken for JSON. */
+static bool
+is_json_type(const char *type)
+{
+    if (type == NULL)
+        return true;
+    size_t length = strcspn(type, "; \t");
+    static const char json[] = "application/json";
+    if (length == sizeof json - 1 && strncasecmp(type, json, length) == 0)
+        return true;
+    return length > 5 && strncasecmp(type + length - 5, "+json", 5) == 0;
+}
+
+static int
+check_body_kind(struct request *request)
+{
+    const struct headers *headers = &request->headers;
+    const struct route *route = request->match.route;
+    if (route->body == BODY_NONE)
+        return 0;
+    if (headers->lengths == 0 && headers->encodings == 0)
+        return fault_add(&request->faults, FAULT_LENGTH_REQUIRED, NULL,
+                         "This request needs a body; send Content-Length or chunks.");
+    if (route->body == BODY_JSON) {
+        if (is_json_type(headers->content_type))
+            return 0;
+        return fault_add(&request->faults, FAULT_UNSUPPORTED_MEDIA_TYPE, NULL,
+                         "The body must be JSON: send it with Content-Type: application/json.");
+    }
+    const char *boundary = multipart_boundary(headers->content_type, request->arena);
+    if (boundary == NULL)
+        return fault_add(&request->faults, FAULT_UNSUPPORTED_MEDIA_TYPE, NULL,
+                         "The body must be multipart/form-data with a boundary, its parts 'file' "
+                         "and 'purpose' (curl: -F purpose=fine-tune -F file=@train.jsonl).");
+    request->form =
+        upload_form_new(request->api->service, boundary, request->api->max_upload_bytes);
+    return 0;
+}
+
+/* Ignoring what a parameter asks for would be a lie; "dry_run" ignored would be a costly one. */
+static int
+check_unsupported(struct request *request)
+{
+    const struct route *route = request->match.route;
+    for (size_t i = 0; i < ROUTE_MAX_UNSUPPORTED && route->unsupported[i] != NULL; i++) {
+        const char *name = route->unsupported[i];
+        const char *value = target_query(&request->target, name);
+        if (value != NULL && *value != '\0' && strcmp(value, "false") != 0 &&
+            strcmp(value, "0") != 0)
+            return fault_add(&request->faults, FAULT_NOT_SUPPORTED_YET, name,
+                             "The query parameter '%s' is not supported yet; leave it out.", name);
+    }
+    return 0;
+}
+
+static int
+check_route(struct request *request, const char *method)
+{
+    routes_match(method, &request->target, request->arena, &request->match);
+    request->is_options =
+        strcmp(method, "OPTIONS") == 0 && (request->match.path_exists || request->target.asterisk);
+    if (request->is_options)
+        return 0;
+    if (!request->match.path_exists)
+        return fault_add(&request->faults, FAULT_NOT_FOUND, NULL,
+                         "Nothing is served at this path. The API lives under /v1, for example "
+                         "/v1/fine_tuning/jobs.");
+    if (request->match.route == NULL)
+        return fault_add(&request->faults, FAULT_METHOD_NOT_ALLOWED, NULL,
+                         "This path does not answer that method; it answers %s.",
+                         request->match.allow);
+    return 0;
+}
+
+void
+request_open(struct request *request, const char *method, const char *raw_target, bool local_socket)
+{
+    struct fault_list *faults = &request->faults;
+    request->must_close = true;
+    if (target_parse(raw_target, request->arena, &request->target, faults) != 0)
+        return;
+    struct headers_policy policy = {.local_socket = local_socket,
+                                    .authority = request->target.authority};
+    if (headers_check(&request->headers, &policy, faults) != 0)
+        return;
+    request->must_close = false;
+    if (check_route(request, method) != 0)
+        return;
+    int64_t announced = headers_body_length(&request->headers);
+    if (check_size(request, announced) != 0 || request->is_options)
+        return;
+    if (check_body_kind(request) == 0)
+        check_unsupported(request);
+}
+
+void
+request_receive(struct request *request, const char *bytes, size_t length)
+{
+    request->received += (int64_t)length;
+    if (request->faults.count > 0 || check_size(request, request->received) != 0)
+        return;
+    const struct route *route = request->match.route;
+    if (route == NULL || route->body == BODY_NONE)
+        return;
+    if (route->body == BODY_JSON)
+        buf_append(&request->body, bytes, length);
+    else
+        upload_form_write(request->form, bytes, length, &request->faults);
+}
+
+bool
+request_is_slow(const struct request *request)
+{
+    return request->faults.count == 0 && !request->is_options && request->match.route->slow;
+}
+
+struct reply
+request_faulty(struct request *request)
+{
+    const struct route *route = request->match.route;
+    bool in_body = route != NULL && route->body == BODY_JSON;
+    return reply_faults(&request->faults, request->id, in_body, request->arena);
+}
+
+static struct reply
+run(struct request *request)
+{
+    if (request->faults.count > 0)
+        return request_faulty(request);
+    if (request->is_options)
+        return reply_empty(204);
+    return request->match.route->handle(request);
+}
+
+struct reply
+request_answer(struct request *request)
+{
+    struct reply reply = run(request);
+    reply_add_header(&reply, "X-Request-Id", request->id);
+    reply_add_header(&reply, "X-Content-Type-Options", "nosniff");
+    if ((reply.status == 405 || request->is_options) && request->match.allow != NULL)
+        reply_add_header(&reply, "Allow", request->match.allow);
+    if (request->must_close)
+        reply_add_header(&reply, "Connection", "close");
+    return reply;
+}
+
+const char *
+request_capture(const struct request *request, size_t i)
+{
+    return request->match.captures[i];
+}
+
+const char *
+request_route_name(const struct request *request)
+{
+    if (request->match.route != NULL)
+        return request->match.route->path;
+    return request->match.path_exists ? "(other method)" : "(none)";
+}

@@ -1,0 +1,163 @@
+/*
+ * `finetuned tokenize`: texts in, arrays of token ids out, to hold our tokenizer against another.
+ *
+ * A batch is encoded on all threads and written in the order of its lines.
+ */
+#include "core/base/cpu.h"
+#include "core/base/pool.h"
+#include "core/model/config.h"
+#include "core/text/tokenizer.h"
+#include "daemon/command.h"
+#include "daemon/options.h"
+#include "daemon/text_lines.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* [CLS], [SEP], [SEP] and one token; a single text does with one less. */
+enum { PAIR_MIN_LENGTH = 4, SINGLE_MIN_LENGTH = 3 };
+
+static const struct option_row rows[] = {
+    {"model", 0, "DIR", "A model folder; its vocabulary is used."},
+    {"max-length", 0, "N", "Cut to N tokens, special ones counted. Default: nothing is cut."},
+    {"threads", 0, "N", "Default: as many as the machine gives."},
+    {"help", 'h', NULL, "This text."},
+};
+
+static const struct option_table table = {rows, sizeof rows / sizeof rows[0]};
+
+struct encoder {
+    const struct tokenizer *tokenizer;
+    size_t max_length;
+    struct text_lines lines;
+    struct token_list ids[TEXT_LINES_MAX_BATCH];
+    struct err errors[TEXT_LINES_MAX_BATCH];
+};
+
+static void
+encode_one(void *context, size_t item, size_t thread)
+{
+    (void)thread;
+    struct encoder *encoder = context;
+    const struct text *text = &encoder->lines.texts[item];
+    struct err *err = &encoder->errors[item];
+    encoder->ids[item].count = 0;
+    err->code = ERR_NONE;
+    if (text->second != NULL && encoder->max_length > 0 && encoder->max_length < PAIR_MIN_LENGTH)
+        err_set(err, ERR_INVALID, "a pair needs a --max-length of at least %d", PAIR_MIN_LENGTH);
+    else
+        tokenizer_encode(encoder->tokenizer, text, encoder->max_length, &encoder->ids[item], err);
+}
+
+static int
+print_ids(const struct token_list *list, struct err *err)
+{
+    putchar('[');
+    for (size_t i = 0; i < list->count; i++)
+        printf(i > 0 ? ",%" PRIu32 : "%" PRIu32, list->ids[i]);
+    if (fputs("]\n", stdout) == EOF)
+        return err_set_errno(err, "standard output");
+    return 0;
+}
+
+/* The good lines of the batch; ends at the first bad one. */
+static int
+encode_batch(struct encoder *encoder, struct pool *pool, struct err *err)
+{
+    pool_run(pool, encode_one, encoder, encoder->lines.count);
+    for (size_t i = 0; i < encoder->lines.count; i++) {
+        if (encoder->errors[i].code != ERR_NONE) {
+            *err = encoder->errors[i];
+            return err_prefix(err, "line %zu", encoder->lines.first_line + i);
+        }
+        if (print_ids(&encoder->ids[i], err) != 0)
+            return err->code;
+    }
+    return fflush(stdout) == 0 ? 0 : err_set_errno(err, "standard output");
+}
+
+static int
+encode_all(const struct tokenizer *tokenizer, size_t max_length, struct pool *pool, struct err *err)
+{
+    struct encoder *encoder = mem_small(sizeof *encoder);
+    *encoder = (struct encoder){.tokenizer = tokenizer, .max_length = max_length};
+    text_lines_init(&encoder->lines, STDIN_FILENO);
+    int status = 0;
+    do {
+        struct err line_err = {0};
+        int line_status = text_lines_next(&encoder->lines, TEXT_LINES_MAX_BATCH, &line_err);
+        status = encode_batch(encoder, pool, err);
+        if (status == 0 && line_status != 0) {
+            *err = line_err;
+            status = line_status;
+        }
+    } while (status == 0 && encoder->lines.count > 0);
+    for (size_t i = 0; i < TEXT_LINES_MAX_BATCH; i++)
+        token_list_fini(&encoder->ids[i]);
+    text_lines_fini(&encoder->lines);
+    free(encoder);
+    return status;
+}
+
+static int
+tokenize(const char *model, size_t max_length, size_t threads, struct err *err)
+{
+    struct arena *arena = arena_new();
+    struct tokenizer *tokenizer = NULL;
+    struct pool *pool = NULL;
+    struct model_config config;
+    int status = model_config_read(model, arena, &config, err);
+    if (status == 0)
+        status = tokenizer_open(model, config.vocab_size, &tokenizer, err);
+    if (status != 0)
+        goto out;
+    pool = pool_new(threads, err);
+    status = pool == NULL ? err->code : encode_all(tokenizer, max_length, pool, err);
+out:
+    pool_free(pool);
+    tokenizer_free(tokenizer);
+    arena_free(arena);
+    return status;
+}
+
+static void
+print_help(void)
+{
+    puts("Usage: finetuned tokenize --model DIR [--max-length N] [--threads N]\n\n"
+         "Reads texts as JSON lines from standard input: a string, a pair as an array of\n"
+         "two strings, or an object with \"text\" and perhaps \"text_pair\". Writes one array\n"
+         "of token ids a line. A bad line ends it, with the line's number and exit code 1.\n");
+    options_print_help(&table, stdout);
+}
+
+int
+command_tokenize(int count, char *const *arguments)
+{
+    struct arena *arena = arena_new();
+    struct options options;
+    struct err err = {0};
+    int64_t max_length = 0;
+    int64_t threads = (int64_t)cpu_count();
+    int exit_code = EXIT_WRONG_USE;
+    if (options_parse(&table, count, arguments, arena, &options, &err) != 0 ||
+        options_number(&options, "max-length", SINGLE_MIN_LENGTH, CONFIG_MAX_POSITIONS, &max_length,
+                       &err) != 0 ||
+        options_number(&options, "threads", 1, 1024, &threads, &err) != 0) {
+        fprintf(stderr, "finetuned tokenize: %s\n", err.message);
+    } else if (options_has(&options, "help")) {
+        print_help();
+        exit_code = EXIT_OK;
+    } else if (options_value(&options, "model") == NULL || options.operand_count > 0) {
+        fputs("finetuned tokenize: give --model DIR and the texts on standard input\n", stderr);
+    } else {
+        exit_code = EXIT_OK;
+        if (tokenize(options_value(&options, "model"), (size_t)max_length, (size_t)threads, &err) !=
+            0) {
+            fprintf(stderr, "finetuned tokenize: %s\n", err.message);
+            exit_code = EXIT_FAILED;
+        }
+    }
+    arena_free(arena);
+    return exit_code;
+}

@@ -1,0 +1,34 @@
+/*
+ * THE configuration table: every key of the daemon, one row each.
+ *
+ * KEY(name, type, default, placeholder, min, max, doc). From `name` follow the key in the file
+ * (data_dir), the flag (--data-dir), the environment variable (FINETUNED_DATA_DIR) and the member
+ * of struct config. A new key is a row here and a member there.
+ */
+#ifndef DAEMON_CONFIG_KEYS_H
+#define DAEMON_CONFIG_KEYS_H
+
+#define CONFIG_KEYS(KEY)                                                                           \
+    KEY(listen, CONFIG_LIST, "127.0.0.1:8765", "ADDR:PORT", 1, 8,                                  \
+        "Where to answer HTTP: an address and a port (0 takes a free one), or unix:/path. May be " \
+        "given several times. Only loopback and UNIX sockets are allowed.")                        \
+    KEY(data_dir, CONFIG_TEXT, "", "DIR", 1, 4000,                                                 \
+        "Where everything is kept. Default: $STATE_DIRECTORY, else $XDG_STATE_HOME/finetuned, "    \
+        "else ~/.local/state/finetuned.")                                                          \
+    KEY(models_dir, CONFIG_LIST, "", "DIR", 0, 64,                                                 \
+        "A folder of base models, each a Hugging Face model folder. May be given several times.")  \
+    KEY(model_alias, CONFIG_ALIASES, "", "NAME=MODEL", 0, 256,                                     \
+        "Another name for a model, for scripts that carry one. May be given several times; in "    \
+        "the file also as lines of a section [model_alias].")                                      \
+    KEY(threads, CONFIG_INTEGER, "0", "N", 0, 1024,                                                \
+        "Compute threads of a job; 0: as many as the machine gives.")                              \
+    KEY(max_file_bytes, CONFIG_BYTES, "512M", "SIZE", 1, 1099511627776,                            \
+        "The largest file that may be uploaded; K, M and G are powers of 1024.")                   \
+    KEY(max_connections, CONFIG_INTEGER, "1024", "N", 8, 65536,                                    \
+        "HTTP connections at once, on each listener.")                                             \
+    KEY(log_level, CONFIG_LEVEL, "info", "LEVEL", 0, 0,                                            \
+        "The least that is logged: debug, info, warn or error.")                                   \
+    KEY(port_file, CONFIG_TEXT, "", "FILE", 0, 4000,                                               \
+        "Write the real port of the first listener here when ready; for scripts.")
+
+#endif

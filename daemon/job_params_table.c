@@ -1,0 +1,403 @@
+/*
+ * The rows of the parameter table, and what a row accepts in words; see job_params.h.
+ *
+ * Ranges of batch_size, n_epochs, learning_rate_multiplier, seed, suffix and metadata are OpenAI's;
+ * the others are the limits within which a value means anything.
+ */
+#include "core/base/buf.h"
+#include "daemon/job_params.h"
+
+#include <string.h>
+
+enum {
+    COLUMN_CHARACTERS = 256,
+    PATH_CHARACTERS = 4096, /* PATH_MAX of Linux; ids are shorter */
+    MOST_STEPS = 100000000
+};
+
+static const struct param_choice presets[] = {
+    {"auto", PRESET_AUTO, true},
+    {"plain", PRESET_PLAIN, true},
+    {0},
+};
+
+static const struct param_choice tasks[] = {
+    {"auto", TASK_AUTO, true},
+    {"classification", TASK_CLASSIFICATION, true},
+    {"multi_label", TASK_MULTI_LABEL, false},
+    {"regression", TASK_REGRESSION, false},
+    {"token_classification", TASK_TOKEN_CLASSIFICATION, false},
+    {0},
+};
+
+static const struct param_choice optimizers[] = {
+    {"auto", OPTIMIZER_AUTO, true},         {"adam", OPTIMIZER_ADAM, true},
+    {"adamw", OPTIMIZER_ADAMW, true},       {"sgd", OPTIMIZER_SGD, true},
+    {"momentum", OPTIMIZER_MOMENTUM, true}, {0},
+};
+
+static const struct param_choice schedulers[] = {
+    {"auto", SCHEDULER_AUTO, true},
+    {"constant", SCHEDULER_CONSTANT, true},
+    {"linear", SCHEDULER_LINEAR, true},
+    {"cosine", SCHEDULER_AUTO, false},
+    {"polynomial", SCHEDULER_AUTO, false},
+    {"inverse_sqrt", SCHEDULER_AUTO, false},
+    {0},
+};
+
+#define ANYWHERE            PLACE_TOP | PLACE_HYPERPARAMETERS
+#define REQUEST(member)     .offset = offsetof(struct job_request, member)
+#define PARAMS(member)      .offset = offsetof(struct job_request, params.member)
+#define RANGE(low, high)    .min = (low), .max = (high)
+#define ABOVE_ZERO_TO(high) .min = 0, .min_open = true, .max = (high)
+#define ZERO_TO_BELOW(high) .min = 0, .max = (high), .max_open = true
+
+static const struct param_row table[] = {
+    {.name = "model",
+     .type = PARAM_TEXT,
+     .places = PLACE_TOP,
+     .required = true,
+     REQUEST(model),
+     RANGE(1, PATH_CHARACTERS),
+     .doc = "The model to start from: a base model, or a fine-tuned one to go on from."},
+    {.name = "training_file",
+     .type = PARAM_TEXT,
+     .places = PLACE_TOP,
+     .required = true,
+     REQUEST(training_file),
+     RANGE(1, PATH_CHARACTERS),
+     .doc = "The labelled rows to learn from."},
+    {.name = "validation_file",
+     .type = PARAM_TEXT,
+     .places = PLACE_TOP,
+     REQUEST(validation_file),
+     RANGE(1, PATH_CHARACTERS),
+     .default_text = "see validation_split",
+     .doc = "Labelled rows that are never learned from; measured after each epoch."},
+    {.name = "test_file",
+     .type = PARAM_TEXT,
+     .places = PLACE_TOP,
+     REQUEST(test_file),
+     RANGE(1, PATH_CHARACTERS),
+     .doc = "Labelled rows measured once, with the model that is saved."},
+    {.name = "suffix",
+     .type = PARAM_TEXT,
+     .places = PLACE_TOP,
+     .word = true,
+     REQUEST(suffix),
+     RANGE(1, 64),
+     .doc = "Becomes part of the fine-tuned model's name."},
+    {.name = "seed",
+     .type = PARAM_INTEGER,
+     .places = PLACE_TOP,
+     PARAMS(seed),
+     RANGE(0, 2147483647),
+     .default_text = "drawn at random, and shown",
+     .doc = "Same job, files and seed: same model, bit for bit."},
+    {.name = "metadata",
+     .type = PARAM_METADATA,
+     .places = PLACE_TOP,
+     REQUEST(metadata_json),
+     .doc = "Pairs of strings that are kept with the job."},
+    {.name = "task",
+     .type = PARAM_CHOICE,
+     .places = PLACE_TOP,
+     REQUEST(task),
+     .choices = tasks,
+     .default_text = "what the labels of the training file look like",
+     .doc = "What the model is trained to say."},
+    {.name = "columns",
+     .type = PARAM_COLUMNS,
+     .places = PLACE_TOP,
+     REQUEST(columns),
+     RANGE(1, COLUMN_CHARACTERS),
+     .default_text = "the usual names",
+     .doc = "The files' own names for the columns text, text_pair and label."},
+    {.name = "method",
+     .type = PARAM_METHOD,
+     .places = PLACE_TOP,
+     .doc = "OpenAI's {\"type\": \"supervised\", \"supervised\": {\"hyperparameters\": {...}}}."},
+    {.name = "hyperparameters",
+     .type = PARAM_GROUP,
+     .places = PLACE_TOP,
+     .doc = "OpenAI's older place for hyperparameters."},
+    {.name = "preset",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(preset),
+     .choices = presets,
+     .default_text = "auto",
+     .doc = "The recipe that absent values come from: \"plain\" is the tutorials' (Adam, 5e-5 "
+            "constant, batch 32, 3 epochs)."},
+    {.name = "n_epochs",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     PARAMS(n_epochs),
+     RANGE(1, 50),
+     .default_text = "about 1,500 steps, 3 to 10 epochs",
+     .doc = "Passes over the training rows; max_steps reaches further."},
+    {.name = "max_steps",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     PARAMS(max_steps),
+     RANGE(0, MOST_STEPS),
+     .default_text = "0",
+     .doc = "Optimizer updates in all, instead of n_epochs; 0: n_epochs decides."},
+    {.name = "batch_size",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     PARAMS(batch_size),
+     RANGE(1, 256),
+     .default_text = "32, or 16 below 1,000 rows",
+     .doc = "Rows of one update."},
+    {.name = "learning_rate",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(learning_rate),
+     ABOVE_ZERO_TO(10),
+     .default_text = "5e-5 from hidden size 768, 1e-4 from 512, 2e-4 below",
+     .doc = "The greatest learning rate of the schedule."},
+    {.name = "learning_rate_multiplier",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(learning_rate_multiplier),
+     ABOVE_ZERO_TO(1000),
+     .default_text = "1",
+     .doc = "Multiplies the learning rate in force."},
+    {.name = "max_seq_length",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     PARAMS(max_seq_length),
+     RANGE(3, CONFIG_MAX_POSITIONS),
+     .default_text = "the model's own limit",
+     .doc = "Texts are cut to this many tokens, special ones counted."},
+    {.name = "optimizer",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(optimizer),
+     .choices = optimizers,
+     .default_text = "adamw",
+     .doc = "How gradients become updates."},
+    {.name = "betas",
+     .type = PARAM_BETAS,
+     .places = ANYWHERE,
+     PARAMS(beta1),
+     ZERO_TO_BELOW(1),
+     .default_text = "[0.9, 0.999]",
+     .doc = "Adam's decay rates; the first is the momentum of \"momentum\"."},
+    {.name = "epsilon",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(epsilon),
+     ABOVE_ZERO_TO(1),
+     .default_text = "1e-8",
+     .doc = "Added to Adam's denominator."},
+    {.name = "weight_decay",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(weight_decay),
+     RANGE(0, 1),
+     .default_text = "0",
+     .doc = "Pulls weights to zero; biases and layer norms are left alone."},
+    {.name = "max_grad_norm",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(max_grad_norm),
+     RANGE(0, 1e9),
+     .default_text = "1",
+     .doc = "Longer gradients are scaled to this global norm; 0: no clipping."},
+    {.name = "lr_scheduler",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(lr_scheduler),
+     .choices = schedulers,
+     .default_text = "linear",
+     .doc = "The learning rate after the warm-up."},
+    {.name = "warmup_steps",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     PARAMS(warmup_steps),
+     RANGE(0, MOST_STEPS),
+     .default_text = "from warmup_ratio",
+     .doc = "Steps over which the learning rate rises from 0."},
+    {.name = "warmup_ratio",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(warmup_ratio),
+     RANGE(0, 1),
+     .default_text = "0.06",
+     .doc = "The same as a fraction of all steps; not together with warmup_steps."},
+    {.name = "hidden_dropout",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(hidden_dropout),
+     ZERO_TO_BELOW(1),
+     .default_text = "the model's",
+     .doc = "Dropout rate after embeddings, attention and feed-forward layers."},
+    {.name = "attention_dropout",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(attention_dropout),
+     ZERO_TO_BELOW(1),
+     .default_text = "the model's",
+     .doc = "Dropout rate of the attention probabilities."},
+    {.name = "classifier_dropout",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(classifier_dropout),
+     ZERO_TO_BELOW(1),
+     .default_text = "the model's",
+     .doc = "Dropout rate before the classifier."},
+    {.name = "validation_split",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(validation_split),
+     ZERO_TO_BELOW(1),
+     .default_text = "0.1",
+     .doc = "Share of the training file that validates when there is no validation_file; 0: no "
+            "validation."},
+    {.name = "save_steps",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     PARAMS(save_steps),
+     RANGE(0, MOST_STEPS),
+     .default_text = "0",
+     .doc = "A checkpoint every so many steps, beside the one at each epoch's end; 0: none."},
+    {.name = "threads",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     PARAMS(threads),
+     RANGE(0, 1024),
+     .default_text = "0",
+     .doc = "Compute threads; 0: as many as the machine gives. Never changes the result."},
+    {.name = "output_dir",
+     .type = PARAM_TEXT,
+     .places = PLACE_RUN,
+     REQUEST(output_dir),
+     RANGE(1, PATH_CHARACTERS),
+     .default_text = "the model is not kept",
+     .doc = "Of `finetuned run`: where the model is written; must not exist."},
+    {.name = "gradient_accumulation_steps",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Batches whose gradients make one update."},
+    {.name = "label_smoothing",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Share of the target that is spread over all labels."},
+    {.name = "class_weights",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Weights of the labels in the loss."},
+    {.name = "precision",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Number format of the products; fp32 is used."},
+    {.name = "freeze",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Layers that are not trained."},
+    {.name = "layerwise_lr_decay",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Smaller learning rates for lower layers."},
+    {.name = "lora", .type = PARAM_NOT_BUILT, .places = ANYWHERE, .doc = "Low-rank updates."},
+    {.name = "early_stopping",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Ending a job whose validation no longer improves."},
+    {.name = "eval_steps",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Validation every so many steps."},
+    {.name = "distillation",
+     .type = PARAM_NOT_BUILT,
+     .places = ANYWHERE,
+     .doc = "Learning from a teacher model."},
+    {.name = "priority",
+     .type = PARAM_NOT_BUILT,
+     .places = PLACE_TOP,
+     .doc = "Which job runs first; the oldest does."},
+    {.name = "integrations",
+     .type = PARAM_NOT_BUILT,
+     .places = PLACE_TOP,
+     .doc = "Reporting to other programs."},
+};
+
+const struct param_row *
+job_params_table(size_t *count)
+{
+    *count = sizeof table / sizeof table[0];
+    return table;
+}
+
+bool
+job_params_is_stored(const struct param_row *row)
+{
+    bool has_value = row->type == PARAM_INTEGER || row->type == PARAM_REAL ||
+                     row->type == PARAM_CHOICE || row->type == PARAM_BETAS;
+    return has_value && row->offset >= offsetof(struct job_request, params);
+}
+
+/* "from 1 to 50", "above 0 and at most 10", "from 0 to below 1" */
+static const char *
+range_text(const struct param_row *row, struct arena *arena)
+{
+    const char *low = arena_printf(arena, "%s %.15g", row->min_open ? "above" : "from", row->min);
+    const char *joint = row->min_open ? " and at most" : " to";
+    return arena_printf(arena, "%s%s%s %.15g", low, joint, row->max_open ? " below" : "", row->max);
+}
+
+/* The names of the choices that are (or are not yet) built, with commas between. */
+static const char *
+choice_names(const struct param_row *row, bool built, struct arena *arena)
+{
+    struct buf names = {0};
+    for (const struct param_choice *choice = row->choices; choice->name != NULL; choice++) {
+        if (choice->built == built)
+            buf_printf(&names, "%s%s", names.length > 0 ? ", " : "", choice->name);
+    }
+    const char *text = arena_copy_string(arena, buf_string(&names));
+    buf_fini(&names);
+    return text;
+}
+
+static const char *
+choice_text(const struct param_row *row, struct arena *arena)
+{
+    const char *missing = choice_names(row, false, arena);
+    return arena_printf(arena, "one of %s%s%s%s", choice_names(row, true, arena),
+                        missing[0] != '\0' ? " (not built yet: " : "", missing,
+                        missing[0] != '\0' ? ")" : "");
+}
+
+const char *
+job_params_describe(const struct param_row *row, struct arena *arena)
+{
+    switch (row->type) {
+    case PARAM_TEXT:
+        return arena_printf(arena, "a text of %g to %g characters%s", row->min, row->max,
+                            row->word ? " (letters, digits, '-' and '_')" : "");
+    case PARAM_INTEGER:
+        return arena_printf(arena, "a whole number %s, or \"auto\"", range_text(row, arena));
+    case PARAM_REAL:
+        return arena_printf(arena, "a number %s, or \"auto\"", range_text(row, arena));
+    case PARAM_CHOICE:
+        return choice_text(row, arena);
+    case PARAM_BETAS:
+        return arena_printf(arena, "an array of two numbers %s, or \"auto\"",
+                            range_text(row, arena));
+    case PARAM_COLUMNS:
+        return "an object with any of \"text\", \"text_pair\" and \"label\"";
+    case PARAM_METADATA:
+        return "an object of at most 16 strings, names to 64 characters, values to 512";
+    case PARAM_METHOD:
+        return "an object {\"type\": \"supervised\", \"supervised\": {\"hyperparameters\": {}}}";
+    case PARAM_GROUP:
+        return "an object of hyperparameters";
+    case PARAM_NOT_BUILT:
+        return "not supported yet";
+    }
+    return "";
+}

@@ -1,0 +1,15 @@
+/*
+ * Pieces of JSON text at the end of a buffer: for lines that are written as they are computed.
+ */
+#ifndef DAEMON_JSON_APPEND_H
+#define DAEMON_JSON_APPEND_H
+
+#include "core/base/buf.h"
+
+/* The fewest digits that bring the same double back; null for NaN and infinities. */
+void json_append_real(struct buf *out, double value);
+
+/* A string with quotes and escapes; null for NULL. The text must be valid UTF-8. */
+void json_append_string(struct buf *out, const char *text);
+
+#endif

@@ -1,0 +1,225 @@
+/*
+ * The daemon: build the objects in order, wait for a signal, take them down in reverse.
+ *
+ * Wiring only. The first argument may name another program (run, tokenize, predict); otherwise this
+ * is the daemon, configured by config_keys.h's table.
+ */
+#include "api/listen.h"
+#include "api/server.h"
+#include "core/base/buf.h"
+#include "core/base/cpu.h"
+#include "core/base/fileio.h"
+#include "core/gemm/gemm.h"
+#include "daemon/command.h"
+#include "daemon/config.h"
+#include "daemon/job_params.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/service_run.h"
+#include "daemon/signals.h"
+#include "daemon/version.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int count, char *const *arguments);
+    const char *usage;
+} programs[] = {
+    {"run", command_run, "run JOB.json             train one job in the foreground"},
+    {"tokenize", command_tokenize, "tokenize --model DIR     texts in, token ids out"},
+    {"predict", command_predict, "predict --model DIR      texts in, labels and probabilities out"},
+};
+
+enum { PROGRAM_COUNT = sizeof programs / sizeof programs[0] };
+
+static void
+print_help(const struct option_table *table)
+{
+    puts("Usage: finetuned [OPTION]...   the fine-tuning daemon");
+    for (size_t i = 0; i < PROGRAM_COUNT; i++)
+        printf("       finetuned %s\n", programs[i].usage);
+    puts("\nEach has its own --help. Options of the daemon; every one with a value but\n"
+         "--config is also a key of the configuration file (--data-dir is data_dir) and an\n"
+         "environment variable (FINETUNED_DATA_DIR). Flag beats environment beats file.\n");
+    options_print_help(table, stdout);
+    puts("\nSIGTERM and SIGINT stop it: the running job goes back to the queue. A second\n"
+         "signal kills it. Exit codes: 0 stopped as asked; 1 failed, or -n found a mistake;\n"
+         "2 wrong options or configuration.");
+}
+
+/* -n: the listeners are opened for a moment; one that is in use is no mistake of the configuration.
+ */
+static int
+check(const struct config *config, struct err *err)
+{
+    if (config_check(config, err) != 0)
+        return err->code;
+    for (size_t i = 0; i < config->listen.count; i++) {
+        struct listen_socket listener;
+        if (listen_open(config->listen.items[i], &listener, err) == 0)
+            listen_close(&listener);
+        else if (err->code != ERR_CONFLICT)
+            return err->code;
+    }
+    return 0;
+}
+
+static int
+write_port_file(const struct config *config, const struct api_server *server, struct err *err)
+{
+    char text[16];
+    int length = snprintf(text, sizeof text, "%u\n", api_server_port(server, 0));
+    if (config->port_file[0] == '\0')
+        return 0;
+    return fileio_write(config->port_file, text, (size_t)length, err);
+}
+
+/* The one line that says the daemon can be used. */
+static void
+log_ready(const struct config *config, const struct api_server *server,
+          const struct gemm_engine *engine)
+{
+    struct buf addresses = {0};
+    for (size_t i = 0; i < config->listen.count; i++)
+        buf_printf(&addresses, "%s%s", i > 0 ? "," : "", api_server_address(server, i));
+    log_info("ready address=%s data_dir=\"%s\" engine=%s gflops_per_thread=%.0f threads=%zu",
+             buf_string(&addresses), config->data_dir, gemm_engine_name(engine),
+             gemm_engine_rate(engine), config->threads > 0 ? (size_t)config->threads : cpu_count());
+    buf_fini(&addresses);
+}
+
+static void
+tell_systemd(const char *state)
+{
+    struct err err;
+    if (notify_send(state, &err) != 0)
+        log_warn("notify error=\"%s\"", err.message);
+}
+
+/* Connections are descriptors: take as many as we are allowed. */
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int
+serve(const struct config *config)
+{
+    struct gemm_engine *engine = NULL;
+    struct service *service = NULL;
+    struct api_server *server = NULL;
+    struct err err = {0};
+    signals_block();
+    raise_descriptor_limit();
+    umask(077);
+    log_set_level(config->log_level);
+    if (gemm_engine_open(&engine, &err) != 0) /* sets the environment: before any thread */
+        goto out;
+    const struct service_options service_options = {
+        .data_dir = config->data_dir,
+        .models_dirs = config->models_dir.items,
+        .models_dir_count = config->models_dir.count,
+        .aliases = config->model_alias.items,
+        .alias_count = config->model_alias.count,
+        .threads = (size_t)config->threads,
+        .max_file_bytes = config->max_file_bytes,
+        .engine = engine,
+    };
+    if (service_open(&service_options, &service, &err) != 0 || service_start(service, &err) != 0)
+        goto out;
+    const struct api_server_options server_options = {
+        .listen = config->listen.items,
+        .listen_count = config->listen.count,
+        .max_connections = (size_t)config->max_connections,
+        .max_upload_bytes = config->max_file_bytes,
+        .service = service,
+    };
+    if (api_server_start(&server_options, &server, &err) != 0 ||
+        write_port_file(config, server, &err) != 0)
+        goto out;
+    log_ready(config, server, engine);
+    tell_systemd("READY=1");
+    log_info("stop signal=%s", signals_wait() == SIGTERM ? "SIGTERM" : "SIGINT");
+    tell_systemd("STOPPING=1");
+out:
+    if (err.code != ERR_NONE)
+        log_error("fail start error=\"%s\"", err.message);
+    else if (config->port_file[0] != '\0')
+        unlink(config->port_file);
+    api_server_stop(server);
+    if (service != NULL)
+        service_stop(service);
+    service_close(service);
+    gemm_engine_close(engine);
+    return err.code == ERR_NONE ? EXIT_OK : EXIT_FAILED;
+}
+
+/* --help and its like; true when that was all. */
+static bool
+print_what_was_asked(const struct options *options, const struct option_table *table)
+{
+    if (options_has(options, "help"))
+        print_help(table);
+    else if (options_has(options, "help-parameters"))
+        job_params_print_help(stdout);
+    else if (options_has(options, "version"))
+        printf("finetuned %s\n", version_text());
+    else
+        return false;
+    return true;
+}
+
+static int
+daemon_main(int count, char *const *arguments, struct arena *arena)
+{
+    struct option_table table = config_option_table(arena);
+    struct options options;
+    struct config config;
+    struct err err;
+    if (options_parse(&table, count, arguments, arena, &options, &err) != 0) {
+        fprintf(stderr, "finetuned: %s\n", err.message);
+        return EXIT_WRONG_USE;
+    }
+    if (print_what_was_asked(&options, &table))
+        return EXIT_OK;
+    if (options.operand_count > 0) {
+        fprintf(stderr, "finetuned: there is no program '%s'; --help lists all\n",
+                options.operands[0]);
+        return EXIT_WRONG_USE;
+    }
+    bool only_check = options_has(&options, "check");
+    if (config_load(&options, arena, &config, &err) != 0 ||
+        (only_check && check(&config, &err) != 0)) {
+        fprintf(stderr, "finetuned: %s\n", err.message);
+        return only_check ? EXIT_FAILED : EXIT_WRONG_USE;
+    }
+    if (!only_check)
+        return serve(&config);
+    printf("The configuration is fine: listening on %s, data in %s.\n", config.listen.items[0],
+           config.data_dir);
+    return EXIT_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+    for (size_t i = 0; argc > 1 && i < PROGRAM_COUNT; i++) {
+        if (strcmp(argv[1], programs[i].name) == 0)
+            return programs[i].run(argc - 2, argv + 2);
+    }
+    struct arena *arena = arena_new();
+    int status = daemon_main(argc > 1 ? argc - 1 : 0, argv + 1, arena);
+    arena_free(arena);
+    return status;
+}

@@ -1,0 +1,200 @@
+/* What `finetuned run` prints; see run_lines.h. */
+#include "daemon/run_lines.h"
+
+#include "core/base/cpu.h"
+#include "daemon/json_append.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <time.h>
+
+static int
+print_line(struct buf *line, struct err *err)
+{
+    int status = 0;
+    buf_append_string(line, "\n");
+    if (fwrite(line->data, 1, line->length, stdout) != line->length || fflush(stdout) != 0)
+        status = err_set_errno(err, "standard output");
+    buf_fini(line);
+    return status;
+}
+
+/* ,"key": */
+static void
+append_key(struct buf *line, const char *key)
+{
+    buf_printf(line, ",\"%s\":", key);
+}
+
+static void
+append_text(struct buf *line, const char *key, const char *value)
+{
+    append_key(line, key);
+    json_append_string(line, value);
+}
+
+static void
+append_integer(struct buf *line, const char *key, int64_t value)
+{
+    append_key(line, key);
+    buf_printf(line, "%" PRId64, value);
+}
+
+static void
+append_real(struct buf *line, const char *key, double value)
+{
+    append_key(line, key);
+    json_append_real(line, value);
+}
+
+/* The metrics that have a value. */
+static void
+append_metrics(struct buf *line, const char *key, const double values[METRIC_COUNT])
+{
+    bool first = true;
+    append_key(line, key);
+    buf_append_string(line, "{");
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        if (!isfinite(values[i]))
+            continue;
+        buf_printf(line, "%s\"%s\":", first ? "" : ",", metric_name((enum metric)i));
+        json_append_real(line, values[i]);
+        first = false;
+    }
+    buf_append_string(line, "}");
+}
+
+int
+run_lines_event(struct run_state *state, enum train_level level, const char *message,
+                struct err *err)
+{
+    struct buf line = {0};
+    buf_printf(&line, "{\"object\":\"fine_tuning.job.event\",\"id\":\"ftevent-%" PRId64 "\"",
+               ++state->events);
+    append_integer(&line, "created_at", (int64_t)time(NULL));
+    append_text(&line, "level", level == TRAIN_WARN ? "warn" : "info");
+    append_text(&line, "message", message);
+    append_text(&line, "type", "message");
+    append_text(&line, "data", NULL);
+    buf_append_string(&line, "}");
+    return print_line(&line, err);
+}
+
+int
+run_lines_point(struct run_state *state, const struct train_point *point, struct err *err)
+{
+    struct buf line = {0};
+    state->progress = point->progress;
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        if (!isnan(point->values[i]))
+            state->latest[i] = point->values[i];
+    }
+    buf_append_string(&line, "{\"object\":\"fine_tuning.job.metric\"");
+    append_integer(&line, "step", (int64_t)point->progress.step);
+    append_real(&line, "epoch", point->progress.epoch);
+    append_integer(&line, "created_at", (int64_t)time(NULL));
+    append_metrics(&line, "values", point->values);
+    buf_append_string(&line, "}");
+    return print_line(&line, err);
+}
+
+static void
+append_error(struct buf *line, const struct run_state *state)
+{
+    append_key(line, "error");
+    if (state->error_code == NULL) {
+        buf_append_string(line, "null");
+        return;
+    }
+    buf_append_string(line, "{\"code\":");
+    json_append_string(line, state->error_code);
+    append_text(line, "message", state->error_message);
+    append_text(line, "param", NULL);
+    buf_append_string(line, "}");
+}
+
+static void
+append_hyperparameters(struct buf *line, const struct train_params *params)
+{
+    append_key(line, "hyperparameters");
+    buf_printf(line, "{\"batch_size\":%" PRId64, params->batch_size);
+    append_real(line, "learning_rate_multiplier", params->learning_rate_multiplier);
+    append_integer(line, "n_epochs", params->n_epochs);
+    buf_append_string(line, "}");
+}
+
+static void
+append_labels(struct buf *line, const struct label_set *labels)
+{
+    append_key(line, "labels");
+    buf_append_string(line, "[");
+    for (size_t i = 0; i < labels->count; i++) {
+        buf_append_string(line, i > 0 ? "," : "");
+        json_append_string(line, labels->names[i]);
+    }
+    buf_append_string(line, "]");
+}
+
+static void
+append_progress(struct buf *line, const struct run_state *state)
+{
+    const struct train_progress *progress = &state->progress;
+    size_t total = state->plan->total_steps;
+    double done = (double)progress->step / (double)total;
+    bool ended = progress->step == total;
+    double per_step = progress->step > 0 ? progress->seconds_elapsed / (double)progress->step : NAN;
+    append_key(line, "progress");
+    buf_printf(line, "{\"step\":%zu", progress->step);
+    append_integer(line, "total_steps", (int64_t)total);
+    append_real(line, "epoch", progress->epoch);
+    append_real(line, "percent", 100.0 * done);
+    append_real(line, "seconds_elapsed", progress->seconds_elapsed);
+    append_real(line, "seconds_left", ended ? 0.0 : per_step * (double)(total - progress->step));
+    append_real(line, "rows_per_second", progress->rows_per_second);
+    append_real(line, "tokens_per_second", progress->tokens_per_second);
+    buf_append_string(line, "}");
+}
+
+static void
+append_resources(struct buf *line, const struct run_state *state)
+{
+    append_key(line, "resources");
+    buf_printf(line, "{\"threads\":%zu", state->threads);
+    append_text(line, "engine", state->engine);
+    append_text(line, "precision", "fp32");
+    append_integer(line, "peak_memory_bytes", cpu_peak_memory_bytes());
+    buf_append_string(line, "}");
+}
+
+int
+run_lines_job(const struct run_state *state, struct err *err)
+{
+    const struct job_request *request = state->request;
+    bool succeeded = state->error_code == NULL && state->progress.step == state->plan->total_steps;
+    struct buf line = {0};
+    buf_append_string(&line, "{\"object\":\"fine_tuning.job\"");
+    append_integer(&line, "created_at", state->created_at);
+    append_integer(&line, "finished_at", state->finished_at);
+    append_text(&line, "status", state->status);
+    append_text(&line, "model", request->model);
+    append_text(&line, "fine_tuned_model", succeeded ? request->output_dir : NULL);
+    append_text(&line, "training_file", request->training_file);
+    append_text(&line, "validation_file", request->validation_file);
+    append_text(&line, "test_file", request->test_file);
+    append_integer(&line, "seed", state->plan->params.seed);
+    append_integer(&line, "trained_tokens", state->progress.trained_tokens);
+    append_key(&line, "metadata");
+    buf_append_string(&line, request->metadata_json != NULL ? request->metadata_json : "null");
+    append_error(&line, state);
+    append_hyperparameters(&line, &state->plan->params);
+    append_text(&line, "suffix", request->suffix);
+    append_text(&line, "task", task_name(state->plan->task));
+    append_labels(&line, &state->plan->labels);
+    append_progress(&line, state);
+    append_metrics(&line, "metrics", state->latest);
+    append_resources(&line, state);
+    append_key(&line, "parameters");
+    buf_append_string(&line, state->parameters_json);
+    buf_append_string(&line, "}");
+    return print_line(&line, err);
+}

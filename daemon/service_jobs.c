@@ -1,0 +1,188 @@
+/*
+ * Jobs: listing, reading, cancelling. Creating is service_create.c's.
+ */
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/service_state.h"
+#include "daemon/work/job_state.h"
+
+/* Seconds that are left at the pace so far; < 0 while that cannot be said. */
+static double
+seconds_left(const struct job_row *row)
+{
+    const struct job_progress_row *progress = &row->progress;
+    if (row->state == JOB_STATE_SUCCEEDED)
+        return 0;
+    if (row->state != JOB_STATE_RUNNING || progress->step <= 0 || progress->total_steps <= 0)
+        return -1;
+    int64_t left = progress->total_steps - progress->step;
+    return progress->seconds_elapsed / (double)progress->step * (double)left;
+}
+
+static struct job_progress
+progress_info(const struct job_row *row)
+{
+    const struct job_progress_row *progress = &row->progress;
+    double total = (double)progress->total_steps;
+    return (struct job_progress){
+        .step = progress->step,
+        .total_steps = progress->total_steps,
+        .epoch = progress->epoch,
+        .percent = total > 0 ? 100.0 * (double)progress->step / total : 0,
+        .seconds_elapsed = progress->seconds_elapsed,
+        .seconds_left = seconds_left(row),
+        .rows_per_second = progress->rows_per_second,
+        .tokens_per_second = progress->tokens_per_second,
+    };
+}
+
+void
+service_job_info(const struct job_row *row, struct arena *arena, struct job_info *out)
+{
+    *out = (struct job_info){
+        .id = row->id,
+        .status = (enum job_status)row->state,
+        .created_at = row->created_at,
+        .started_at = row->started_at,
+        .finished_at = row->finished_at,
+        .model = row->model,
+        .training_file = row->training_file,
+        .validation_file = row->validation_file,
+        .test_file = row->test_file,
+        .suffix = row->suffix,
+        .seed = row->seed,
+        .metadata_json = row->metadata_json,
+        .fine_tuned_model = row->fine_tuned_model,
+        .error_code = row->error_code,
+        .error_message = row->error_message,
+        .error_param = row->error_param,
+        .trained_tokens =
+            row->state == JOB_STATE_SUCCEEDED ? row->progress.trained_tokens : -1,
+        .task = row->task,
+        .labels = row->labels,
+        .label_count = row->label_count,
+        .parameters_json = row->parameters_json,
+        .progress = progress_info(row),
+        .metrics = service_named_values(row->measures, row->measure_count, arena),
+        .metric_count = row->measure_count,
+        .engine = row->engine,
+        .precision = row->precision,
+        .threads = row->threads,
+        .peak_memory_bytes = row->progress.peak_memory_bytes,
+        .attempt = row->attempt,
+        .queue_position = row->queue_position,
+        .priority = row->priority,
+    };
+}
+
+static int
+fault_job(struct fault_list *faults, const char *id, const struct err *err)
+{
+    if (err->code != ERR_NOT_FOUND)
+        return fault_add_err(faults, err);
+    return fault_add(faults, FAULT_JOB_NOT_FOUND, "id",
+                     "There is no job '%.100s'. GET /v1/fine_tuning/jobs lists those that there are.",
+                     id);
+}
+
+int
+service_read_job(struct service *service, struct db *db, const char *id, struct arena *arena,
+                 struct job_row *out, struct fault_list *faults)
+{
+    struct err err;
+    (void)service;
+    return jobs_get(db, id, arena, out, &err) == 0 ? 0 : fault_job(faults, id, &err);
+}
+
+int
+service_jobs_list(struct service *service, const struct page *page,
+                  const struct metadata_filter *filters, size_t filter_count, struct arena *arena,
+                  struct job_list *out, struct fault_list *faults)
+{
+    struct err err;
+    struct job_rows rows;
+    struct list_query query = service_list_query(page);
+    struct job_metadata_filter *pairs = arena_array(arena, filter_count, sizeof *pairs);
+    for (size_t i = 0; i < filter_count; i++)
+        pairs[i] = (struct job_metadata_filter){filters[i].key, filters[i].value};
+    struct db *db = service_acquire(service, faults);
+    if (db == NULL)
+        return -1;
+    int code = jobs_page(db, &query, pairs, filter_count, arena, &rows, &err);
+    service_release(service, db);
+    if (code != 0)
+        return service_fault_page(faults, page, &err);
+    *out = (struct job_list){
+        .items = arena_array(arena, rows.count, sizeof *out->items),
+        .count = rows.count,
+        .has_more = rows.has_more,
+    };
+    for (size_t i = 0; i < rows.count; i++)
+        service_job_info(&rows.items[i], arena, &out->items[i]);
+    return 0;
+}
+
+int
+service_job_get(struct service *service, const char *id, struct arena *arena, struct job_info *out,
+                struct fault_list *faults)
+{
+    struct job_row row;
+    struct db *db = service_acquire(service, faults);
+    if (db == NULL)
+        return -1;
+    int code = service_read_job(service, db, id, arena, &row, faults);
+    service_release(service, db);
+    if (code == 0)
+        service_job_info(&row, arena, out);
+    return code;
+}
+
+/* The states from which the table lets a job be cancelled. */
+static job_state_set
+cancellable(void)
+{
+    job_state_set set = 0;
+    enum job_status to;
+    for (unsigned from = 0; from < JOB_STATE_COUNT; from++)
+        if (job_state_next((enum job_status)from, JOB_ACTION_CANCEL, &to))
+            set |= 1u << from;
+    return set;
+}
+
+static int
+cancel_row(struct db *db, const char *id, struct fault_list *faults)
+{
+    struct err err;
+    struct job_change change = {
+        .from = cancellable(),
+        .to = JOB_STATE_CANCELLED,
+        .event = {.level = EVENT_INFO, .type = EVENT_MESSAGE, .message = "The job was cancelled."},
+    };
+    int code = jobs_change(db, id, &change, &err);
+    if (code == ERR_CONFLICT)
+        return fault_add(faults, FAULT_CONFLICT, "id",
+                         "%s: only a queued or running job can be cancelled.", err.message);
+    return code == 0 ? 0 : fault_job(faults, id, &err);
+}
+
+int
+service_job_cancel(struct service *service, const char *id, struct arena *arena,
+                   struct job_info *out, struct fault_list *faults)
+{
+    struct job_row row;
+    struct db *db = service_acquire(service, faults);
+    if (db == NULL)
+        return -1;
+    int code = cancel_row(db, id, faults);
+    if (code == 0)
+        code = service_read_job(service, db, id, arena, &row, faults);
+    service_release(service, db);
+    if (code != 0)
+        return -1;
+    if (service->worker != NULL)
+        worker_cancel(service->worker, id);
+    log_info("cancel job=%s", id);
+    service_job_info(&row, arena, out);
+    return 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * Events of jobs: few, for people, never lost, never changed.
+ *
+ * An event that goes with a change of state is written in the same transaction (jobs.h takes it as
+ * an argument); others are appended here.
+ */
+#ifndef DAEMON_STORE_EVENTS_H
+#define DAEMON_STORE_EVENTS_H
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+#include "daemon/store/db.h"
+#include "daemon/store/rows.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum event_level { EVENT_INFO, EVENT_WARN, EVENT_ERROR, EVENT_LEVEL_COUNT };
+enum event_type { EVENT_MESSAGE, EVENT_METRICS, EVENT_TYPE_COUNT };
+
+struct event_new {
+    enum event_level level;
+    enum event_type type;
+    const char *message;
+    const char *data_json; /* an object, or NULL */
+};
+
+struct event_row {
+    int64_t seq;
+    const char *id; /* "ftevent-…" */
+    int64_t created_at;
+    const char *level; /* "info", "warn", "error" */
+    const char *message;
+    const char *type; /* "message", "metrics" */
+    const char *data_json;
+};
+
+struct event_rows {
+    struct event_row *items;
+    size_t count;
+    bool has_more;
+};
+
+int events_append(struct db *db, int64_t job_seq, const struct event_new *event, struct err *err);
+
+/* ERR_NOT_FOUND when query->after names no event of this job. An unknown job has no events. */
+int events_page(struct db *db, int64_t job_seq, const struct list_query *query, struct arena *arena,
+                struct event_rows *out, struct err *err);
+
+#endif

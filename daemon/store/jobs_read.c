@@ -1,0 +1,138 @@
+/* Rows of jobs, read; see jobs_read.h and jobs.h. */
+#include "daemon/store/jobs_read.h"
+
+#include "daemon/store/columns.h"
+#include "daemon/store/json_columns.h"
+#include "daemon/store/query.h"
+
+#include <string.h>
+
+static const struct column columns[] = {
+    JOB_COLUMNS(COLUMN_ROW_OF){COLUMN_INTEGER, offsetof(struct job_raw, row.seq)}};
+const struct row_shape jobs_read_shape = {columns, sizeof columns / sizeof columns[0],
+                                          sizeof(struct job_raw)};
+
+static const char *const state_names[] = {
+    [JOB_STATE_QUEUED] = "queued",       [JOB_STATE_RUNNING] = "running",
+    [JOB_STATE_SUCCEEDED] = "succeeded", [JOB_STATE_FAILED] = "failed",
+    [JOB_STATE_CANCELLED] = "cancelled",
+};
+
+_Static_assert(sizeof state_names / sizeof state_names[0] == JOB_STATE_COUNT,
+               "a name for each state");
+
+const char *
+jobs_state_name(enum job_state state)
+{
+    return state_names[state];
+}
+
+int
+jobs_read_state(const char *name, enum job_state *out, struct err *err)
+{
+    for (size_t i = 0; i < JOB_STATE_COUNT; i++)
+        if (strcmp(name, state_names[i]) == 0) {
+            *out = (enum job_state)i;
+            return 0;
+        }
+    return err_set(err, ERR_INVALID, "the database holds a job in the unknown state '%.32s'", name);
+}
+
+int
+jobs_read_row(const struct job_raw *raw, struct arena *arena, struct job_row *out, struct err *err)
+{
+    *out = raw->row;
+    if (jobs_read_state(raw->status, &out->state, err) != 0 ||
+        json_columns_strings_parse(raw->labels_json, arena, &out->labels, &out->label_count, err) !=
+            0 ||
+        json_columns_measures_parse(raw->latest_json, NULL, 0, arena, &out->measures,
+                                    &out->measure_count, err) != 0)
+        return err_prefix(err, "job %s", out->id);
+    return 0;
+}
+
+int
+jobs_get(struct db *db, const char *id, struct arena *arena, struct job_row *out, struct err *err)
+{
+    struct job_raw raw = {0};
+    struct query query = query_begin(db, STATEMENT_JOB_GET);
+    query_bind_text(&query, ":id", id);
+    if (list_read_one(&query, &jobs_read_shape, "job", id, arena, &raw, err) != 0)
+        return err->code;
+    return jobs_read_row(&raw, arena, out, err);
+}
+
+int
+jobs_get_request(struct db *db, const char *id, struct arena *arena, const char **request,
+                 size_t *length, struct err *err)
+{
+    struct query query = query_begin(db, STATEMENT_JOB_REQUEST);
+    query_bind_text(&query, ":id", id);
+    int found = query_step(&query, err);
+    if (found > 0)
+        *request = query_take_bytes(&query, arena, length);
+    query_end(&query);
+    if (found == 0)
+        return err_set(err, ERR_NOT_FOUND, "no job '%.64s'", id);
+    return found < 0 ? found : 0;
+}
+
+/* [["key","value"],…] of filters. */
+static const char *
+pairs_text(const struct job_metadata_filter *filters, size_t count, struct arena *arena)
+{
+    const char *text = "";
+    for (size_t i = 0; i < count; i++) {
+        const char *pair[2] = {filters[i].key, filters[i].value};
+        text = arena_printf(arena, "%s%s%s", text, i == 0 ? "" : ",",
+                            json_columns_strings_text(arena, pair, 2));
+    }
+    return arena_printf(arena, "[%s]", text);
+}
+
+/* The page's statement, bound but for the limit. */
+static struct query
+begin_page(struct db *db, bool ascending, const struct job_metadata_filter *filters, size_t count,
+           struct arena *arena)
+{
+    if (count == 0)
+        return query_begin(db, ascending ? STATEMENT_JOBS_NEWER : STATEMENT_JOBS_OLDER);
+    struct query select = query_begin(db, ascending ? STATEMENT_JOBS_OF_METADATA_NEWER
+                                                    : STATEMENT_JOBS_OF_METADATA_OLDER);
+    query_bind_text(&select, ":key", filters[0].key);
+    query_bind_text(&select, ":value", filters[0].value);
+    query_bind_text(&select, ":others", pairs_text(filters + 1, count - 1, arena));
+    return select;
+}
+
+int
+jobs_page(struct db *db, const struct list_query *query, const struct job_metadata_filter *filters,
+          size_t filter_count, struct arena *arena, struct job_rows *out, struct err *err)
+{
+    *out = (struct job_rows){0};
+    int64_t cursor = 0;
+    struct query lookup = query_begin(db, STATEMENT_JOB_SEQ);
+    query_bind_text(&lookup, ":id", query->after);
+    if (list_find_cursor(query, &lookup, "job", &cursor, err) != 0)
+        return err->code;
+    struct query select = begin_page(db, query->ascending, filters, filter_count, arena);
+    query_bind_integer(&select, ":cursor", cursor);
+    struct row_list raws;
+    if (list_read(&select, &jobs_read_shape, query->limit, arena, &raws, &out->has_more, err) != 0)
+        return err->code;
+    const struct job_raw *raw = raws.items;
+    out->items = arena_array(arena, raws.count, sizeof *out->items);
+    for (; out->count < raws.count; out->count++)
+        if (jobs_read_row(&raw[out->count], arena, &out->items[out->count], err) != 0)
+            return err->code;
+    return 0;
+}
+
+int
+jobs_count(struct db *db, enum job_state state, int64_t *count, struct err *err)
+{
+    struct query query = query_begin(db, STATEMENT_JOBS_COUNT);
+    query_bind_text(&query, ":status", jobs_state_name(state));
+    int result = query_run_integer(&query, count, err);
+    return result < 0 ? result : 0;
+}

@@ -1,0 +1,144 @@
+/* JSON columns; see json_columns.h. */
+#include "daemon/store/json_columns.h"
+
+#include "core/base/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 16 };
+
+static struct measure *
+find(const struct measure_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->items[i].name, name) == 0)
+            return &set->items[i];
+    return NULL;
+}
+
+static struct measure *
+add(struct measure_set *set, struct arena *arena)
+{
+    if (set->count == set->capacity) {
+        size_t capacity = set->capacity == 0 ? FIRST_CAPACITY : set->capacity * 2;
+        struct measure *items = arena_array(arena, capacity, sizeof *items);
+        if (set->count > 0)
+            memcpy(items, set->items, set->count * sizeof *items);
+        set->items = items;
+        set->capacity = capacity;
+    }
+    return &set->items[set->count++];
+}
+
+void
+json_columns_merge(struct measure_set *set, struct arena *arena, const struct measure *measures,
+                   size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(measures[i].value))
+            continue;
+        struct measure *place = find(set, measures[i].name);
+        if (place == NULL)
+            place = add(set, arena);
+        *place = measures[i];
+    }
+}
+
+/* The text of value in the arena; value is released. */
+static const char *
+take_text(struct arena *arena, json_t *value)
+{
+    char *text = json_text(value);
+    json_decref(value);
+    const char *copy = arena_copy_string(arena, text);
+    free(text);
+    return copy;
+}
+
+const char *
+json_columns_measures_text(struct arena *arena, const struct measure *measures, size_t count)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(measures[i].value))
+            json_object_set_new(object, measures[i].name, json_real(measures[i].value));
+    return take_text(arena, object);
+}
+
+static bool
+is_wanted(const char *name, const char *const *names, size_t name_count)
+{
+    if (names == NULL)
+        return true;
+    for (size_t i = 0; i < name_count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The column's JSON value of one type, or NULL. */
+static json_t *
+parse(const char *text, json_type type, struct err *err)
+{
+    json_t *value = text == NULL ? NULL : json_parse(text, strlen(text), false, err);
+    if (value != NULL && json_typeof(value) == type)
+        return value;
+    json_decref(value);
+    err_set(err, ERR_INVALID,
+            "the database holds a value that is not what was stored there: "
+            "restore a backup");
+    return NULL;
+}
+
+int
+json_columns_measures_parse(const char *text, const char *const *names, size_t name_count,
+                            struct arena *arena, const struct measure **out, size_t *count,
+                            struct err *err)
+{
+    json_t *object = parse(text, JSON_OBJECT, err);
+    if (object == NULL)
+        return err->code;
+    struct measure *measures = arena_array(arena, json_object_size(object), sizeof *measures);
+    *count = 0;
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach(object, name, value)
+    {
+        if (!json_is_number(value) || !is_wanted(name, names, name_count))
+            continue;
+        measures[(*count)++] = (struct measure){.name = arena_copy_string(arena, name),
+                                                .value = json_number_value(value)};
+    }
+    json_decref(object);
+    *out = measures;
+    return 0;
+}
+
+const char *
+json_columns_strings_text(struct arena *arena, const char *const *strings, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, json_string(strings[i]));
+    return take_text(arena, array);
+}
+
+int
+json_columns_strings_parse(const char *text, struct arena *arena, const char *const **out,
+                           size_t *count, struct err *err)
+{
+    json_t *array = parse(text, JSON_ARRAY, err);
+    if (array == NULL)
+        return err->code;
+    *count = json_array_size(array);
+    const char **strings = arena_array(arena, *count, sizeof *strings);
+    for (size_t i = 0; i < *count; i++) {
+        const char *string = json_string_value(json_array_get(array, i));
+        strings[i] = arena_copy_string(arena, string == NULL ? "" : string);
+    }
+    json_decref(array);
+    *out = strings;
+    return 0;
+}

@@ -1,0 +1,8 @@
+/* The program's version; see version.h. */
+#include "daemon/version.h"
+
+const char *
+version_text(void)
+{
+    return FINETUNED_VERSION;
+}

@@ -1,0 +1,288 @@
+/*
+ * Scanning the models directories; see base_models.h for what counts as a model.
+ */
+#include "daemon/work/base_models.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/fileio.h"
+#include "core/base/mem.h"
+#include "daemon/log.h"
+
+#define HUB_PREFIX    "models--"
+#define HUB_SEPARATOR "--"
+
+enum { REVISION_MAX_BYTES = 256 };
+
+struct base_models {
+    struct arena *arena;
+    struct base_model *items;
+    size_t count;
+    size_t capacity;
+};
+
+static bool
+id_is_legal(const char *id)
+{
+    size_t length = strlen(id);
+    return length > 0 && length <= BASE_MODEL_ID_MAX &&
+           strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == length;
+}
+
+static bool
+is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int64_t
+modified_at(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? (int64_t)status.st_mtim.tv_sec : 0;
+}
+
+static bool
+has_file(struct arena *arena, const char *folder, const char *name)
+{
+    return fileio_exists(arena_printf(arena, "%s/%s", folder, name));
+}
+
+static struct base_model *
+add_slot(struct base_models *models)
+{
+    if (models->count == models->capacity) {
+        models->capacity = models->capacity == 0 ? 16 : 2 * models->capacity;
+        models->items = mem_resize(models->items, models->capacity, sizeof *models->items);
+    }
+    return &models->items[models->count];
+}
+
+/* A folder with a config.json: take it in, or say in the log why not. */
+static int
+consider(struct base_models *models, const char *id, const char *folder, struct err *err)
+{
+    if (!id_is_legal(id)) {
+        log_warn("skip model folder=%s reason=\"its name must be 1 to %d of A-Z a-z 0-9 . _ -\"",
+                 folder, BASE_MODEL_ID_MAX);
+        return 0;
+    }
+    struct base_model *model = add_slot(models);
+    struct err why;
+    if (model_dir_summarize(folder, false, models->arena, &model->summary, &why) != 0) {
+        log_warn("skip model folder=%s reason=\"%s\"", folder, why.message);
+        return 0;
+    }
+    if (!has_file(models->arena, folder, "tokenizer.json") &&
+        !has_file(models->arena, folder, "vocab.txt")) {
+        log_warn("skip model folder=%s reason=\"it has neither tokenizer.json nor vocab.txt\"",
+                 folder);
+        return 0;
+    }
+    if (models->count == BASE_MODELS_MAX)
+        return err_set(err, ERR_INVALID, "there are more than %d base models", BASE_MODELS_MAX);
+    model->id = arena_copy_string(models->arena, id);
+    model->folder = arena_copy_string(models->arena, folder);
+    model->created_at = modified_at(arena_printf(models->arena, "%s/config.json", folder));
+    models->count++;
+    return 0;
+}
+
+/* The newest sub-folder of a hub model's snapshots/, or NULL. */
+static const char *
+newest_snapshot(struct arena *arena, const char *snapshots)
+{
+    const char *newest = NULL;
+    int64_t newest_time = 0;
+    DIR *listing = opendir(snapshots);
+    if (listing == NULL)
+        return NULL;
+    for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        const char *path = arena_printf(arena, "%s/%s", snapshots, entry->d_name);
+        int64_t time = modified_at(path);
+        bool later = newest == NULL || time > newest_time ||
+                     (time == newest_time && strcmp(path, newest) > 0);
+        if (is_folder(path) && later) {
+            newest = path;
+            newest_time = time;
+        }
+    }
+    closedir(listing);
+    return newest;
+}
+
+/* The snapshot that refs/main names, else the newest; NULL when there is none. */
+static const char *
+hub_snapshot(struct arena *arena, const char *folder)
+{
+    struct buf revision = {0};
+    struct err ignored;
+    const char *snapshots = arena_printf(arena, "%s/snapshots", folder);
+    const char *found = NULL;
+    if (fileio_read(arena_printf(arena, "%s/refs/main", folder), REVISION_MAX_BYTES, &revision,
+                    &ignored) == 0) {
+        const char *text = buf_string(&revision);
+        const char *name = arena_copy_bytes(arena, text, strcspn(text, "\r\n \t"));
+        if (id_is_legal(name) && name[0] != '.')
+            found = arena_printf(arena, "%s/%s", snapshots, name);
+    }
+    buf_fini(&revision);
+    return found != NULL && is_folder(found) ? found : newest_snapshot(arena, snapshots);
+}
+
+/* models--org--name -> name */
+static const char *
+hub_model_name(const char *name)
+{
+    const char *last = name + strlen(HUB_PREFIX);
+    for (const char *next = last; (next = strstr(next, HUB_SEPARATOR)) != NULL;) {
+        next += strlen(HUB_SEPARATOR);
+        last = next;
+    }
+    return last;
+}
+
+/* One entry of a models directory. */
+static int
+consider_entry(struct base_models *models, const char *directory, const char *name, struct err *err)
+{
+    const char *path = arena_printf(models->arena, "%s/%s", directory, name);
+    if (name[0] == '.' || !is_folder(path))
+        return 0;
+    if (has_file(models->arena, path, "config.json"))
+        return consider(models, name, path, err);
+    if (strncmp(name, HUB_PREFIX, strlen(HUB_PREFIX)) != 0)
+        return 0;
+    const char *snapshot = hub_snapshot(models->arena, path);
+    if (snapshot == NULL || !has_file(models->arena, snapshot, "config.json"))
+        return 0;
+    return consider(models, hub_model_name(name), snapshot, err);
+}
+
+/* A models directory that is itself a model: its own name is the id, also for "." */
+static int
+consider_itself(struct base_models *models, const char *directory, struct err *err)
+{
+    char *real = realpath(directory, NULL);
+    if (real == NULL)
+        return err_set_errno(err, "models directory %s", directory);
+    const char *slash = strrchr(real, '/');
+    int code = consider(models, slash == NULL ? real : slash + 1, real, err);
+    free(real);
+    return code;
+}
+
+static int
+scan_directory(struct base_models *models, const char *directory, struct err *err)
+{
+    if (has_file(models->arena, directory, "config.json"))
+        return consider_itself(models, directory, err);
+    DIR *listing = opendir(directory);
+    if (listing == NULL) {
+        int code = errno;
+        return err_set(err, ERR_INVALID, "models directory %s cannot be read: %s", directory,
+                       code == ENOENT ? "it does not exist" : strerror(code));
+    }
+    int code = 0;
+    for (struct dirent *entry = readdir(listing); entry != NULL && code == 0;
+         entry = readdir(listing))
+        code = consider_entry(models, directory, entry->d_name, err);
+    closedir(listing);
+    return code;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+    return strcmp(((const struct base_model *)a)->id, ((const struct base_model *)b)->id);
+}
+
+static bool
+is_same_folder(const char *a, const char *b)
+{
+    struct stat first;
+    struct stat second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* Sort by id. A folder reached on two ways counts once; two folders of one name are refused. */
+static int
+settle_names(struct base_models *models, struct err *err)
+{
+    size_t kept = 0;
+    if (models->count > 0)
+        qsort(models->items, models->count, sizeof *models->items, compare_ids);
+    for (size_t i = 0; i < models->count; i++) {
+        const struct base_model *model = &models->items[i];
+        const struct base_model *before = kept > 0 ? &models->items[kept - 1] : NULL;
+        if (before == NULL || strcmp(before->id, model->id) != 0) {
+            models->items[kept++] = *model;
+            continue;
+        }
+        if (!is_same_folder(before->folder, model->folder))
+            return err_set(err, ERR_INVALID,
+                           "two base models are called '%s': %s and %s. Rename or remove one of them",
+                           model->id, before->folder, model->folder);
+    }
+    models->count = kept;
+    return 0;
+}
+
+int
+base_models_scan(const char *const *directories, size_t count, struct base_models **out,
+                 struct err *err)
+{
+    struct base_models *models = mem_small(sizeof *models);
+    *models = (struct base_models){.arena = arena_new()};
+    int code = 0;
+    for (size_t i = 0; i < count && code == 0; i++)
+        code = scan_directory(models, directories[i], err);
+    if (code == 0)
+        code = settle_names(models, err);
+    if (code != 0) {
+        base_models_free(models);
+        return code;
+    }
+    *out = models;
+    return 0;
+}
+
+void
+base_models_free(struct base_models *models)
+{
+    if (models == NULL)
+        return;
+    arena_free(models->arena);
+    free(models->items);
+    free(models);
+}
+
+size_t
+base_models_count(const struct base_models *models)
+{
+    return models->count;
+}
+
+const struct base_model *
+base_models_at(const struct base_models *models, size_t index)
+{
+    return &models->items[index];
+}
+
+const struct base_model *
+base_models_find(const struct base_models *models, const char *id)
+{
+    for (size_t i = 0; i < models->count; i++)
+        if (strcmp(models->items[i].id, id) == 0)
+            return &models->items[i];
+    return NULL;
+}

@@ -1,0 +1,274 @@
+/*
+ * The way of a job: request, model, plan, training. Each step returns RUN_SUCCEEDED to go on, or the
+ * outcome that ends the run.
+ */
+#include "daemon/work/trainer.h"
+
+#include <string.h>
+
+#include "core/base/cpu.h"
+#include "core/train/numerics.h"
+#include "core/train/trainer.h"
+#include "daemon/fault.h"
+#include "daemon/log.h"
+#include "daemon/store/files.h"
+#include "daemon/work/trainer_run.h"
+
+/* The only precision that the core computes in. */
+#define PRECISION "fp32"
+
+static enum run_outcome
+read_request(struct run *run)
+{
+    const char *body;
+    size_t length;
+    struct err err;
+    if (jobs_get_request(run->db, run->job->id, run->arena, &body, &length, &err) != 0)
+        return run_fail_store(run, &err);
+    struct fault_list *faults = arena_alloc(run->arena, sizeof *faults);
+    faults->arena = run->arena;
+    if (job_params_parse(body, length, JOB_PARAMS_API, run->arena, &run->request, faults) != 0) {
+        err_set(&err, ERR_INTERNAL, "the stored request does not parse: %s",
+                faults->items[0].message);
+        return run_fail(run, NULL, NULL, &err);
+    }
+    /* The numbers that were in force when the job was accepted, not what today's rule would choose. */
+    if (job_params_restore(run->job->parameters_json, &run->request.params, &err) != 0) {
+        err_prefix(&err, "stored parameters");
+        return run_fail(run, NULL, NULL, &err);
+    }
+    return RUN_SUCCEEDED;
+}
+
+/* The base model, and whether it is the one that an earlier attempt trained. */
+static enum run_outcome
+find_model(struct run *run)
+{
+    struct err err;
+    struct model_summary summary;
+    const struct trainer *trainer = run->trainer;
+    int code = catalog_find(trainer->catalog, run->db, run->job->model, run->arena, &run->base, &err);
+    if (code == ERR_NOT_FOUND)
+        return run_fail(run, "invalid_model", "model", &err);
+    if (code != 0)
+        return run_fail_store(run, &err);
+    if (model_dir_summarize(run->base.folder, true, run->arena, &summary, &err) != 0)
+        return run_fail(run, "invalid_model", "model", &err);
+    run->base_sha256 = summary.has_weights ? arena_copy_string(run->arena, summary.sha256) : NULL;
+    const char *before = run->job->base_sha256;
+    if (before == NULL || (run->base_sha256 != NULL && strcmp(before, run->base_sha256) == 0))
+        return RUN_SUCCEEDED;
+    err_set(&err, ERR_INVALID,
+            "The weights of base model '%s' are not the ones that this job started with: create a "
+            "new job to train from the new ones.",
+            run->job->model);
+    return run_fail(run, "base_model_changed", "model", &err);
+}
+
+/* A stored file's place and the name that the user gave it; id NULL: no such file. */
+static int
+open_file(struct run *run, const char *id, struct train_file *out, struct err *err)
+{
+    struct file_row row;
+    *out = (struct train_file){0};
+    if (id == NULL)
+        return 0;
+    if (files_get(run->db, id, run->arena, &row, err) != 0)
+        return err_prefix(err, "file %s", id);
+    out->path = data_dir_file_path(run->trainer->store->dir, id, run->arena);
+    out->name = row.filename;
+    return 0;
+}
+
+/* What a refused part of the plan is called as a job's error. */
+static const char *
+failure_of_part(const struct train_fault *fault)
+{
+    static const char *const codes[] = {
+        [PART_MODEL] = "invalid_model",
+        [PART_TRAINING_FILE] = "invalid_training_file",
+        [PART_VALIDATION_FILE] = "invalid_validation_file",
+        [PART_TEST_FILE] = "invalid_test_file",
+        [PART_PARAMETERS] = "invalid_parameter",
+    };
+    return fault->unsupported ? fault_code_name(FAULT_NOT_SUPPORTED_YET) : codes[fault->part];
+}
+
+static enum run_outcome
+make_plan(struct run *run)
+{
+    struct err err;
+    struct train_fault fault = {0};
+    const struct job_row *job = run->job;
+    run->train = (struct train_request){
+        .base_folder = run->base.folder,
+        .base_name = job->model,
+        .columns = run->request.columns,
+        .task = run->request.task,
+        .params = run->request.params,
+    };
+    if (open_file(run, job->training_file, &run->train.training, &err) != 0 ||
+        open_file(run, job->validation_file, &run->train.validation, &err) != 0 ||
+        open_file(run, job->test_file, &run->train.test, &err) != 0)
+        return run_fail_store(run, &err);
+    int code = train_plan_make(&run->train, run->arena, &run->plan, &fault, &err);
+    run->has_plan = code == 0;
+    if (code == 0)
+        return RUN_SUCCEEDED;
+    bool about_request = code == ERR_INVALID || code == ERR_UNSUPPORTED;
+    return run_fail(run, about_request ? failure_of_part(&fault) : NULL,
+                    about_request ? fault.parameter : NULL, &err);
+}
+
+/* Threads, the numerics key, and a clean slate: what an earlier attempt left goes. */
+static enum run_outcome
+begin_attempt(struct run *run)
+{
+    struct err err;
+    char key[NUMERICS_KEY_BYTES];
+    const struct trainer *trainer = run->trainer;
+    size_t threads = run->plan.params.threads > 0 ? (size_t)run->plan.params.threads
+                     : trainer->threads > 0       ? trainer->threads
+                                                  : cpu_count();
+    numerics_key(trainer->engine, key);
+    struct job_run facts = {
+        .engine = gemm_engine_name(trainer->engine),
+        .precision = PRECISION,
+        .numerics_key = key,
+        .base_sha256 = run->base_sha256,
+        .threads = (int64_t)threads,
+    };
+    if (jobs_set_run(run->db, run->recorder.lease, &facts, &err) != 0 ||
+        jobs_rewind(run->db, run->recorder.lease, 0, &err) != 0 ||
+        data_dir_remove_job(trainer->store->dir, run->job->id, &err) != 0)
+        return run_fail_store(run, &err);
+    run->recorder.progress.total_steps = run->plan.total_steps;
+    if (run->job->attempt > 1) {
+        struct event_new event = {
+            .message = arena_printf(run->arena,
+                                    "Attempt %lld starts the job from its beginning: metric points "
+                                    "and checkpoints of the attempt before were removed.",
+                                    (long long)run->job->attempt)};
+        recorder_add_event(&run->recorder, &event);
+    }
+    run->pool = pool_new(threads, &err);
+    return run->pool != NULL ? RUN_SUCCEEDED : run_fail(run, NULL, NULL, &err);
+}
+
+static void
+on_event(void *context, enum train_level level, const char *message)
+{
+    struct run *run = context;
+    struct event_new event = {
+        .level = level == TRAIN_WARN ? EVENT_WARN : EVENT_INFO,
+        .type = EVENT_MESSAGE,
+        .message = message,
+    };
+    recorder_add_event(&run->recorder, &event);
+}
+
+static void
+on_point(void *context, const struct train_point *point)
+{
+    struct run *run = context;
+    recorder_add_point(&run->recorder, point);
+}
+
+static int
+on_model(void *context, const struct train_snapshot *snapshot, struct err *err)
+{
+    struct run *run = context;
+    run->recorder.progress = snapshot->progress;
+    return snapshots_keep(&run->snapshots, snapshot, err);
+}
+
+/* Asked by every thread of the pool; the job's own thread also writes what waits, once a second. */
+static bool
+should_stop(void *context)
+{
+    struct run *run = context;
+    if (atomic_load(run->stop) != TRAINER_GO_ON || recorder_is_broken(&run->recorder))
+        return true;
+    if (!pthread_equal(run->thread, pthread_self()))
+        return false;
+    recorder_tick(&run->recorder);
+    return recorder_is_broken(&run->recorder);
+}
+
+/* Why a run that core ended early was ended. */
+static enum run_outcome
+outcome_of_stop(struct run *run)
+{
+    if (run->recorder.lost || atomic_load(run->stop) == TRAINER_CANCELLED)
+        return RUN_LOST;
+    if (recorder_is_broken(&run->recorder))
+        return run_fail(run, NULL, NULL, &run->recorder.failure);
+    return RUN_STOPPED;
+}
+
+static enum run_outcome
+train(struct run *run)
+{
+    struct err err;
+    struct train_observer observer = {run, on_event, on_point, on_model, should_stop};
+    int code = train_run(&run->plan, &run->train, run->trainer->engine, run->pool, &observer,
+                         run->base_sha256, &err);
+    if (run->recorder.lost || code == ERR_CONFLICT)
+        return RUN_LOST;
+    if (code == ERR_STOPPED)
+        return outcome_of_stop(run);
+    if (code == 0 && !run->snapshots.has_final)
+        code = err_set(&err, ERR_INTERNAL, "the run ended without a model");
+    if (code == 0)
+        return RUN_SUCCEEDED;
+    return run_fail(run, code == ERR_INVALID ? "invalid_model" : NULL,
+                    code == ERR_INVALID ? "model" : NULL, &err);
+}
+
+/* The steps in order; between them a stop is noticed too. */
+static enum run_outcome
+go_through(struct run *run)
+{
+    static enum run_outcome (*const steps[])(struct run *) = {
+        read_request, find_model, make_plan, begin_attempt, train,
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        if (should_stop(run))
+            return outcome_of_stop(run);
+        enum run_outcome outcome = steps[i](run);
+        if (outcome != RUN_SUCCEEDED)
+            return outcome;
+    }
+    return RUN_SUCCEEDED;
+}
+
+void
+trainer_run_job(const struct trainer *trainer, struct db *db, const struct job_row *job,
+                const atomic_int *stop)
+{
+    struct job_lease lease = {job->seq, job->attempt};
+    struct run run = {
+        .trainer = trainer,
+        .db = db,
+        .job = job,
+        .stop = stop,
+        .thread = pthread_self(),
+        .arena = arena_new(),
+    };
+    recorder_init(&run.recorder, db, lease, job->id);
+    run.snapshots = (struct snapshots){
+        .dir = trainer->store->dir,
+        .db = db,
+        .job = job,
+        .recorder = &run.recorder,
+        .arena = run.arena,
+        .model_id = ids_model(run.arena, job->root_model, job->suffix, job->id),
+    };
+    log_info("start job=%s attempt=%lld model=%s", job->id, (long long)job->attempt, job->model);
+    run_write_end(&run, go_through(&run));
+    pool_free(run.pool);
+    if (run.has_plan)
+        train_plan_fini(&run.plan);
+    recorder_fini(&run.recorder);
+    arena_free(run.arena);
+}

@@ -1,0 +1,87 @@
+/* The sweep removes orphans of our own making, and nothing else. */
+#include "core/base/fileio.h"
+#include "store_fixture.h"
+
+#include <sys/stat.h>
+
+static bool
+is_there(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
+static const char *
+new_id(struct fixture *f, enum id_kind kind)
+{
+    char *id = arena_alloc(f->arena, IDS_SIZE);
+    ids_new(kind, id);
+    return id;
+}
+
+/* A folder below the data directory with a file in it. */
+static const char *
+make(struct fixture *f, const char *path)
+{
+    fixture_ok(f, fileio_make_folder(path, &f->err));
+    const char *file = arena_printf(f->arena, "%s/bytes", path);
+    fixture_ok(f, fileio_write(file, "x", 1, &f->err));
+    return path;
+}
+
+static const char *
+make_file(struct fixture *f, const char *id)
+{
+    const char *path = data_dir_file_path(f->store.dir, id, f->arena);
+    fixture_ok(f, fileio_write(path, "x", 1, &f->err));
+    return path;
+}
+
+static void
+orphans_go_and_what_rows_name_stays(void **state)
+{
+    struct fixture *f = *state;
+    const struct data_dir *dir = f->store.dir;
+    struct job_row job = fixture_start_job(f);
+    struct job_lease lease = fixture_lease(&job);
+    const char *gone = new_id(f, ID_JOB);
+    struct checkpoint_row checkpoint = {.model = "ft:m:ckpt-step-10", .step = 10, .files_json = ""};
+    fixture_ok(f, jobs_add_checkpoint(f->db, lease, &checkpoint, NULL, f->arena, &f->err));
+    struct model_row model = {
+        .id = "ft:m", .job_id = job.id, .base = "b", .root = "b", .task = "t", .files_json = "[]"};
+    const struct job_progress_row progress = {.step = 10};
+    const struct event_new event = {.message = "Succeeded"};
+    fixture_ok(f, jobs_finish(f->db, lease, &model, &progress, &event, &f->err));
+    const char *kept[] = {
+        make_file(f, job.training_file),
+        make(f, data_dir_model_path(dir, job.id, f->arena)),
+        make(f, data_dir_checkpoint_path(dir, job.id, 10, f->arena)),
+        make(f, arena_printf(f->arena, "%s/resume", data_dir_job_path(dir, job.id, f->arena))),
+        make(f, arena_printf(f->arena, "%s/files/notes of the operator", f->path)),
+        make(f, arena_printf(f->arena, "%s/models/lost+found", f->path)),
+        make(f, arena_printf(f->arena, "%s/jobs/%s/checkpoints/step-010", f->path, job.id)),
+    };
+    const char *swept[] = {
+        make_file(f, new_id(f, ID_FILE)),
+        make(f, data_dir_model_path(dir, gone, f->arena)),
+        make(f, data_dir_checkpoint_path(dir, job.id, 20, f->arena)),
+        make(f, data_dir_job_path(dir, gone, f->arena)),
+    };
+    fixture_close_store(f);
+    fixture_open_store(f);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        assert_true(is_there(kept[i]));
+    for (size_t i = 0; i < sizeof swept / sizeof swept[0]; i++)
+        assert_false(is_there(swept[i]));
+    const struct sweep_report expected = {1, 1, 1, 1};
+    assert_memory_equal(&f->store.swept, &expected, sizeof expected);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(orphans_go_and_what_rows_name_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
