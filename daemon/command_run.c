@@ -326,8 +326,8 @@ print_help(void)
          "--help-parameters lists what a job can say.\n\n"
          "Prints JSON lines: events, metric points, and the job object last. Checkpoints\n"
          "are not kept.\n\n"
-         "Exit codes: 0 succeeded; 1 failed; 2 the job is wrong, nothing was trained; 130 or\n"
-         "143 stopped by Ctrl-C or SIGTERM (nothing is written to output_dir).\n");
+         "Exit codes: 0 succeeded; 1 failed; 2 the job is wrong, nothing was trained; 130\n"
+         "or 143 stopped by Ctrl-C or SIGTERM (nothing is written to output_dir).\n");
     options_print_help(&table, stdout);
 }
 

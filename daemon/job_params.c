@@ -164,8 +164,7 @@ take_supervised(struct walk *walk, const json_t *supervised)
     }
     const char *key;
     json_t *json;
-    json_object_foreach((json_t *)supervised, key, json)
-    {
+    json_object_foreach ((json_t *)supervised, key, json) {
         const char *where = arena_printf(walk->arena, "method.supervised.%s",
                                          job_params_value_cut(key, walk->arena));
         if (strcmp(key, "hyperparameters") != 0)
@@ -189,8 +188,7 @@ take_method(struct walk *walk, const json_t *method)
     take_method_type(walk, json_object_get(method, "type"));
     const char *key;
     json_t *json;
-    json_object_foreach((json_t *)method, key, json)
-    {
+    json_object_foreach ((json_t *)method, key, json) {
         const char *where =
             arena_printf(walk->arena, "method.%s", job_params_value_cut(key, walk->arena));
         if (strcmp(key, "type") == 0 || json_is_null(json))
@@ -211,8 +209,7 @@ take_object(struct walk *walk, const json_t *object, const char *prefix, unsigne
 {
     const char *key;
     json_t *json;
-    json_object_foreach((json_t *)object, key, json)
-    {
+    json_object_foreach ((json_t *)object, key, json) {
         const char *where =
             arena_printf(walk->arena, "%s%s", prefix, job_params_value_cut(key, walk->arena));
         size_t i = find_row(walk, key);

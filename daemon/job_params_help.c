@@ -19,7 +19,7 @@ job_params_print_help(FILE *file)
     struct arena *arena = arena_new();
     size_t count = 0;
     const struct param_row *rows = job_params_table(&count);
-    fputs("What a fine-tuning job can say. All but model and training_file may be left out.\n"
+    fputs("What a fine-tuning job can say. All but model and training_file may be absent.\n"
           "\"hyperparameters\" is the object of that name, at the top level or in\n"
           "method.supervised; a value may also stand at the top level.\n\n",
           file);

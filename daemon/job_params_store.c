@@ -123,7 +123,8 @@ job_params_restore(const char *json, struct train_params *out, struct err *err)
     struct fault_list faults = {.arena = arena_new()};
     const char *key;
     json_t *member;
-    json_object_foreach(object, key, member) restore_member(key, member, &request, &faults);
+    json_object_foreach (object, key, member)
+        restore_member(key, member, &request, &faults);
     if (!json_is_object(object))
         status = err_set(err, ERR_INVALID, "stored parameters: not a JSON object");
     else if (faults.count > 0)

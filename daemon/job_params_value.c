@@ -233,7 +233,7 @@ set_columns(const struct param_value *value, struct arena *arena, struct job_req
     size_t before = faults->count;
     const char *key;
     json_t *json;
-    json_object_foreach((json_t *)value->json, key, json)
+    json_object_foreach ((json_t *)value->json, key, json)
         set_column(value, key, json, arena, names, faults);
     if (faults->count > before)
         return -1;
@@ -250,8 +250,7 @@ set_metadata(const struct param_value *value, struct arena *arena, struct job_re
         return refuse(value, arena, faults);
     const char *key;
     json_t *json;
-    json_object_foreach((json_t *)value->json, key, json)
-    {
+    json_object_foreach ((json_t *)value->json, key, json) {
         size_t length = characters(key);
         if (length == 0 || length > METADATA_MAX_KEY || !json_is_string(json) ||
             characters(json_string_value(json)) > METADATA_MAX_VALUE)

@@ -20,6 +20,7 @@
 #include "daemon/version.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -49,8 +50,8 @@ print_help(const struct option_table *table)
          "environment variable (FINETUNED_DATA_DIR). Flag beats environment beats file.\n");
     options_print_help(table, stdout);
     puts("\nSIGTERM and SIGINT stop it: the running job goes back to the queue. A second\n"
-         "signal kills it. Exit codes: 0 stopped as asked; 1 failed, or -n found a mistake;\n"
-         "2 wrong options or configuration.");
+         "signal kills it. Exit codes: 0 stopped as asked; 1 failed, or -n found a\n"
+         "mistake; 2 wrong options or configuration.");
 }
 
 /* -n: the listeners are opened for a moment; one that is in use is no mistake of the configuration.
@@ -119,7 +120,8 @@ serve(const struct config *config)
     struct gemm_engine *engine = NULL;
     struct service *service = NULL;
     struct api_server *server = NULL;
-    struct err err = {0};
+    struct err err;
+    bool stopped_as_asked = false;
     signals_block();
     raise_descriptor_limit();
     umask(077);
@@ -152,17 +154,18 @@ serve(const struct config *config)
     tell_systemd("READY=1");
     log_info("stop signal=%s", signals_wait() == SIGTERM ? "SIGTERM" : "SIGINT");
     tell_systemd("STOPPING=1");
-out:
-    if (err.code != ERR_NONE)
-        log_error("fail start error=\"%s\"", err.message);
-    else if (config->port_file[0] != '\0')
+    stopped_as_asked = true;
+    if (config->port_file[0] != '\0')
         unlink(config->port_file);
+out:
+    if (!stopped_as_asked)
+        log_error("fail start error=\"%s\"", err.message);
     api_server_stop(server);
     if (service != NULL)
         service_stop(service);
     service_close(service);
     gemm_engine_close(engine);
-    return err.code == ERR_NONE ? EXIT_OK : EXIT_FAILED;
+    return stopped_as_asked ? EXIT_OK : EXIT_FAILED;
 }
 
 /* --help and its like; true when that was all. */

@@ -46,8 +46,8 @@ read_inputs(const struct classify_input *inputs, size_t count, struct arena *are
         const struct classify_input *input = &inputs[i];
         check_text(faults, i, input->first, input->first_length);
         check_text(faults, i, input->second, input->second_length);
-        texts[i] = (struct text){input->first, input->first_length, input->second,
-                                 input->second_length};
+        texts[i] =
+            (struct text){input->first, input->first_length, input->second, input->second_length};
     }
     return faults->count > before ? NULL : texts;
 }
@@ -71,7 +71,8 @@ find_model(struct service *service, const char *name, struct arena *arena,
     return 0;
 }
 
-/* Why the predictor did not answer. A model deleted since it was looked up is one that is not there. */
+/* Why the predictor did not answer. A model deleted since it was looked up is one that is not
+ * there. */
 static int
 fault_prediction(struct service *service, const struct catalog_model *model, const struct err *err,
                  struct arena *arena, struct fault_list *faults)
@@ -86,6 +87,9 @@ fault_prediction(struct service *service, const struct catalog_model *model, con
                          err->message);
     if (err->code == ERR_UNSUPPORTED)
         return fault_not_fine_tuned(faults, model->id);
+    if (err->code == ERR_INVALID && model->kind == CATALOG_BASE)
+        return fault_add(faults, FAULT_INVALID_PARAMETER, "model",
+                         "Model '%.100s' does not load: %s.", model->id, err->message);
     if (find_model(service, model->id, arena, &again, faults) != 0)
         return -1;
     return fault_add_err(faults, err);

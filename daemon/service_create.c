@@ -86,10 +86,11 @@ check_queue(struct creation *creation, struct fault_list *faults)
     if (jobs_count(creation->db, JOB_STATE_QUEUED, &waiting, &err) != 0)
         return fault_add_err(faults, &err);
     if (waiting >= SERVICE_QUEUE_MAX)
-        return fault_add(faults, FAULT_QUEUE_FULL, NULL,
-                         "%lld jobs are waiting already, which is the limit: try again when some of "
-                         "them have run.",
-                         (long long)waiting);
+        return fault_add(
+            faults, FAULT_QUEUE_FULL, NULL,
+            "%lld jobs are waiting already, which is the limit: try again when some of "
+            "them have run.",
+            (long long)waiting);
     return 0;
 }
 

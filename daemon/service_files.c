@@ -21,7 +21,7 @@ enum { FILENAME_MAX_BYTES = 255 };
 
 /* What clients of OpenAI's API may say a file is for. Only fine-tune files are read by jobs. */
 #define PURPOSE_FINE_TUNE "fine-tune"
-static const char *const purposes[] = {PURPOSE_FINE_TUNE, "user_data", "evals",
+static const char *const purposes[] = {PURPOSE_FINE_TUNE, "user_data",  "evals",
                                        "batch",           "assistants", "vision"};
 
 struct upload {
@@ -138,12 +138,13 @@ check_form(const struct upload *upload, const char *filename, const char *purpos
     return faults->count > before ? -1 : 0;
 }
 
-/* Faults that another choice of columns might cure: judged when a job says which columns it means. */
+/* Faults that another choice of columns might cure: judged when a job says which columns it means.
+ */
 static bool
 is_about_columns(const struct data_fault *fault)
 {
-    static const char *const codes[] = {"missing_text", "missing_label", "invalid_text",
-                                        "invalid_label", "mixed_pairs", "label_too_long"};
+    static const char *const codes[] = {"missing_text",  "missing_label", "invalid_text",
+                                        "invalid_label", "mixed_pairs",   "label_too_long"};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (strcmp(fault->code, codes[i]) == 0)
             return true;
@@ -273,7 +274,8 @@ fault_file(struct fault_list *faults, const char *id, const struct err *err)
 {
     if (err->code == ERR_NOT_FOUND)
         return fault_add(faults, FAULT_FILE_NOT_FOUND, "id",
-                         "There is no file '%.100s'. GET /v1/files lists those that there are.", id);
+                         "There is no file '%.100s'. GET /v1/files lists those that there are.",
+                         id);
     if (err->code == ERR_CONFLICT)
         return fault_add(faults, FAULT_IN_USE, "id",
                          "The file is needed: %s. Cancel that job or wait for its end, then delete "

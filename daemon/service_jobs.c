@@ -57,8 +57,7 @@ service_job_info(const struct job_row *row, struct arena *arena, struct job_info
         .error_code = row->error_code,
         .error_message = row->error_message,
         .error_param = row->error_param,
-        .trained_tokens =
-            row->state == JOB_STATE_SUCCEEDED ? row->progress.trained_tokens : -1,
+        .trained_tokens = row->state == JOB_STATE_SUCCEEDED ? row->progress.trained_tokens : -1,
         .task = row->task,
         .labels = row->labels,
         .label_count = row->label_count,
@@ -81,9 +80,9 @@ fault_job(struct fault_list *faults, const char *id, const struct err *err)
 {
     if (err->code != ERR_NOT_FOUND)
         return fault_add_err(faults, err);
-    return fault_add(faults, FAULT_JOB_NOT_FOUND, "id",
-                     "There is no job '%.100s'. GET /v1/fine_tuning/jobs lists those that there are.",
-                     id);
+    return fault_add(
+        faults, FAULT_JOB_NOT_FOUND, "id",
+        "There is no job '%.100s'. GET /v1/fine_tuning/jobs lists those that there are.", id);
 }
 
 int

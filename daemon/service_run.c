@@ -43,7 +43,8 @@ open_catalog(struct service *service, struct err *err)
         return err->code;
     service->catalog.dir = service->store.dir;
     service->catalog.bases = service->bases;
-    log_info("scan models directories=%zu base_models=%zu", count, base_models_count(service->bases));
+    log_info("scan models directories=%zu base_models=%zu", count,
+             base_models_count(service->bases));
     return catalog_check_aliases(&service->catalog, err);
 }
 

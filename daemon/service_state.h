@@ -46,8 +46,8 @@ struct list_query service_list_query(const struct page *page);
 int service_fault_page(struct fault_list *faults, const struct page *page, const struct err *err);
 
 /* Add a fault with the data file's line (0: none); returns -1. */
-int service_fault_at(struct fault_list *faults, enum fault_code code, const char *param, size_t line,
-                     const char *message);
+int service_fault_at(struct fault_list *faults, enum fault_code code, const char *param,
+                     size_t line, const char *message);
 
 /* Measures of the store as the seam's named values; they share their strings. */
 const struct named_value *service_named_values(const struct measure *measures, size_t count,

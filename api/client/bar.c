@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BAR_WIDTH = 20 };
+enum { BAR_WIDTH = 12 };
 
 static void
 append_number(struct buf *out, const json_t *job, const char *path, const char *format)
@@ -27,7 +27,7 @@ append_numbers(struct buf *out, const json_t *job)
     const char *accuracy = isnan(field_number(job, "metrics.valid_accuracy"))
                                ? "metrics.train_accuracy"
                                : "metrics.valid_accuracy";
-    append_number(out, job, accuracy, "  accuracy %.3f");
+    append_number(out, job, accuracy, "  acc %.3f");
     if (left > 0) {
         buf_append_string(out, "  ");
         text_append_duration(out, left);
@@ -53,8 +53,8 @@ bar_append(struct buf *out, const json_t *job, size_t columns)
     } else {
         double done = bar_fraction(job);
         int filled = (int)(done * BAR_WIDTH);
-        buf_printf(&line, "[%.*s%.*s] %3.0f%%  ", filled, "####################",
-                   BAR_WIDTH - filled, "....................", done * 100);
+        buf_printf(&line, "[%.*s%.*s] %3.0f%%  ", filled, "############", BAR_WIDTH - filled,
+                   "............", done * 100);
         append_numbers(&line, job);
     }
     size_t width = text_width(buf_string(&line));

@@ -45,8 +45,7 @@ sorted_scores(const json_t *result, struct score **out)
     const char *label = NULL;
     json_t *value = NULL;
     *out = mem_resize(NULL, json_object_size(scores) + 1, sizeof **out);
-    json_object_foreach(scores, label, value)
-    {
+    json_object_foreach (scores, label, value) {
         (*out)[count++] = (struct score){.label = label, .probability = json_number_value(value)};
     }
     qsort(*out, count, sizeof **out, compare_scores);

@@ -136,14 +136,10 @@ append_pairs(const json_t *object, struct buf *out)
 {
     const char *name = NULL;
     json_t *value = NULL;
-    json_object_foreach((json_t *)object, name, value)
-    {
-        char *number = json_is_real(value) ? NULL : json_text(value);
-        if (number == NULL)
-            buf_printf(out, "%s%s=%.6g", out->length > 0 ? " " : "", name, json_real_value(value));
-        else
-            buf_printf(out, "%s%s=%s", out->length > 0 ? " " : "", name, number);
-        free(number);
+    json_object_foreach ((json_t *)object, name, value) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+        buf_printf(out, "%s%s=%s", out->length > 0 ? " " : "", name, text != NULL ? text : "?");
+        free(text);
     }
 }
 

@@ -84,6 +84,7 @@ fileio_read(const char *path, size_t limit_bytes, struct buf *out, struct err *e
     if (open_regular(path, &fd, &length, err) != 0)
         return err->code;
     int rc = 0;
+    size_t before = out->length;
     if (length > limit_bytes) {
         rc = err_set(err, ERR_INVALID, "%s has %zu bytes, more than the limit of %zu", path, length,
                      limit_bytes);
@@ -92,7 +93,7 @@ fileio_read(const char *path, size_t limit_bytes, struct buf *out, struct err *e
     char *bytes = mem_small(COPY_BYTES);
     for (size_t got = 1; got > 0 && rc == 0;) {
         rc = read_fully(fd, bytes, COPY_BYTES, &got, err);
-        if (rc == 0 && got > limit_bytes - out->length)
+        if (rc == 0 && got > limit_bytes - (out->length - before))
             rc = err_set(err, ERR_INVALID, "%s grew beyond the limit of %zu bytes", path,
                          limit_bytes);
         if (rc == 0)

@@ -52,6 +52,13 @@ mem_array(size_t count, size_t size)
     return memory;
 }
 
+static _Noreturn void
+exhausted(void)
+{
+    fputs("out of memory\n", stderr);
+    abort();
+}
+
 void *
 mem_small(size_t size)
 {
@@ -62,11 +69,11 @@ void *
 mem_resize(void *pointer, size_t count, size_t size)
 {
     size_t bytes = 0;
-    void *memory = mem_multiply(count, size, &bytes) ? realloc(pointer, bytes > 0 ? bytes : 1) : NULL;
-    if (memory == NULL) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
+    if (!mem_multiply(count, size, &bytes))
+        exhausted();
+    void *memory = realloc(pointer, bytes > 0 ? bytes : 1);
+    if (memory == NULL)
+        exhausted();
     return memory;
 }
 
@@ -94,14 +101,13 @@ void *
 arena_alloc(struct arena *arena, size_t size)
 {
     size_t step = alignof(max_align_t);
-    size_t padded = size > SIZE_MAX - step ? SIZE_MAX - step : (size + step - 1) / step * step;
+    if (size > PTRDIFF_MAX / 2)
+        exhausted();
+    size_t padded = (size + step - 1) / step * step;
     struct block *block = arena->newest;
     if (block == NULL || block->capacity - block->used < padded) {
         size_t capacity = padded > ARENA_BLOCK_BYTES ? padded : ARENA_BLOCK_BYTES;
-        size_t bytes = 0;
-        if (!mem_add(sizeof *block, capacity, &bytes))
-            bytes = SIZE_MAX;
-        block = mem_resize(NULL, bytes, 1);
+        block = mem_small(sizeof *block + capacity);
         *block = (struct block){.next = arena->newest, .capacity = capacity};
         arena->newest = block;
     }
@@ -116,7 +122,7 @@ arena_array(struct arena *arena, size_t count, size_t size)
 {
     size_t bytes = 0;
     if (!mem_multiply(count, size, &bytes))
-        bytes = SIZE_MAX;
+        exhausted();
     return arena_alloc(arena, bytes);
 }
 

@@ -51,7 +51,8 @@ dropout_groups(uint64_t n)
 /* The numbers of one optimizer step; see optimizer.c for the formulae. */
 struct adam_step {
     float gradient_factor; /* from clipping */
-    float beta1, beta2, epsilon;
+    float beta2, epsilon;
+    float fresh1, fresh2;  /* 1 - beta1, 1 - beta2, in double: 1 - 0.999f is 1.3e-5 off */
     float step_size;       /* learning rate / (1 - beta1^t) */
     float root_correction; /* 1 / sqrt(1 - beta2^t) */
     float coupled_decay;   /* Adam: added to the gradient, times w */

@@ -16,12 +16,10 @@ OPS(adam)(size_t n, const struct adam_step *step, const float *g, float *w, floa
 {
     struct adam_step s = *step;
     float keep = 1.0f - s.decoupled_decay;
-    float fresh1 = 1.0f - s.beta1;
-    float fresh2 = 1.0f - s.beta2;
     for (size_t i = 0; i < n; i++) {
         float gradient = s.gradient_factor * g[i] + s.coupled_decay * w[i];
-        float first = m[i] + fresh1 * (gradient - m[i]);
-        float second = s.beta2 * v[i] + fresh2 * (gradient * gradient);
+        float first = m[i] + s.fresh1 * (gradient - m[i]);
+        float second = s.beta2 * v[i] + s.fresh2 * (gradient * gradient);
         float denominator = sqrtf(second) * s.root_correction + s.epsilon;
         m[i] = first;
         v[i] = second;

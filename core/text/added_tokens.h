@@ -1,5 +1,6 @@
 /*
- * Tokens that are cut out of a text before anything else happens to it: "[SEP]", "[MASK]", "<user>".
+ * Tokens that are cut out of a text before anything else happens to it: "[SEP]", "[MASK]",
+ * "<user>".
  *
  * Tokens that are not `normalized` are looked for in the raw text; the others, in their normalized
  * form, in the normalized pieces between. The leftmost match wins, among equals the longest.

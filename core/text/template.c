@@ -66,8 +66,8 @@ append_checked(struct template *template, enum template_kind kind, uint32_t id, 
 
 /* A special token of a template stands for one id or more, listed in special_tokens. */
 static int
-read_special(const json_t *piece, const json_t *special_tokens, uint8_t type,
-             struct template *out, struct err *err)
+read_special(const json_t *piece, const json_t *special_tokens, uint8_t type, struct template *out,
+             struct err *err)
 {
     const char *name = json_string_value(json_object_get(piece, "id"));
     const json_t *ids = json_object_get(json_object_get(special_tokens, name ? name : ""), "ids");
@@ -95,8 +95,7 @@ read_sequence(const json_t *piece, uint8_t type, struct template *out, struct er
 }
 
 static int
-read_piece(const json_t *piece, const json_t *special_tokens, struct template *out,
-           struct err *err)
+read_piece(const json_t *piece, const json_t *special_tokens, struct template *out, struct err *err)
 {
     const json_t *special = json_object_get(piece, "SpecialToken");
     const json_t *sequence = json_object_get(piece, "Sequence");
@@ -123,12 +122,12 @@ check_order(const struct template *template, size_t texts, struct err *err)
         if (kind == TEMPLATE_SPECIAL)
             continue;
         if (seen == texts || kind != (seen == 0 ? TEMPLATE_FIRST : TEMPLATE_SECOND))
-            return err_set(err, ERR_UNSUPPORTED, "a template that does not hold each text once, "
-                                                 "A before B");
+            return err_set(err, ERR_UNSUPPORTED,
+                           "a template that does not hold each text once, "
+                           "A before B");
         seen++;
     }
-    return seen == texts ? 0
-                         : err_set(err, ERR_UNSUPPORTED, "a template that leaves a text out");
+    return seen == texts ? 0 : err_set(err, ERR_UNSUPPORTED, "a template that leaves a text out");
 }
 
 static int
@@ -201,8 +200,8 @@ template_to_json(const struct template *template,
         int type = piece->type;
         if (piece->kind != TEMPLATE_SPECIAL) {
             const char *text = piece->kind == TEMPLATE_FIRST ? "A" : "B";
-            json_array_append_new(pieces, json_pack("{s:{s:s,s:i}}", "Sequence", "id", text,
-                                                    "type_id", type));
+            json_array_append_new(
+                pieces, json_pack("{s:{s:s,s:i}}", "Sequence", "id", text, "type_id", type));
             continue;
         }
         const char *token = name(context, piece->id);

@@ -21,7 +21,8 @@ struct template_piece {
     uint32_t id; /* of a special token */
 };
 
-struct template {
+struct template
+{
     struct template_piece pieces[TEMPLATE_MAX_PIECES];
     size_t count;
     size_t specials;
@@ -39,9 +40,9 @@ struct templates templates_bert(uint32_t cls, uint32_t sep);
 bool templates_equal(const struct templates *a, const struct templates *b);
 
 /*
- * Read the post_processor of a tokenizer.json: TemplateProcessing, BertProcessing or null (the texts
- * alone). ERR_UNSUPPORTED names another type, or a template that this program cannot follow: texts
- * more than once or out of order, token types above 1.
+ * Read the post_processor of a tokenizer.json: TemplateProcessing, BertProcessing or null (the
+ * texts alone). ERR_UNSUPPORTED names another type, or a template that this program cannot follow:
+ * texts more than once or out of order, token types above 1.
  */
 int templates_read(const json_t *value, struct templates *out, struct err *err);
 

@@ -11,9 +11,9 @@ static const struct {
     const char *key;
     const char *standard; /* NULL: no such token unless it is named */
 } roles[SPECIAL_COUNT] = {
-    [SPECIAL_BOS] = {"bos_token", NULL},      [SPECIAL_EOS] = {"eos_token", NULL},
-    [SPECIAL_UNK] = {"unk_token", "[UNK]"},   [SPECIAL_SEP] = {"sep_token", "[SEP]"},
-    [SPECIAL_PAD] = {"pad_token", "[PAD]"},   [SPECIAL_CLS] = {"cls_token", "[CLS]"},
+    [SPECIAL_BOS] = {"bos_token", NULL},       [SPECIAL_EOS] = {"eos_token", NULL},
+    [SPECIAL_UNK] = {"unk_token", "[UNK]"},    [SPECIAL_SEP] = {"sep_token", "[SEP]"},
+    [SPECIAL_PAD] = {"pad_token", "[PAD]"},    [SPECIAL_CLS] = {"cls_token", "[CLS]"},
     [SPECIAL_MASK] = {"mask_token", "[MASK]"},
 };
 
@@ -64,8 +64,7 @@ read_bool(const json_t *object, const char *key, bool *out, struct err *err)
 }
 
 int
-added_token_read(const json_t *value, struct arena *arena, struct added_token *out,
-                 struct err *err)
+added_token_read(const json_t *value, struct arena *arena, struct added_token *out, struct err *err)
 {
     *out = (struct added_token){.special = json_is_string(value)};
     const json_t *content = json_is_object(value) ? json_object_get(value, "content") : value;
@@ -133,23 +132,21 @@ read_extra_list(const json_t *value, struct arena *arena, struct added_token_lis
     size_t i;
     if (!json_is_array(value) && !json_is_object(value))
         return err_set(err, ERR_INVALID, "it is neither an array nor an object");
-    json_array_foreach(value, i, item)
+    json_array_foreach (value, i, item)
         if (push_special(item, arena, list, err) != 0)
             return err->code;
-    json_object_foreach((json_t *)value, name, item)
+    json_object_foreach ((json_t *)value, name, item)
         if (push_special(item, arena, list, err) != 0)
             return err->code;
     return 0;
 }
 
 static int
-read_extras(const json_t *file, struct arena *arena, struct added_token_list *list,
-            struct err *err)
+read_extras(const json_t *file, struct arena *arena, struct added_token_list *list, struct err *err)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)file, key, value)
-    {
+    json_object_foreach ((json_t *)file, key, value) {
         size_t length = strlen(key);
         bool named = length > 6 && strcmp(key + length - 6, "_token") == 0 && !is_role(key);
         bool token = json_is_string(value) || json_object_get(value, "content") != NULL;
@@ -160,7 +157,8 @@ read_extras(const json_t *file, struct arena *arena, struct added_token_list *li
     for (size_t i = 0; i < 2; i++) {
         const json_t *extra = json_object_get(file, lists[i]);
         if (extra != NULL && !json_is_null(extra))
-            return read_extra_list(extra, arena, list, err) == 0 ? 0 : err_prefix(err, "%s", lists[i]);
+            return read_extra_list(extra, arena, list, err) == 0 ? 0
+                                                                 : err_prefix(err, "%s", lists[i]);
     }
     return 0;
 }
@@ -214,8 +212,7 @@ read_decoder(const json_t *object, struct arena *arena, struct added_token_list 
     json_t *value;
     if (!json_is_object(object))
         return err_set(err, ERR_INVALID, "it is not an object");
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach ((json_t *)object, key, value) {
         struct added_token token;
         char *end = NULL;
         long long id = strtoll(key, &end, 10);
@@ -252,12 +249,10 @@ read_added_file(const json_t *object, struct arena *arena, struct tokenizer_conf
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value)
-    {
+    json_object_foreach ((json_t *)object, key, value) {
         bool special = is_special(out, key);
-        struct added_token token = {.content = arena_copy_string(arena, key),
-                                    .normalized = !special,
-                                    .special = special};
+        struct added_token token = {
+            .content = arena_copy_string(arena, key), .normalized = !special, .special = special};
         long long id = json_is_integer(value) ? (long long)json_integer_value(value) : -1;
         if (set_id(&token, id, err) != 0 || added_token_list_push(&out->added, &token, err) != 0)
             return err->code;

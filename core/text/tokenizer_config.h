@@ -13,16 +13,16 @@
 #include <stdbool.h>
 
 struct tokenizer_config {
-    bool present; /* there is a tokenizer_config.json */
+    bool present;           /* there is a tokenizer_config.json */
     const char *class_name; /* without "Fast"; NULL when not named */
     bool do_lower_case;
     bool tokenize_chinese_chars;
     enum choice strip_accents;
-    const char *truncation_side; /* NULL when not named */
+    const char *truncation_side;             /* NULL when not named */
     bool named[SPECIAL_COUNT];               /* the files say something about the role */
     struct added_token roles[SPECIAL_COUNT]; /* what; content is NULL for "none" */
     bool lists_added; /* tokenizer_config.json lists all added tokens: other files do not count */
-    struct added_token_list added; /* from the list, or from added_tokens.json */
+    struct added_token_list added;  /* from the list, or from added_tokens.json */
     struct added_token_list extras; /* special tokens without a role of ours */
 };
 

@@ -30,8 +30,8 @@ static int
 refuse(const char *name, const char *type, const char *supported, struct err *err)
 {
     if (*type == '\0')
-        return err_set(err, ERR_UNSUPPORTED, "a tokenizer without %s is not supported; %s is",
-                       name, supported);
+        return err_set(err, ERR_UNSUPPORTED, "a tokenizer without %s is not supported; %s is", name,
+                       supported);
     return err_set(err, ERR_UNSUPPORTED, "%s of type '%s' is not supported; %s is", name, type,
                    supported);
 }
@@ -102,15 +102,16 @@ read_model_string(const json_t *model, const char *key, struct arena *arena, con
     return 0;
 }
 
-/* Two tokens of one id would make the written file ambiguous; the model could not tell them apart. */
+/* Two tokens of one id would make the written file ambiguous; the model could not tell them apart.
+ */
 static int
 read_token(struct vocab *vocab, const char *token, const json_t *value, size_t vocab_size,
            unsigned char *seen, struct err *err)
 {
     json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
     if (id < 0)
-        return err_set(err, ERR_INVALID, "model: the id of token '%.40s' is not an integer from 0 on",
-                       token);
+        return err_set(err, ERR_INVALID,
+                       "model: the id of token '%.40s' is not an integer from 0 on", token);
     if ((uint64_t)id >= vocab_size || id > UINT32_MAX)
         return err_set(err, ERR_INVALID,
                        "model: token '%.40s' has id %lld, but the model has only %zu embeddings "
@@ -132,8 +133,7 @@ read_vocab(const json_t *object, size_t vocab_size, struct vocab *vocab, struct 
     const char *token;
     json_t *id;
     int status = 0;
-    json_object_foreach((json_t *)object, token, id)
-    {
+    json_object_foreach ((json_t *)object, token, id) {
         status = read_token(vocab, token, id, vocab_size, seen, err);
         if (status != 0)
             break;
@@ -169,15 +169,13 @@ read_model(const json_t *model, size_t vocab_size, struct tokenizer *tokenizer, 
 }
 
 static int
-read_added(const json_t *value, struct arena *arena, struct added_token_list *list,
-           struct err *err)
+read_added(const json_t *value, struct arena *arena, struct added_token_list *list, struct err *err)
 {
     size_t i;
     json_t *item;
     if (value != NULL && !json_is_array(value))
         return err_set(err, ERR_INVALID, "added_tokens is not an array");
-    json_array_foreach(value, i, item)
-    {
+    json_array_foreach (value, i, item) {
         struct added_token token;
         if (!json_is_object(item))
             return err_set(err, ERR_INVALID, "added_tokens holds something that is no object");

@@ -1,8 +1,8 @@
 /*
  * From a folder's files to a tokenizer; see tokenizer.h.
  *
- * The rules are those of transformers 5. Its BERT classes take no more from a tokenizer.json than the
- * vocabulary and the added tokens: case, accents and the names of special tokens come from
+ * The rules are those of transformers 5. Its BERT classes take no more from a tokenizer.json than
+ * the vocabulary and the added tokens: case, accents and the names of special tokens come from
  * tokenizer_config.json or are BERT's defaults, whatever tokenizer.json says. Other classes
  * (PreTrainedTokenizerFast) use tokenizer.json as it is. Where there is no tokenizer_config.json we
  * also take tokenizer.json as it is, as the Rust library does: transformers would lower-case every
@@ -79,10 +79,33 @@ add_list(struct opening *opening, const struct added_token_list *list, struct er
     return 0;
 }
 
+/*
+ * What tokenizer.json and the older added_tokens.json list, in the order of the ids; where both
+ * have a token for an id, tokenizer.json's counts.
+ */
+static int
+add_merged(struct opening *opening, struct err *err)
+{
+    const struct added_token_list *json = &opening->from_json;
+    const struct added_token_list *file = &opening->config.added;
+    added_token_list_sort(&opening->from_json);
+    size_t i = 0;
+    size_t k = 0;
+    while (i < json->count || k < file->count) {
+        bool from_file =
+            i == json->count || (k < file->count && file->tokens[k].id < json->tokens[i].id);
+        const struct added_token *next = from_file ? &file->tokens[k++] : &json->tokens[i++];
+        if (!from_file && k < file->count && file->tokens[k].id == next->id)
+            k++;
+        if (add_token(opening, next, FIT_REQUIRED, err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
 /* Special tokens count as added unless a list has added them with flags of its own. */
 static int
-add_special(struct opening *opening, const struct added_token *token, enum fit fit,
-            struct err *err)
+add_special(struct opening *opening, const struct added_token *token, enum fit fit, struct err *err)
 {
     if (token->content == NULL || added_tokens_find(opening->tokenizer->added, token->content))
         return 0;
@@ -104,7 +127,8 @@ add_specials(struct opening *opening, struct err *err)
     return 0;
 }
 
-/* BertTokenizer: all but the vocabulary and the added tokens is BERT's, or tokenizer_config.json's. */
+/* BertTokenizer: all but the vocabulary and the added tokens is BERT's, or tokenizer_config.json's.
+ */
 static void
 configure_bert(struct opening *opening)
 {
@@ -130,8 +154,7 @@ static void
 set_roles(struct tokenizer *tokenizer, const struct tokenizer_config *config)
 {
     for (size_t i = 0; i < SPECIAL_COUNT; i++) {
-        const char *name =
-            config->named[i] ? config->roles[i].content : special_role_standard(i);
+        const char *name = config->named[i] ? config->roles[i].content : special_role_standard(i);
         const struct added_token *token =
             name == NULL ? NULL : added_tokens_find(tokenizer->added, name);
         tokenizer->roles[i] = token == NULL ? NULL : token->content;
@@ -198,7 +221,8 @@ set_side(struct tokenizer *tokenizer, const char *side, struct err *err)
     if (side == NULL)
         return 0;
     if (strcmp(side, "left") != 0 && strcmp(side, "right") != 0)
-        return err_set(err, ERR_INVALID, "truncation_side is '%s', neither 'left' nor 'right'", side);
+        return err_set(err, ERR_INVALID, "truncation_side is '%s', neither 'left' nor 'right'",
+                       side);
     tokenizer->truncate_left = strcmp(side, "left") == 0;
     return 0;
 }
@@ -233,8 +257,8 @@ build_as_written(struct opening *opening, struct err *err)
     const struct tokenizer_config *config = &opening->config;
     if (add_list(opening, &opening->from_json, err) != 0)
         return err->code;
-    if (config->present && (add_list(opening, &config->added, err) != 0 ||
-                            add_specials(opening, err) != 0))
+    if (config->present &&
+        (add_list(opening, &config->added, err) != 0 || add_specials(opening, err) != 0))
         return err->code;
     return finish(opening, true, err);
 }
@@ -243,12 +267,9 @@ static int
 build_bert(struct opening *opening, struct err *err)
 {
     configure_bert(opening);
-    if (!opening->config.lists_added) {
-        added_token_list_sort(&opening->from_json);
-        if (add_list(opening, &opening->from_json, err) != 0)
-            return err->code;
-    }
-    if (add_list(opening, &opening->config.added, err) != 0 || add_specials(opening, err) != 0)
+    int status = opening->config.lists_added ? add_list(opening, &opening->config.added, err)
+                                             : add_merged(opening, err);
+    if (status != 0 || add_specials(opening, err) != 0)
         return err->code;
     return finish(opening, false, err);
 }
@@ -258,12 +279,15 @@ read_files(struct opening *opening, struct err *err)
 {
     struct tokenizer *tokenizer = opening->tokenizer;
     const struct tokenizer_config *config = &opening->config;
-    const char *json = arena_printf(tokenizer->arena, "%s/%s", opening->folder, TOKENIZER_JSON_FILE);
-    const char *list = arena_printf(tokenizer->arena, "%s/%s", opening->folder, TOKENIZER_VOCAB_FILE);
+    const char *json =
+        arena_printf(tokenizer->arena, "%s/%s", opening->folder, TOKENIZER_JSON_FILE);
+    const char *list =
+        arena_printf(tokenizer->arena, "%s/%s", opening->folder, TOKENIZER_VOCAB_FILE);
     if (tokenizer_config_read(opening->folder, tokenizer->arena, &opening->config, err) != 0)
         return err->code;
     if (fileio_exists(json)) {
-        if (tokenizer_json_read(json, opening->vocab_size, tokenizer, &opening->from_json, err) != 0)
+        if (tokenizer_json_read(json, opening->vocab_size, tokenizer, &opening->from_json, err) !=
+            0)
             return err->code;
         bool as_written = !config->present || !is_bert_class(config->class_name);
         return as_written ? build_as_written(opening, err) : build_bert(opening, err);
@@ -284,8 +308,8 @@ int
 tokenizer_open(const char *folder, size_t vocab_size, struct tokenizer **out, struct err *err)
 {
     struct tokenizer *tokenizer = mem_small(sizeof *tokenizer);
-    *tokenizer = (struct tokenizer){
-        .arena = arena_new(), .vocab = vocab_new(), .added = added_tokens_new()};
+    *tokenizer =
+        (struct tokenizer){.arena = arena_new(), .vocab = vocab_new(), .added = added_tokens_new()};
     struct opening opening = {.folder = folder, .vocab_size = vocab_size, .tokenizer = tokenizer};
     int status = read_files(&opening, err);
     tokenizer_config_fini(&opening.config);

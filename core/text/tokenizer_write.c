@@ -45,8 +45,8 @@ ends_blank(const char *token)
 }
 
 /*
- * One line an id. An id without a token, and a token that a line cannot hold, get a line with blanks
- * inside, which is no word and so matches nothing.
+ * One line an id. An id without a token, and a token that a line cannot hold, get a line with
+ * blanks inside, which is no word and so matches nothing.
  */
 static void
 vocab_text(const char **tokens, size_t count, struct buf *out)
@@ -226,8 +226,8 @@ tokenizer_write(const struct tokenizer *tokenizer, size_t model_max_length, cons
     vocab_text(tokens, tokenizer->vocab_size, &lines);
     int status = write_file(folder, TOKENIZER_VOCAB_FILE, buf_string(&lines), lines.length, err);
     if (status == 0)
-        status = write_json_take(folder, TOKENIZER_JSON_FILE, tokenizer_to_json(tokenizer, tokens),
-                                 err);
+        status =
+            write_json_take(folder, TOKENIZER_JSON_FILE, tokenizer_to_json(tokenizer, tokens), err);
     if (status == 0)
         status = write_json_take(folder, TOKENIZER_CONFIG_FILE,
                                  config_to_json(tokenizer, model_max_length), err);

@@ -2,8 +2,8 @@
  * What the reference tokenizer's character tables say about a code point.
  *
  * The tables are pinned: they hold what the Rust `tokenizers` library does, not what the newest
- * Unicode says, and come from generate_unicode.py, which asks that library. Whoever needs a property
- * of a character for tokenization asks here and nowhere else.
+ * Unicode says, and come from generate_unicode.py, which asks that library. Whoever needs a
+ * property of a character for tokenization asks here and nowhere else.
  */
 #ifndef CORE_TEXT_UNICODE_H
 #define CORE_TEXT_UNICODE_H
@@ -45,7 +45,8 @@ extern const uint16_t unicode_blocks[];
 static inline const struct unicode_record *
 unicode_find(uint32_t point)
 {
-    return &unicode_records[unicode_blocks[(size_t)unicode_index[point >> 7] * 128 + (point & 127)]];
+    return &unicode_records[unicode_blocks[(size_t)unicode_index[point >> 7] * 128 +
+                                           (point & 127)]];
 }
 
 /* Decode the character at bytes, which are well-formed UTF-8, and store its length (1..4). */

@@ -154,10 +154,8 @@ vocab_add(struct vocab *vocab, const char *bytes, size_t length, uint32_t id, st
         vocab->entries[vocab->slots[slot].entry - 1].id = id;
         return 0;
     }
-    struct entry entry = {.offset = (uint32_t)vocab->text.length,
-                          .length = (uint32_t)length,
-                          .id = id,
-                          .hash = hash};
+    struct entry entry = {
+        .offset = (uint32_t)vocab->text.length, .length = (uint32_t)length, .id = id, .hash = hash};
     buf_append(&vocab->text, bytes, length);
     buf_append(&vocab->text, "", 1);
     append(vocab, slot, &entry);

@@ -31,7 +31,8 @@ struct vocab_entry {
 struct vocab *vocab_new(void);
 void vocab_free(struct vocab *vocab);
 
-/* Add a token, or give the one that is there this id. ERR_INVALID beyond a limit; quotes the token. */
+/* Add a token, or give the one that is there this id. ERR_INVALID beyond a limit; quotes the token.
+ */
 int vocab_add(struct vocab *vocab, const char *bytes, size_t length, uint32_t id, struct err *err);
 
 /* Is the token known? Then its id. */

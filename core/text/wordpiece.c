@@ -26,15 +26,16 @@ wordpiece_init(struct wordpiece *wordpiece, struct err *err)
 }
 
 /*
- * The longest known piece at the start of bytes; returns its length, 0 when there is none. `hash` is
- * that of the prefix, which is NULL for a word's first piece. A piece that ends inside a character
- * cannot be found, because tokens are well-formed.
+ * The longest known piece at the start of bytes; returns its length, 0 when there is none. `hash`
+ * is that of the prefix, which is NULL for a word's first piece. A piece that ends inside a
+ * character cannot be found, because tokens are well-formed.
  */
 static size_t
 longest_piece(const struct wordpiece *wordpiece, struct vocab_key key, uint32_t *id)
 {
     uint32_t hashes[VOCAB_MAX_TOKEN_BYTES + 1];
-    size_t room = wordpiece->longest > key.prefix_length ? wordpiece->longest - key.prefix_length : 0;
+    size_t room =
+        wordpiece->longest > key.prefix_length ? wordpiece->longest - key.prefix_length : 0;
     size_t limit = key.length < room ? key.length : room;
     hashes[0] = key.hash;
     for (size_t i = 0; i < limit; i++)

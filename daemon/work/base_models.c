@@ -31,7 +31,8 @@ id_is_legal(const char *id)
 {
     size_t length = strlen(id);
     return length > 0 && length <= BASE_MODEL_ID_MAX &&
-           strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == length;
+           strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+               length;
 }
 
 static bool
@@ -229,9 +230,10 @@ settle_names(struct base_models *models, struct err *err)
             continue;
         }
         if (!is_same_folder(before->folder, model->folder))
-            return err_set(err, ERR_INVALID,
-                           "two base models are called '%s': %s and %s. Rename or remove one of them",
-                           model->id, before->folder, model->folder);
+            return err_set(
+                err, ERR_INVALID,
+                "two base models are called '%s': %s and %s. Rename or remove one of them",
+                model->id, before->folder, model->folder);
     }
     models->count = kept;
     return 0;

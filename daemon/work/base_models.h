@@ -4,8 +4,8 @@
  * Scanned once at start and never changed, so any thread may read. In a models directory counts:
  * every sub-folder with a config.json (its name is the model's id); the hub's cache layout,
  * models--<org>--<name>/snapshots/<revision> (the id is <name>, the revision the one that refs/main
- * names, else the newest). A directory that itself holds a config.json is one model and nothing else.
- * What is no BERT or has no vocabulary is left out with a line in the log.
+ * names, else the newest). A directory that itself holds a config.json is one model and nothing
+ * else. What is no BERT or has no vocabulary is left out with a line in the log.
  */
 #ifndef DAEMON_WORK_BASE_MODELS_H
 #define DAEMON_WORK_BASE_MODELS_H
@@ -19,9 +19,9 @@
 enum { BASE_MODEL_ID_MAX = 96, BASE_MODELS_MAX = 10000 };
 
 struct base_model {
-    const char *id;     /* [A-Za-z0-9._-]{1,96} */
+    const char *id; /* [A-Za-z0-9._-]{1,96} */
     const char *folder;
-    int64_t created_at; /* when its config.json was written, unix seconds */
+    int64_t created_at;           /* when its config.json was written, unix seconds */
     struct model_summary summary; /* without hash */
 };
 

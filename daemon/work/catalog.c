@@ -125,9 +125,10 @@ catalog_find(const struct catalog *catalog, struct db *db, const char *name, str
         code = find_checkpoint(catalog, db, id, arena, out, err);
     if (code != ERR_NOT_FOUND)
         return code;
-    return err_set(err, ERR_NOT_FOUND,
-                   "There is no model '%.200s'. GET /v1/models lists the base models of this machine "
-                   "and the fine-tuned ones; base models are folders below a models directory, "
-                   "found when the daemon starts.",
-                   name);
+    return err_set(
+        err, ERR_NOT_FOUND,
+        "There is no model '%.200s'. GET /v1/models lists the base models of this machine "
+        "and the fine-tuned ones; base models are folders below a models directory, "
+        "found when the daemon starts.",
+        name);
 }

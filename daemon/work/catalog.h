@@ -39,15 +39,15 @@ struct catalog_model {
     const char *job_id; /* NULL for a base model */
     const char *task;   /* NULL for a base model without labels */
     struct model_shape shape;
-    const char *files_json;       /* NULL for a base model */
-    const char *row_id;           /* of a checkpoint's row, NULL otherwise */
-    int64_t step;                 /* of a checkpoint */
+    const char *files_json;        /* NULL for a base model */
+    const char *row_id;            /* of a checkpoint's row, NULL otherwise */
+    int64_t step;                  /* of a checkpoint */
     const struct base_model *base; /* NULL for the others */
 };
 
 /*
- * Refuse aliases that hide a base model or stand for another alias: ERR_INVALID. One that stands for
- * nothing known is only logged, since it may name a model that is yet to be trained.
+ * Refuse aliases that hide a base model or stand for another alias: ERR_INVALID. One that stands
+ * for nothing known is only logged, since it may name a model that is yet to be trained.
  */
 int catalog_check_aliases(const struct catalog *catalog, struct err *err);
 

@@ -91,8 +91,8 @@ folder_files_print(const struct folder_files *files, struct arena *arena)
     json_t *array = json_array();
     for (size_t i = 0; i < files->count; i++)
         json_array_append_new(array, json_pack("{s:s, s:I, s:s}", "name", files->items[i].name,
-                                               "bytes", (json_int_t)files->items[i].bytes,
-                                               "sha256", files->items[i].sha256));
+                                               "bytes", (json_int_t)files->items[i].bytes, "sha256",
+                                               files->items[i].sha256));
     char *text = json_text(array);
     const char *copy = arena_copy_string(arena, text);
     free(text);

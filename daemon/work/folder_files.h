@@ -3,8 +3,8 @@
  *
  * Only plain files at the top of the folder whose names are made of [A-Za-z0-9._-] and do not begin
  * with a dot are offered; links are followed, since the hub's cache is made of them. The list of a
- * fine-tuned model is made once and kept with its row as JSON; that of a base model, whose folder is
- * the user's, is made when asked for.
+ * fine-tuned model is made once and kept with its row as JSON; that of a base model, whose folder
+ * is the user's, is made when asked for.
  */
 #ifndef DAEMON_WORK_FOLDER_FILES_H
 #define DAEMON_WORK_FOLDER_FILES_H

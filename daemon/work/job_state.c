@@ -53,19 +53,13 @@ _Static_assert(TRANSITION_COUNT == JOB_STATUS_COUNT * JOB_ACTION_COUNT,
                "one row for each state and action");
 
 static const char *const status_names[] = {
-    [JOB_QUEUED] = "queued",
-    [JOB_RUNNING] = "running",
-    [JOB_SUCCEEDED] = "succeeded",
-    [JOB_FAILED] = "failed",
-    [JOB_CANCELLED] = "cancelled",
+    [JOB_QUEUED] = "queued", [JOB_RUNNING] = "running",     [JOB_SUCCEEDED] = "succeeded",
+    [JOB_FAILED] = "failed", [JOB_CANCELLED] = "cancelled",
 };
 
 static const char *const action_names[] = {
-    [JOB_ACTION_CLAIM] = "claim",
-    [JOB_ACTION_SUCCEED] = "succeed",
-    [JOB_ACTION_FAIL] = "fail",
-    [JOB_ACTION_CANCEL] = "cancel",
-    [JOB_ACTION_REQUEUE] = "requeue",
+    [JOB_ACTION_CLAIM] = "claim",   [JOB_ACTION_SUCCEED] = "succeed", [JOB_ACTION_FAIL] = "fail",
+    [JOB_ACTION_CANCEL] = "cancel", [JOB_ACTION_REQUEUE] = "requeue",
 };
 
 _Static_assert(sizeof status_names / sizeof status_names[0] == JOB_STATUS_COUNT, "state names");

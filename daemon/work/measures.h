@@ -1,4 +1,5 @@
-/* A run's metric values (an array with NaN for absent ones) as the named numbers of the store, and as text. */
+/* A run's metric values (an array with NaN for absent ones) as the named numbers of the store, and
+ * as text. */
 #ifndef DAEMON_WORK_MEASURES_H
 #define DAEMON_WORK_MEASURES_H
 
@@ -9,9 +10,11 @@
 #include <stddef.h>
 
 /* The finite ones of values[METRIC_COUNT], in the table's order; their number in *count. */
-const struct measure *measures_from_values(const double *values, struct arena *arena, size_t *count);
+const struct measure *measures_from_values(const double *values, struct arena *arena,
+                                           size_t *count);
 
-/* "train loss 0.5312, validation accuracy 0.8800": losses and accuracies only; "" when none is there. */
+/* "train loss 0.5312, validation accuracy 0.8800": losses and accuracies only; "" when none is
+ * there. */
 const char *measures_sentence(const double *values, struct arena *arena);
 
 /*

@@ -43,7 +43,7 @@ struct predictor_thread {
     const struct gemm_engine *engine;
     struct pool *pool;
     pthread_t thread;
-    bool joined; /* of whoever stops */
+    bool joined;                                       /* of whoever stops */
     struct resident residents[PREDICTOR_RESIDENT_MAX]; /* of the thread; the last used first */
     atomic_bool stopping;
     pthread_mutex_t lock;
@@ -116,7 +116,7 @@ copy_labels(const struct model_config *config, struct arena *arena)
 static int
 answer(struct predictor_thread *thread, struct request *request, struct err *err)
 {
-    struct predictor *predictor;
+    struct predictor *predictor = NULL;
     if (load(thread, request->folder, &predictor, err) != 0)
         return err->code;
     const struct model_config *config = predictor_config(predictor);

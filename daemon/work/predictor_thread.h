@@ -2,9 +2,9 @@
  * The predictor thread: classifies texts for whoever waits, one request after the other.
  *
  * Callers put a request into a queue of at most PREDICTOR_QUEUE_MAX and sleep until it is answered.
- * The models used last stay loaded, at most PREDICTOR_RESIDENT_MAX of them. Requests are computed in
- * slices, so that a stop need not wait for a long one. The thread has its own pool of one thread:
- * it runs beside a training job and must not take its cores.
+ * The models used last stay loaded, at most PREDICTOR_RESIDENT_MAX of them. Requests are computed
+ * in slices, so that a stop need not wait for a long one. The thread has its own pool of one
+ * thread: it runs beside a training job and must not take its cores.
  */
 #ifndef DAEMON_WORK_PREDICTOR_THREAD_H
 #define DAEMON_WORK_PREDICTOR_THREAD_H
@@ -48,8 +48,8 @@ int predictor_thread_run(struct predictor_thread *thread, const char *folder,
 void predictor_thread_forget(struct predictor_thread *thread, const char *folder);
 
 /*
- * Answer what waits with ERR_STOPPED and end the thread; later callers are answered so at once. Returns
- * when the thread is joined. Again: nothing. One caller at a time.
+ * Answer what waits with ERR_STOPPED and end the thread; later callers are answered so at once.
+ * Returns when the thread is joined. Again: nothing. One caller at a time.
  */
 void predictor_thread_stop(struct predictor_thread *thread);
 

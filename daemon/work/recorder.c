@@ -130,7 +130,8 @@ void
 recorder_add_point(struct recorder *recorder, const struct train_point *point)
 {
     if (recorder->point_count == recorder->point_capacity) {
-        recorder->point_capacity = recorder->point_capacity == 0 ? 64 : 2 * recorder->point_capacity;
+        recorder->point_capacity =
+            recorder->point_capacity == 0 ? 64 : 2 * recorder->point_capacity;
         recorder->points =
             mem_resize(recorder->points, recorder->point_capacity, sizeof *recorder->points);
     }

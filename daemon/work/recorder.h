@@ -2,10 +2,10 @@
  * The recorder: what a running job reports, on its way into the database.
  *
  * Points and events are gathered in memory and written together with the progress in one short
- * transaction, at most once a second, so that training does not wait for the disk and pollers do not
- * wait for training. When the database refuses (a full disk) the gathered things are kept and tried
- * again; only after RECORDER_PATIENCE_MS without success is the job given up. When the job is no
- * longer this worker's (cancelled), the recorder is lost and writes nothing any more.
+ * transaction, at most once a second, so that training does not wait for the disk and pollers do
+ * not wait for training. When the database refuses (a full disk) the gathered things are kept and
+ * tried again; only after RECORDER_PATIENCE_MS without success is the job given up. When the job is
+ * no longer this worker's (cancelled), the recorder is lost and writes nothing any more.
  *
  * Everything belongs to the thread that called recorder_init, except recorder_is_broken.
  */
@@ -38,11 +38,11 @@ struct recorder {
     struct arena *event_arena; /* owns the texts of the events */
     struct event_new *events;  /* not written yet */
     size_t event_count, event_capacity;
-    int64_t tried_at_ms;   /* of the monotonic clock */
+    int64_t tried_at_ms;      /* of the monotonic clock */
     int64_t refused_since_ms; /* 0: the last write succeeded */
-    bool lost;             /* the job is somebody else's now */
-    struct err failure;    /* why it is broken, when it is not lost */
-    atomic_bool broken;    /* lost or given up: the run must end */
+    bool lost;                /* the job is somebody else's now */
+    struct err failure;       /* why it is broken, when it is not lost */
+    atomic_bool broken;       /* lost or given up: the run must end */
 };
 
 void recorder_init(struct recorder *recorder, struct db *db, struct job_lease lease,

@@ -16,7 +16,8 @@ struct scheduler {
     bool stopped;
 };
 
-/* The condition waits by the monotonic clock, so that a pause is not stretched by a change of date. */
+/* The condition waits by the monotonic clock, so that a pause is not stretched by a change of date.
+ */
 static int
 init_condition(pthread_cond_t *condition)
 {

@@ -21,8 +21,8 @@ warn_if_failed(int code, const char *what, const char *job_id, const struct err 
 
 /* Write the model into a folder of tmp/ and describe its files; nothing stays behind on failure. */
 static int
-write_folder(struct snapshots *snapshots, const struct train_snapshot *snapshot, struct arena *arena,
-             const char **folder, const char **files_json, struct err *err)
+write_folder(struct snapshots *snapshots, const struct train_snapshot *snapshot,
+             struct arena *arena, const char **folder, const char **files_json, struct err *err)
 {
     struct folder_files files;
     *folder = data_dir_tmp_path(snapshots->dir, arena);
@@ -133,7 +133,7 @@ keep_checkpoint(struct snapshots *snapshots, const struct train_snapshot *snapsh
                 struct arena *arena, struct err *err)
 {
     const char *folder;
-    const char *files_json;
+    const char *files_json = NULL;
     const char *job_id = snapshots->job->id;
     int64_t step = (int64_t)snapshot->progress.step;
     if (write_folder(snapshots, snapshot, arena, &folder, &files_json, err) != 0)
@@ -156,7 +156,7 @@ static int
 keep_final(struct snapshots *snapshots, const struct train_snapshot *snapshot, struct err *err)
 {
     const char *folder;
-    const char *files_json;
+    const char *files_json = NULL;
     const struct job_row *job = snapshots->job;
     if (write_folder(snapshots, snapshot, snapshots->arena, &folder, &files_json, err) != 0)
         return err->code;

@@ -23,9 +23,10 @@ struct snapshots {
     const struct data_dir *dir;
     struct db *db;
     const struct job_row *job;
-    struct recorder *recorder; /* flushed before a row, so that a reader finds the points of the step */
-    struct arena *arena;       /* of the job */
-    const char *model_id;      /* that the final model will have */
+    struct recorder
+        *recorder;        /* flushed before a row, so that a reader finds the points of the step */
+    struct arena *arena;  /* of the job */
+    const char *model_id; /* that the final model will have */
     bool has_final;
     struct model_row final; /* what jobs_finish inserts; its folder is in place */
     double final_values[METRIC_COUNT];

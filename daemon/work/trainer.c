@@ -1,6 +1,6 @@
 /*
- * The way of a job: request, model, plan, training. Each step returns RUN_SUCCEEDED to go on, or the
- * outcome that ends the run.
+ * The way of a job: request, model, plan, training. Each step returns RUN_SUCCEEDED to go on, or
+ * the outcome that ends the run.
  */
 #include "daemon/work/trainer.h"
 
@@ -32,7 +32,8 @@ read_request(struct run *run)
                 faults->items[0].message);
         return run_fail(run, NULL, NULL, &err);
     }
-    /* The numbers that were in force when the job was accepted, not what today's rule would choose. */
+    /* The numbers that were in force when the job was accepted, not what today's rule would choose.
+     */
     if (job_params_restore(run->job->parameters_json, &run->request.params, &err) != 0) {
         err_prefix(&err, "stored parameters");
         return run_fail(run, NULL, NULL, &err);
@@ -47,7 +48,8 @@ find_model(struct run *run)
     struct err err;
     struct model_summary summary;
     const struct trainer *trainer = run->trainer;
-    int code = catalog_find(trainer->catalog, run->db, run->job->model, run->arena, &run->base, &err);
+    int code =
+        catalog_find(trainer->catalog, run->db, run->job->model, run->arena, &run->base, &err);
     if (code == ERR_NOT_FOUND)
         return run_fail(run, "invalid_model", "model", &err);
     if (code != 0)
@@ -213,7 +215,12 @@ train(struct run *run)
     struct train_observer observer = {run, on_event, on_point, on_model, should_stop};
     int code = train_run(&run->plan, &run->train, run->trainer->engine, run->pool, &observer,
                          run->base_sha256, &err);
-    if (run->recorder.lost || code == ERR_CONFLICT)
+    if (code == ERR_CONFLICT) {
+        struct err
+            noted; /* a refused checkpoint: only the lease tells whether the job is still ours */
+        recorder_flush(&run->recorder, &noted);
+    }
+    if (run->recorder.lost)
         return RUN_LOST;
     if (code == ERR_STOPPED)
         return outcome_of_stop(run);

@@ -34,7 +34,8 @@ struct trainer {
     size_t threads;              /* of a job that does not say; 0: as many as the machine gives */
 };
 
-/* Run a job that jobs_claim has just given to this thread. *stop is enum trainer_stop, set by others. */
+/* Run a job that jobs_claim has just given to this thread. *stop is enum trainer_stop, set by
+ * others. */
 void trainer_run_job(const struct trainer *trainer, struct db *db, const struct job_row *job,
                      const atomic_int *stop);
 

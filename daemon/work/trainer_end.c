@@ -28,18 +28,19 @@ _Static_assert((int)JOB_STATE_COUNT == (int)JOB_STATUS_COUNT &&
                    (int)JOB_STATE_CANCELLED == (int)JOB_CANCELLED,
                "store and service number the states alike");
 
-/* What a job's error is called when the kind of error says it all; part of the API. */
+/* What a job's error is called when the kind of error says it all; the codes are part of the API.
+ */
 static const struct {
     enum err_code kind;
     const char *code;
-    const char *advice;
+    const char *message; /* NULL: the error's own */
 } failures[] = {
     {ERR_MEMORY, "out_of_memory",
      "The job did not fit into memory: make batch_size or max_seq_length smaller, or take a "
      "smaller model."},
     {ERR_FULL, "disk_full",
      "The disk that holds the data directory is full: free some space and submit the job again."},
-    {ERR_DIVERGED, "diverged", "Try a smaller learning_rate, or max_grad_norm 1.0."},
+    {ERR_DIVERGED, "diverged", NULL},
 };
 
 enum run_outcome
@@ -47,21 +48,15 @@ run_fail(struct run *run, const char *code, const char *param, const struct err 
 {
     struct job_error *failure = &run->failure;
     *failure = (struct job_error){.code = code, .param = param};
-    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
-        if (failures[i].kind != err->code)
-            continue;
-        bool told = err->code == ERR_DIVERGED; /* the others' messages are about our insides */
-        failure->code = failures[i].code;
-        failure->param = NULL;
-        failure->message = told ? arena_printf(run->arena, "%s. %s", err->message, failures[i].advice)
-                                : failures[i].advice;
-    }
-    if (failure->code == NULL) {
-        failure->code = fault_code_name(FAULT_INTERNAL);
-        failure->message = "The daemon failed to carry out the job; its log says why.";
-    } else if (failure->message == NULL) {
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        if (failures[i].kind == err->code)
+            *failure = (struct job_error){failures[i].code, failures[i].message, NULL};
+    if (failure->code == NULL)
+        *failure =
+            (struct job_error){fault_code_name(FAULT_INTERNAL),
+                               "The daemon failed to carry out the job; its log says why.", NULL};
+    if (failure->message == NULL)
         failure->message = arena_copy_string(run->arena, err->message);
-    }
     log_warn("fail job=%s code=%s error=\"%s\"", run->job->id, failure->code, err->message);
     return RUN_FAILED;
 }
@@ -118,7 +113,8 @@ write_failure(struct run *run)
     persist_change(run, JOB_ACTION_FAIL, &run->failure, &event);
 }
 
-/* What waits in the recorder (points of the last second) goes first, as far as the database lets it. */
+/* What waits in the recorder (points of the last second) goes first, as far as the database lets
+ * it. */
 static void
 flush_rest(struct run *run)
 {

@@ -1,6 +1,6 @@
 /*
- * One run of a job, as the two halves of the trainer share it: the way to the end (trainer.c) and how
- * the end is written (trainer_end.c). Nobody else includes this.
+ * One run of a job, as the two halves of the trainer share it: the way to the end (trainer.c) and
+ * how the end is written (trainer_end.c). Nobody else includes this.
  */
 #ifndef DAEMON_WORK_TRAINER_RUN_H
 #define DAEMON_WORK_TRAINER_RUN_H

@@ -1,9 +1,9 @@
 /*
  * The loop of a worker thread: claim, run, sleep.
  *
- * Cancelling races with claiming, and is safe in this order: the canceller changes the row first and
- * then sets the flag of the job that is noted here; the worker notes the job first and then writes
- * under its lease, which a changed row refuses. Whoever comes second sees the other.
+ * Cancelling races with claiming, and is safe in this order: the canceller changes the row first
+ * and then sets the flag of the job that is noted here; the worker notes the job first and then
+ * writes under its lease, which a changed row refuses. Whoever comes second sees the other.
  */
 #include "daemon/work/worker.h"
 

@@ -26,8 +26,9 @@ void worker_cancel(struct worker *worker, const char *job_id);
 bool worker_is_alive(struct worker *worker);
 
 /*
- * End the run (its job goes back to the queue) and the thread; scheduler_stop must have been called,
- * or the thread may sleep on. Returns when the thread is joined. Again: nothing. One caller at a time.
+ * End the run (its job goes back to the queue) and the thread; scheduler_stop must have been
+ * called, or the thread may sleep on. Returns when the thread is joined. Again: nothing. One caller
+ * at a time.
  */
 void worker_stop(struct worker *worker);
 

@@ -83,7 +83,7 @@ reply_string(const struct http_reply *reply, const char *outer, const char *inne
 
 /* The reply is an error in both shapes, with this status and code. */
 static inline void
-assert_error(const struct http_reply *reply, unsigned status, const char *code)
+assert_error(struct http_reply *reply, unsigned status, const char *code)
 {
     char text[512];
     json_t *root = http_json(reply);

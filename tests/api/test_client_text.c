@@ -34,7 +34,10 @@ control_characters_become_question_marks(void **state)
                 "c1: ?31m");
     expect_safe("turn \xe2\x80\xae round", "turn ? round");
     expect_safe("line \xe2\x80\xa8 end", "line ? end");
-    expect_safe("\xff\xc3(\xed\xa0\x80", "??(???");
+    expect_safe("\xff\xc3(\xed\xa0\x80", "?"
+                                         "?(?"
+                                         "?"
+                                         "?");
     expect_safe("\xe2\x82", "??");
 }
 
@@ -136,11 +139,18 @@ bar_shows_what_the_job_says(void **state)
                "\"percent\": 30, \"seconds_left\": 65}, \"metrics\": {\"train_loss\": 0.4712, "
                "\"train_accuracy\": 0.5, \"valid_accuracy\": 0.6667}}",
                79,
-               "[######..............]  30%  step 90/300  loss 0.471  accuracy 0.667  "
+               "[###.........]  30%  step 90/300  loss 0.471  acc 0.667  "
                "1 min 5 s left");
     expect_bar("{\"status\": \"running\", \"progress\": {\"step\": 90, \"total_steps\": 300, "
                "\"percent\": 30}}",
-               30, "[######..............]  30%...");
+               20, "[###.........]  3...");
+    /* The longest line that a long job has still fits 80 columns, the time left included. */
+    expect_bar("{\"status\": \"running\", \"progress\": {\"step\": 12345, \"total_steps\": 54321, "
+               "\"percent\": 22.7, \"seconds_left\": 3599}, \"metrics\": {\"train_loss\": 10.5, "
+               "\"train_accuracy\": 0.5}}",
+               79,
+               "[##..........]  23%  step 12345/54321  loss 10.500  acc 0.500  "
+               "59 min 59 s left");
 }
 
 /* A server may be newer, broken, or something else: absent and odd values cost a place, no more. */
@@ -148,13 +158,13 @@ static void
 bar_bears_any_json(void **state)
 {
     (void)state;
-    const char *empty = "[....................]   0%  step 0/0";
+    const char *empty = "[............]   0%  step 0/0";
     expect_bar("{}", 79, empty);
     expect_bar("[]", 79, empty);
     expect_bar("{\"status\": 7, \"progress\": [], \"metrics\": null}", 79, empty);
     expect_bar("{\"progress\": {\"percent\": -5, \"step\": 1e300, \"total_steps\": \"x\"}}", 79,
                empty);
-    expect_bar("{\"progress\": {\"percent\": 1e9}}", 79, "[####################] 100%  step 0/0");
+    expect_bar("{\"progress\": {\"percent\": 1e9}}", 79, "[############] 100%  step 0/0");
 }
 
 static void

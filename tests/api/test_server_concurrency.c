@@ -6,17 +6,20 @@
 
 enum { CLIENTS = 8, ROUNDS = 25 };
 
-static const char *const requests[] = {
-    "GET /v1/files?limit=50 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "POST /v1/classifications HTTP/1.1\r\nHost: localhost\r\nContent-Length: 51\r\n\r\n"
-    "{\"model\":\"ft:tiny:local:mood:ftjob-do\",\"input\":\"x\"}",
-    "GET /v1/fine_tuning/jobs/ftjob-running HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "GET /v1/fine_tuning/jobs/ftjob-done/metrics?limit=20 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "GET /v1/models/tiny/files/model.safetensors HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Length: 156\r\n"
-    "Content-Type: multipart/form-data; boundary=X\r\n\r\n"
-    "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nx\r\n"
-    "--X\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nfine-tune\r\n--X--\r\n\r\n",
+static const struct {
+    const char *line;
+    const char *type; /* of the body; "" when there is none */
+    const char *body;
+} requests[] = {
+    {"GET /v1/files?limit=50", "", ""},
+    {"POST /v1/classifications", "application/json",
+     "{\"model\":\"" FAKE_MODEL "\",\"input\":\"x\"}"},
+    {"GET /v1/fine_tuning/jobs/ftjob-running", "", ""},
+    {"GET /v1/fine_tuning/jobs/ftjob-done/metrics?limit=20", "", ""},
+    {"GET /v1/models/tiny/files/model.safetensors", "", ""},
+    {"POST /v1/files", "multipart/form-data; boundary=X",
+     "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\nx\r\n"
+     "--X\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nfine-tune\r\n--X--\r\n"},
 };
 
 enum { REQUESTS = sizeof requests / sizeof requests[0] };
@@ -27,6 +30,19 @@ struct client {
     size_t failures;
 };
 
+static void
+send_request(int fd, size_t i)
+{
+    struct buf text = {0};
+    buf_printf(&text, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n", requests[i].line,
+               strlen(requests[i].body));
+    if (*requests[i].type != '\0')
+        buf_printf(&text, "Content-Type: %s\r\n", requests[i].type);
+    buf_printf(&text, "\r\n%s", requests[i].body);
+    http_send(fd, text.data, text.length);
+    buf_fini(&text);
+}
+
 static void *
 run_client(void *context)
 {
@@ -34,7 +50,7 @@ run_client(void *context)
     int fd = http_connect(client->port);
     for (size_t i = 0; i < (size_t)ROUNDS * REQUESTS; i++) {
         struct http_reply reply;
-        http_send_text(fd, requests[i % REQUESTS]);
+        send_request(fd, i % REQUESTS);
         http_read_reply(fd, false, &reply);
         client->failures += reply.status == 200 ? 0 : 1;
         http_reply_fini(&reply);

@@ -17,7 +17,7 @@ static const struct attack attacks[] = {
     {"POST /v1/fine_tuning/jobs HTTP/1.1\r\n" HOST
      "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
      400, "bad_request", true},
-    {"POST /v1/fine_tuning/jobs HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 45\r\n\r\n"
+    {"POST /v1/fine_tuning/jobs HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 43\r\n\r\n"
      "GET /v1/files HTTP/1.1\r\nHost: localhost\r\n\r\n",
      400, "bad_request", true},
     {"POST /v1/fine_tuning/jobs HTTP/1.1\r\n" HOST
@@ -59,6 +59,18 @@ static const struct attack attacks[] = {
      false},
 };
 
+/*
+ * Newer versions of the library refuse some broken framing themselves, with a page of their own;
+ * what matters then is that it is refused and that the connection ends.
+ */
+static bool
+library_answered(struct http_reply *reply, const struct attack *attack)
+{
+    return strcmp(attack->code, "bad_request") == 0 && attack->closes && reply->status >= 400 &&
+           reply->status < 500 &&
+           strcmp(http_header(reply, "Content-Type"), "application/problem+json") != 0;
+}
+
 static void
 hostile_requests_are_refused(void **state)
 {
@@ -69,7 +81,8 @@ hostile_requests_are_refused(void **state)
         print_message("attack %zu\n", i);
         http_send_text(fd, attacks[i].text);
         http_read_reply(fd, false, &reply);
-        assert_error(&reply, attacks[i].status, attacks[i].code);
+        if (!library_answered(&reply, &attacks[i]))
+            assert_error(&reply, attacks[i].status, attacks[i].code);
         http_reply_fini(&reply);
         if (attacks[i].closes)
             assert_true(http_is_closed(fd));
@@ -92,7 +105,8 @@ what_the_library_refuses_is_refused(void **state)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct http_reply reply;
         http_exchange(fixture->port, texts[i], &reply);
-        assert_in_range(reply.status, 400, 499);
+        /* or closes without a word */
+        assert_true(reply.status == 0 || (reply.status >= 400 && reply.status < 500));
         http_reply_fini(&reply);
     }
 }
@@ -119,7 +133,10 @@ huge_headers_and_targets_are_refused(void **state)
     json_decref(call_json(state, "GET", "/livez", NULL));
 }
 
-/* The library ends the target at a raw NUL; what is left is served or refused, never more. */
+/*
+ * libmicrohttpd 0.9 ends the target at a raw NUL, 1.x refuses it or closes the connection (status 0):
+ * what is left is served or refused, never more.
+ */
 static void
 raw_nul_in_the_target_does_no_harm(void **state)
 {
@@ -129,7 +146,7 @@ raw_nul_in_the_target_does_no_harm(void **state)
     int fd = http_connect(fixture->port);
     http_send(fd, text, sizeof text - 1);
     http_read_reply(fd, false, &reply);
-    assert_true(reply.status == 200 || reply.status == 400);
+    assert_true(reply.status == 0 || reply.status == 200 || reply.status == 400);
     if (reply.status == 200)
         assert_string_equal(http_header(&reply, "Content-Type"), "application/json");
     http_reply_fini(&reply);

@@ -21,8 +21,8 @@ struct shape {
     size_t s, h, heads;
 };
 
-static const struct shape shapes[] = {
-    {1, 8, 2}, {2, 6, 3}, {5, 12, 3}, {15, 32, 2}, {16, 20, 4}, {17, 32, 4}, {33, 16, 1}};
+static const struct shape shapes[] = {{1, 8, 2},   {2, 6, 3},   {5, 12, 3}, {15, 32, 2},
+                                      {16, 20, 4}, {17, 32, 4}, {33, 16, 1}};
 
 static struct gemm_engine *engine;
 

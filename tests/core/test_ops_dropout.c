@@ -75,8 +75,7 @@ the_share_of_dropped_elements_is_the_probability(void **state)
     (void)state;
     static const double probabilities[] = {0.001, 0.1, 0.5, 0.9};
     for (size_t p = 0; p < sizeof probabilities / sizeof *probabilities; p++) {
-        struct dropout site =
-            dropout_site(probabilities[p], 5, RNG_FFN_OUTPUT_DROPOUT, p, 1);
+        struct dropout site = dropout_site(probabilities[p], 5, RNG_FFN_OUTPUT_DROPOUT, p, 1);
         double exact = site.threshold / 65536.0;
         size_t dropped = 0;
         double sum = 0;

@@ -121,9 +121,8 @@ losses_and_gradients_equal_the_reference(void **state)
                count * sizeof *logits);
         for (size_t row = 0; row < GOLDEN_ROWS; row++) {
             uint32_t best = 0;
-            losses[row] = (float)ops_best()->cross_entropy(n, (uint32_t)labels[row],
-                                                           1.0f / GOLDEN_ROWS, logits + row * n,
-                                                           &best);
+            losses[row] = (float)ops_best()->cross_entropy(
+                n, (uint32_t)labels[row], 1.0f / GOLDEN_ROWS, logits + row * n, &best);
         }
         const float *want = golden_values(golden, GOLDEN_ROWS, "cross_entropy.%zu.losses", n);
         worst = fmax(worst, close_relative(losses, want, GOLDEN_ROWS));

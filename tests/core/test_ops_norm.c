@@ -114,7 +114,8 @@ norm_backward_is_the_derivative_of_norm(void **state)
         memcpy(dx, c.dy, sizeof dx);
         ops_best()->norm_backward(n, c.x, stats, c.gamma, dx, dgamma, dbeta);
         /* With two elements dx is zero but for rounding: its scale is dy, not itself. */
-        double error = n == 2 ? close_worst_double(dx, want, n) : close_relative_double(dx, want, n);
+        double error =
+            n == 2 ? close_worst_double(dx, want, n) : close_relative_double(dx, want, n);
         close_assert(error, TOLERANCE_OPERATOR, "dx");
         close_assert(close_relative_double(dgamma, want + n, n), TOLERANCE_OPERATOR, "dgamma");
         close_assert(close_relative_double(dbeta, want + 2 * n, n), TOLERANCE_OPERATOR, "dbeta");
@@ -163,9 +164,10 @@ residual_norm_and_its_backward_equal_the_reference(void **state)
                                   golden_values(golden, n, "norm.%zu.beta", n), sum, y, stats);
         ops_best()->norm_backward(n, sum, stats, gamma, dx, dgamma, dbeta);
         worst = fmax(worst, close_relative(y, golden_values(golden, n, "norm.%zu.y", n), n));
-        worst = fmax(worst,
-                     close_relative(dgamma, golden_values(golden, n, "norm.%zu.dgamma", n), n));
-        worst = fmax(worst, close_relative(dbeta, golden_values(golden, n, "norm.%zu.dbeta", n), n));
+        worst =
+            fmax(worst, close_relative(dgamma, golden_values(golden, n, "norm.%zu.dgamma", n), n));
+        worst =
+            fmax(worst, close_relative(dbeta, golden_values(golden, n, "norm.%zu.dbeta", n), n));
         if (n > 2) /* otherwise dx is rounding, nothing else */
             worst = fmax(worst, close_relative(dx, golden_values(golden, n, "norm.%zu.dx", n), n));
     }

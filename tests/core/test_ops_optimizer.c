@@ -33,9 +33,10 @@ adam_step_of(const struct settings *s, int t)
 {
     return (struct adam_step){
         .gradient_factor = 1.0f,
-        .beta1 = (float)s->beta1,
         .beta2 = (float)s->beta2,
         .epsilon = (float)s->epsilon,
+        .fresh1 = (float)(1 - s->beta1),
+        .fresh2 = (float)(1 - s->beta2),
         .step_size = (float)(s->rate / (1 - pow(s->beta1, t))),
         .root_correction = (float)(1 / sqrt(1 - pow(s->beta2, t))),
         .coupled_decay = (float)s->coupled,

@@ -3,6 +3,8 @@
  * on odd sizes and on ordinary, subnormal, huge and not-a-number values. (Which NaN an operation
  * returns is not fixed by IEEE 754: every NaN counts as every other.)
  */
+#include "core/base/buf.h"
+#include "core/base/fileio.h"
 #include "core/ops/ops.h"
 #include "tests/support/close.h"
 
@@ -17,7 +19,8 @@
 
 enum { LONGEST = 400, ARRAYS = 6 };
 
-static const size_t sizes[] = {1, 2, 3, 7, 15, 16, 17, 31, 33, 64, 77, 127, 128, 129, 255, 384, 399};
+static const size_t sizes[] = {1,  2,  3,   7,   15,  16,  17,  31, 33,
+                               64, 77, 127, 128, 129, 255, 384, 399};
 
 /* Inputs of one trial; operators read and write them as they like. */
 struct trial {
@@ -33,8 +36,11 @@ enum flavour { ORDINARY, SUBNORMAL, HUGE_VALUES, MIXED, WITH_NAN, FLAVOURS };
 static void
 fill_trial(struct trial *trial, size_t n, enum flavour flavour)
 {
-    static const double scales[] = {
-        [ORDINARY] = 1.0, [SUBNORMAL] = 1e-41, [HUGE_VALUES] = 1e37, [MIXED] = 1.0, [WITH_NAN] = 1.0};
+    static const double scales[] = {[ORDINARY] = 1.0,
+                                    [SUBNORMAL] = 1e-41,
+                                    [HUGE_VALUES] = 1e37,
+                                    [MIXED] = 1.0,
+                                    [WITH_NAN] = 1.0};
     static const float mixed[] = {0.0f, -0.0f, 1e-44f, -FLT_MIN, FLT_MAX, -FLT_MAX, 88.5f, -104.0f};
     *trial = (struct trial){.n = n, .stats = {0.25f, 1.5f}};
     for (size_t a = 0; a < ARRAYS; a++) {
@@ -147,9 +153,15 @@ cross_entropy(const struct ops *ops, struct trial *t)
 static void
 adam(const struct ops *ops, struct trial *t)
 {
-    struct adam_step step = {.gradient_factor = 0.7f, .beta1 = 0.9f, .beta2 = 0.999f,
-                             .epsilon = 1e-8f, .step_size = 0.01f, .root_correction = 3.0f,
-                             .coupled_decay = 0.01f, .decoupled_decay = 0.001f};
+    struct adam_step step = {.gradient_factor = 0.7f,
+                             .beta2 = 0.999f,
+                             .epsilon = 1e-8f,
+                             .fresh1 = 0.1f,
+                             .fresh2 = 0.001f,
+                             .step_size = 0.01f,
+                             .root_correction = 3.0f,
+                             .coupled_decay = 0.01f,
+                             .decoupled_decay = 0.001f};
     for (size_t i = 0; i < t->n; i++) /* second moments are never negative */
         t->arrays[3][i] = fabsf(t->arrays[3][i]);
     ops->adam(t->n, &step, t->arrays[0], t->arrays[1], t->arrays[2], t->arrays[3]);
@@ -168,7 +180,7 @@ sgd(const struct ops *ops, struct trial *t)
 
 static const struct {
     const char *name;
-    operator *run;
+    operator* run;
 } operators[] = {
     {"add_three", add_three},
     {"add", add},
@@ -196,8 +208,8 @@ compare(const struct ops *set, size_t index, size_t n, enum flavour flavour)
     operators[index].run(ops_set(0), &plain);
     operators[index].run(set, &other);
     char what[128];
-    snprintf(what, sizeof what, "%s on %s, n = %zu, flavour %d", operators[index].name, set->name, n,
-             (int)flavour);
+    snprintf(what, sizeof what, "%s on %s, n = %zu, flavour %d", operators[index].name, set->name,
+             n, (int)flavour);
     close_assert_bits(&other.arrays[0][0], &plain.arrays[0][0], ARRAYS * LONGEST, what);
     close_assert_bits(other.stats, plain.stats, 2, what);
     if (memcmp(&other.sum, &plain.sum, sizeof plain.sum) != 0 &&
@@ -220,6 +232,48 @@ all_sets_give_the_bits_of_plain_c(void **state)
     }
 }
 
+/* ---- over builds and machines ---------------------------------------------------------------- */
+
+/*
+ * SHA-256 of the results of all operators, as every build on every machine must give them (only
+ * IEEE 754 arithmetic and sqrt reach a result). A deliberate change of the operators' bits changes
+ * it: put the new value here and raise NUMERICS_VERSION in core/train/numerics.h with it.
+ */
+static const char *const known_results =
+    "3ea6608c1a9c82d17e311cf925636cbbc61635827d61539365342d909935f3ae";
+
+static void
+append_results(struct buf *results, const struct trial *t)
+{
+    for (size_t a = 0; a < ARRAYS; a++) {
+        for (size_t i = 0; i < t->n; i++) {
+            float value = isnan(t->arrays[a][i]) ? 0.0f : t->arrays[a][i];
+            buf_append(results, &value, sizeof value);
+        }
+    }
+    double sum = isnan(t->sum) ? 0.0 : t->sum;
+    buf_append(results, &sum, sizeof sum);
+}
+
+static void
+results_are_the_known_ones_in_every_build(void **state)
+{
+    (void)state;
+    static struct trial trial;
+    struct buf results = {0};
+    char hex[65];
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        for (int flavour = 0; flavour < FLAVOURS; flavour++) {
+            fill_trial(&trial, 384 - 5, (enum flavour)flavour);
+            operators[i].run(ops_best(), &trial);
+            append_results(&results, &trial);
+        }
+    }
+    fileio_sha256_bytes(results.data, results.length, hex);
+    buf_fini(&results);
+    assert_string_equal(hex, known_results);
+}
+
 static void
 the_sets_end_with_null_and_the_best_is_the_last(void **state)
 {
@@ -238,6 +292,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sets_give_the_bits_of_plain_c),
+        cmocka_unit_test(results_are_the_known_ones_in_every_build),
         cmocka_unit_test(the_sets_end_with_null_and_the_best_is_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

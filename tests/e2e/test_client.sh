@@ -236,5 +236,9 @@ for test in answers_without_jobs refusals_carry_the_reason submit_trains_a_model
     echo "$test"
     $test
 done
-kill -0 "$daemon" 2>/dev/null || fail "the daemon is gone"
+kill -TERM "$daemon" || fail "the daemon is gone"
+status=0
+wait "$daemon" || status=$?
+daemon=
+[ "$status" -eq 0 ] || fail "the daemon ended with $status"
 echo "all passed"

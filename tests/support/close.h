@@ -1,8 +1,8 @@
 /*
  * Comparing numbers: every tolerance has a name and a reason, and a failure says how far off it is.
  *
- * Errors of an array are relative to the array's greatest magnitude, as the requirement on gradients
- * is worded: max |got - want| / max |want|. Not-a-number is never close to anything.
+ * Errors of an array are relative to the array's greatest magnitude, as the requirement on
+ * gradients is worded: max |got - want| / max |want|. Not-a-number is never close to anything.
  */
 #ifndef TESTS_SUPPORT_CLOSE_H
 #define TESTS_SUPPORT_CLOSE_H
@@ -10,9 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the product promises against the reference, dropout 0 (absolute, relative, absolute). */
-#define TOLERANCE_LOGITS   1e-4
-#define TOLERANCE_GRADIENT 1e-4
+/*
+ * Whole networks against the reference, dropout 0 (absolute, relative, absolute). The promise is
+ * 1e-4 for each, measured is about 1e-6; logits and gradients are held ten times closer than
+ * promised. Losses of 20 steps are not: where relu's argument passes within a rounding of its kink
+ * the two sides take different slopes, and from there on the losses differ by some 1e-5.
+ */
+#define TOLERANCE_LOGITS   1e-5
+#define TOLERANCE_GRADIENT 1e-5
 #define TOLERANCE_LOSS     1e-4
 
 /*
@@ -43,9 +48,9 @@ void close_widen(const float *in, size_t count, double *out);
 
 /*
  * The gradient of a scalar function of n doubles by central differences, for gradient checks of our
- * backward operators. Step 1e-5: the truncation error, h^2 f''' / 6, is about 1e-10 and the rounding
- * error, 1e-16 f / h, about 1e-11 for the f of order 1 to 100 of these tests: both far below the
- * float rounding of what is checked, so that TOLERANCE_OPERATOR remains the tolerance.
+ * backward operators. Step 1e-5: the truncation error, h^2 f''' / 6, is about 1e-10, the rounding
+ * error, 1e-16 f / h, about 1e-11 to 1e-9 for the f of order 1 to 100 of these tests: both far
+ * below the float rounding of what is checked, so that TOLERANCE_OPERATOR remains the tolerance.
  */
 typedef double close_function(const void *context, const double *x);
 void close_difference(close_function *function, const void *context, double *x, size_t n,

@@ -107,9 +107,9 @@ http_reply_fini(struct http_reply *reply)
 }
 
 const char *
-http_header(const struct http_reply *reply, const char *name)
+http_header(struct http_reply *reply, const char *name)
 {
-    static char value[1024];
+    char *value = reply->header;
     size_t name_length = strlen(name);
     const char *line = buf_string(&reply->head);
     value[0] = '\0';
@@ -119,7 +119,7 @@ http_header(const struct http_reply *reply, const char *name)
         const char *text = line + 3 + name_length;
         text += strspn(text, " ");
         size_t length = strcspn(text, "\r");
-        if (length >= sizeof value)
+        if (length >= sizeof reply->header)
             abort();
         memcpy(value, text, length);
         value[length] = '\0';

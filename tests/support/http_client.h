@@ -16,6 +16,7 @@ struct http_reply {
     unsigned status; /* 0: the connection ended or fell silent without one */
     struct buf head; /* status line and headers */
     struct buf body;
+    char header[1024]; /* what http_header found last */
 };
 
 int http_connect(unsigned port);
@@ -29,8 +30,8 @@ bool http_send_text(int fd, const char *text);
 void http_read_reply(int fd, bool without_body, struct http_reply *out);
 void http_reply_fini(struct http_reply *reply);
 
-/* The value of a header, "" when it is absent; valid until the next call. */
-const char *http_header(const struct http_reply *reply, const char *name);
+/* The value of a header, "" when it is absent; valid until the next call for this reply. */
+const char *http_header(struct http_reply *reply, const char *name);
 
 /* The body as JSON, to be released by the caller; NULL when it is none. */
 json_t *http_json(const struct http_reply *reply);

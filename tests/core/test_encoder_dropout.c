@@ -1,0 +1,362 @@
+/*
+ * Training with dropout on: the same bits on any number of threads and in every run, another seed
+ * differs, the gradient is the derivative of the loss with the masks held, and a row's inference
+ * does not depend on its company.
+ */
+#include "tests/support/close.h"
+#include "tests/support/small_model.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { STEPS = 5, ROWS = 64, LONGEST = 24 };
+
+/* Large enough for several chunks, several blocks of weight rows (192) and of columns (64). */
+static const struct model_config shape = {
+    .hidden_size = 68,
+    .layers = 2,
+    .heads = 4,
+    .intermediate_size = 200,
+    .vocab_size = 150,
+    .max_positions = 40,
+    .type_vocab_size = 2,
+    .pad_token_id = 0,
+    .activation = ACTIVATION_GELU,
+    .layer_norm_eps = 1e-12,
+    .label_count = 5,
+};
+
+static struct train_params
+dropout_params(int64_t seed)
+{
+    struct train_params params = small_params();
+    params.seed = seed;
+    params.hidden_dropout = 0.1;
+    params.attention_dropout = 0.2;
+    params.classifier_dropout = 0.3;
+    params.max_grad_norm = 1.0;
+    return params;
+}
+
+/* Parameters after five steps, released with free(); *floats = how many. */
+static float *
+train(size_t threads, int64_t seed, enum optimizer optimizer, size_t *floats)
+{
+    struct small_model model;
+    struct token_store store;
+    struct small_run run;
+    struct train_params params = dropout_params(seed);
+    params.optimizer = optimizer;
+    params.weight_decay = optimizer == OPTIMIZER_ADAMW ? 0.01 : 0;
+    small_model_random(&model, &shape, 3);
+    small_rows_random(&store, ROWS, LONGEST, &shape, 4);
+    small_run_open(&run, &model, &store, &params, threads);
+    for (size_t step = 0; step < STEPS; step++)
+        small_run_step(&run, step, 1e-3);
+    assert_true(run.batch.chunks >= 4);
+    float *result = small_model_copy(&model);
+    *floats = model.layout.total;
+    small_run_close(&run);
+    token_store_fini(&store);
+    small_model_free(&model);
+    return result;
+}
+
+static void
+parameters_are_the_same_bits_on_1_2_3_and_4_threads(void **state)
+{
+    (void)state;
+    static const enum optimizer optimizers[] = {OPTIMIZER_ADAM, OPTIMIZER_ADAMW,
+                                                OPTIMIZER_MOMENTUM};
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
+        size_t floats = 0;
+        float *alone = train(1, 42, optimizers[i], &floats);
+        for (size_t threads = 1; threads <= 4; threads++) { /* 1: two runs are equal, too */
+            float *shared = train(threads, 42, optimizers[i], &floats);
+            assert_memory_equal(alone, shared, floats * sizeof *alone);
+            free(shared);
+        }
+        free(alone);
+    }
+}
+
+static void
+another_seed_gives_other_parameters(void **state)
+{
+    (void)state;
+    size_t floats = 0;
+    size_t different = 0;
+    float *one = train(2, 42, OPTIMIZER_ADAM, &floats);
+    float *other = train(2, 43, OPTIMIZER_ADAM, &floats);
+    for (size_t i = 0; i < floats; i++)
+        different += one[i] != other[i];
+    assert_true(different > floats / 2);
+    free(one);
+    free(other);
+}
+
+static void
+the_mask_changes_with_every_step(void **state)
+{
+    (void)state;
+    struct small_model model;
+    struct token_store store;
+    struct small_run run;
+    struct train_params params = dropout_params(1);
+    small_model_random(&model, &shape, 3);
+    small_rows_random(&store, ROWS, LONGEST, &shape, 4);
+    small_run_open(&run, &model, &store, &params, 2);
+    double first = small_run_forward(&run, 0);
+    double second = small_run_forward(&run, 1);
+    assert_true(first == small_run_forward(&run, 0));
+    assert_true(first != second);
+    small_run_close(&run);
+    token_store_fini(&store);
+    small_model_free(&model);
+}
+
+/* Two equal rows, one of the three rates on: the copies must lose different elements. */
+static void
+equal_rows_of_a_batch_are_dropped_differently_at_every_site(void **state)
+{
+    (void)state;
+    for (int site = 0; site < 3; site++) {
+        struct small_model model;
+        struct token_store store = {0};
+        struct small_run run;
+        struct train_params params = small_params();
+        static const uint32_t ids[] = {5, 6, 7, 8, 9};
+        static const uint8_t types[5] = {0};
+        params.hidden_dropout = site == 0 ? 0.3 : 0;
+        params.attention_dropout = site == 1 ? 0.3 : 0;
+        params.classifier_dropout = site == 2 ? 0.3 : 0;
+        small_rows_append(&store, ids, types, 5, 1);
+        small_rows_append(&store, ids, types, 5, 1);
+        small_model_random(&model, &shape, 3);
+        small_run_open(&run, &model, &store, &params, 1);
+        small_run_forward(&run, 0);
+        assert_true(fabs(run.workspace.losses[0] - run.workspace.losses[1]) > 1e-4);
+        run.params.hidden_dropout = 0;
+        run.params.attention_dropout = 0;
+        run.params.classifier_dropout = 0;
+        small_run_forward(&run, 0);
+        assert_true(fabs(run.workspace.losses[0] - run.workspace.losses[1]) < 1e-6);
+        small_run_close(&run);
+        token_store_fini(&store);
+        small_model_free(&model);
+    }
+}
+
+/* ---- finite differences ---------------------------------------------------------------------- */
+
+/*
+ * The loss is a sum of float operations with about 1e-7 of noise, and is differentiated with a step
+ * of 1e-2 by Richardson's rule, (8 (f(h/2) - f(-h/2)) - (f(h) - f(-h))) / 6h, whose truncation
+ * error h^4 f^(5) / 480 is about 1e-9 here; the noise makes 18 / 6h times 1e-7 = 3e-5. A
+ * parameter's gradient may differ by that noise, and by 1 % of its tensor's greatest.
+ */
+#define DIFFERENCE_STEP     1e-2f
+#define DIFFERENCE_NOISE    3e-5
+#define DIFFERENCE_RELATIVE 1e-2
+
+static double
+loss_beside(struct small_run *run, float *parameter, float shift)
+{
+    float kept = *parameter;
+    *parameter = kept + shift;
+    double loss = small_run_forward(run, 7);
+    *parameter = kept;
+    return loss;
+}
+
+static double
+numeric_gradient(struct small_run *run, float *parameter)
+{
+    float h = DIFFERENCE_STEP;
+    double far_difference = loss_beside(run, parameter, h) - loss_beside(run, parameter, -h);
+    double near_difference =
+        loss_beside(run, parameter, h / 2) - loss_beside(run, parameter, -h / 2);
+    return (8 * near_difference - far_difference) / (6 * (double)h);
+}
+
+/* The parameter with the greatest gradient, and two more, of one tensor; the worst excess. */
+static void
+check_tensor(struct small_run *run, const struct tensor *tensor, size_t *informative)
+{
+    size_t count = tensor->rows * tensor->columns;
+    const float *gradients = run->gradients + tensor->offset;
+    size_t picked[3] = {0, count / 3, count - 1 - count / 7};
+    for (size_t i = 0; i < count; i++)
+        if (fabsf(gradients[i]) > fabsf(gradients[picked[0]]))
+            picked[0] = i;
+    double greatest = fabs((double)gradients[picked[0]]);
+    *informative += greatest > 10 * DIFFERENCE_NOISE;
+    for (size_t p = 0; p < 3; p++) {
+        float *parameter = run->model->parameters + tensor->offset + picked[p];
+        double want = numeric_gradient(run, parameter);
+        double error = fabs((double)gradients[picked[p]] - want);
+        if (error > DIFFERENCE_NOISE + DIFFERENCE_RELATIVE * greatest)
+            fail_msg("%s[%zu]: gradient %g, by differences %g", tensor->name, picked[p],
+                     (double)gradients[picked[p]], want);
+    }
+}
+
+static void
+gradients_are_the_derivative_of_the_loss_under_dropout(void **state)
+{
+    (void)state;
+    struct small_model model;
+    struct token_store store;
+    struct small_run run;
+    struct train_params params = dropout_params(5);
+    struct model_config small = shape;
+    size_t informative = 0;
+    small.hidden_size = 24;
+    small.intermediate_size = 33;
+    small.vocab_size = 30;
+    small_model_random(&model, &small, 3);
+    small_rows_random(&store, 24, 20, &small, 4);
+    small_run_open(&run, &model, &store, &params, 2);
+    small_run_forward(&run, 7);
+    small_run_backward(&run, 7);
+    for (size_t i = 0; i < model.layout.count; i++) {
+        const struct tensor *tensor = &model.layout.tensors[i];
+        check_tensor(&run, tensor, &informative);
+        /* The padding token's row moves the loss and yet has no gradient, as in the reference. */
+        if (tensor->kind == TENSOR_WORD_EMBEDDING)
+            for (size_t j = 0; j < small.hidden_size; j++)
+                assert_true(run.gradients[tensor->offset + j] == 0.0f);
+    }
+    /* All but the two key biases, whose gradient is zero, must stand clear of the noise. */
+    assert_true(informative >= model.layout.count - small.layers);
+    small_run_close(&run);
+    token_store_fini(&store);
+    small_model_free(&model);
+}
+
+/* ---- inference ------------------------------------------------------------------------------- */
+
+/* Class probabilities of the picked rows, (count,K) in the order of picked. */
+static void
+infer(struct small_model *model, const struct token_store *store, const uint32_t *picked,
+      size_t count, size_t threads, float *probabilities)
+{
+    struct err err;
+    struct workspace workspace;
+    struct batch batch;
+    struct pool *pool = pool_new(threads, &err);
+    size_t k = model->config.label_count;
+    assert_non_null(pool);
+    assert_int_equal(batch_init(&batch, count, store->tokens.count, &err), 0);
+    assert_int_equal(workspace_init(&workspace, &model->config, false, count, store->tokens.count,
+                                    store->longest, threads, &err),
+                     0);
+    batch_fill(&batch, store, picked, count);
+    encoder_forward(&(struct pass){.network = &model->network,
+                                   .batch = &batch,
+                                   .workspace = &workspace,
+                                   .pool = pool,
+                                   .hidden_dropout = 0.5,
+                                   .attention_dropout = 0.5,
+                                   .classifier_dropout = 0.5});
+    for (size_t row = 0; row < count; row++)
+        for (size_t i = 0; i < count; i++)
+            if (picked[i] == batch.sources[row])
+                memcpy(probabilities + i * k, workspace.logits + row * k,
+                       k * sizeof *probabilities);
+    for (size_t i = 0; i < count; i++)
+        ops_best()->softmax(k, probabilities + i * k);
+    workspace_fini(&workspace);
+    batch_fini(&batch);
+    pool_free(pool);
+}
+
+/*
+ * A matrix library sums in another order for another number of rows, so a row in other company may
+ * differ by rounding: up to 1e-6 of a probability is what ARCHITECTURE.md allows.
+ */
+static void
+a_row_alone_and_in_any_batch_has_the_same_prediction(void **state)
+{
+    (void)state;
+    enum { K = 5 };
+    struct small_model model;
+    struct token_store store;
+    uint32_t picked[ROWS];
+    float together[ROWS * K], alone[K], part[ROWS * K];
+    double worst = 0;
+    small_model_random(&model, &shape, 3);
+    small_rows_random(&store, ROWS, LONGEST, &shape, 4);
+    for (uint32_t i = 0; i < ROWS; i++)
+        picked[i] = (i * 37) % ROWS;
+    infer(&model, &store, picked, ROWS, 2, together);
+    infer(&model, &store, picked, ROWS, 4, part);
+    assert_memory_equal(together, part, sizeof part);
+    infer(&model, &store, picked, ROWS / 3, 2, part);
+    worst = close_worst(part, together, ROWS / 3 * K);
+    for (size_t i = 0; i < ROWS; i++) {
+        infer(&model, &store, &picked[i], 1, 1, alone);
+        worst = fmax(worst, close_worst(alone, together + i * K, K));
+    }
+    printf("  worst difference of a probability %.2g\n", worst);
+    close_assert(worst, 1e-6, "a row's prediction in other company");
+    token_store_fini(&store);
+    small_model_free(&model);
+}
+
+/* ---- stopping -------------------------------------------------------------------------------- */
+
+static bool
+always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static void
+a_pass_that_is_stopped_returns_and_changes_no_parameter(void **state)
+{
+    (void)state;
+    struct small_model model;
+    struct token_store store;
+    struct small_run run;
+    struct train_params params = dropout_params(1);
+    small_model_random(&model, &shape, 3);
+    small_rows_random(&store, ROWS, LONGEST, &shape, 4);
+    small_run_open(&run, &model, &store, &params, 2);
+    float *before = small_model_copy(&model);
+    small_run_forward(&run, 0);
+    struct pass pass = {.network = &model.network,
+                        .batch = &run.batch,
+                        .workspace = &run.workspace,
+                        .pool = run.pool,
+                        .should_stop = always};
+    encoder_forward(&pass);
+    encoder_backward(&pass, run.gradients);
+    assert_memory_equal(before, model.parameters, model.layout.total * sizeof *before);
+    free(before);
+    small_run_close(&run);
+    token_store_fini(&store);
+    small_model_free(&model);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parameters_are_the_same_bits_on_1_2_3_and_4_threads),
+        cmocka_unit_test(another_seed_gives_other_parameters),
+        cmocka_unit_test(the_mask_changes_with_every_step),
+        cmocka_unit_test(equal_rows_of_a_batch_are_dropped_differently_at_every_site),
+        cmocka_unit_test(gradients_are_the_derivative_of_the_loss_under_dropout),
+        cmocka_unit_test(a_row_alone_and_in_any_batch_has_the_same_prediction),
+        cmocka_unit_test(a_pass_that_is_stopped_returns_and_changes_no_parameter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,280 @@
+/* Matrix products: three forms on odd sizes against plain double; the same bits from any thread. */
+#include "core/gemm/gemm.h"
+#include "core/base/mem.h"
+#include "core/base/pool.h"
+#include "tests/support/close.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A sum of k products of numbers of order 1 rounds to about sqrt(k) 1e-7, k <= 384. */
+#define TOLERANCE_PRODUCT 5e-6
+
+static struct gemm_engine *engine;
+
+static int
+open_engine(void **state)
+{
+    (void)state;
+    struct err err;
+    return gemm_engine_open(&engine, &err);
+}
+
+static int
+close_engine(void **state)
+{
+    (void)state;
+    gemm_engine_close(engine);
+    return 0;
+}
+
+/* A product with its memory: leading dimensions are longer than rows, the gap holds a mark. */
+struct product {
+    struct gemm_call call;
+    float *a, *b, *c, *bias;
+    size_t a_floats, b_floats, c_floats;
+};
+
+enum { GAP = 3 };
+static const float mark = 12345.0f;
+
+static void
+make_product(struct product *p, enum gemm_form form, const size_t mnk[3], bool with_bias,
+             bool accumulate)
+{
+    size_t m = mnk[0];
+    size_t n = mnk[1];
+    size_t k = mnk[2];
+    size_t a_rows = form == GEMM_TN ? k : m;
+    size_t b_rows = form == GEMM_NT ? n : k;
+    size_t lda = (form == GEMM_TN ? m : k) + GAP;
+    size_t ldb = (form == GEMM_NT ? k : n) + GAP;
+    size_t ldc = n + GAP;
+    *p = (struct product){.a_floats = a_rows * lda, .b_floats = b_rows * ldb, .c_floats = m * ldc};
+    p->a = mem_array(p->a_floats, sizeof(float));
+    p->b = mem_array(p->b_floats, sizeof(float));
+    p->c = mem_array(p->c_floats, sizeof(float));
+    p->bias = mem_array(n, sizeof(float));
+    close_noise(p->a, p->a_floats, m, 1.0);
+    close_noise(p->b, p->b_floats, n, 1.0);
+    close_noise(p->c, p->c_floats, k, 1.0);
+    close_noise(p->bias, n, 4, 1.0);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = n; j < ldc; j++)
+            p->c[i * ldc + j] = mark;
+    p->call = (struct gemm_call){.form = form,
+                                 .m = m,
+                                 .n = n,
+                                 .k = k,
+                                 .alpha = 1.0f,
+                                 .a = p->a,
+                                 .lda = lda,
+                                 .b = p->b,
+                                 .ldb = ldb,
+                                 .c = p->c,
+                                 .ldc = ldc,
+                                 .bias = with_bias ? p->bias : NULL,
+                                 .accumulate = accumulate};
+}
+
+static void
+free_product(struct product *p)
+{
+    free(p->a);
+    free(p->b);
+    free(p->c);
+    free(p->bias);
+}
+
+/* Element (i,j) of the product in double, from what C held before. */
+static double
+twin(const struct gemm_call *call, const float *before, size_t i, size_t j)
+{
+    double sum = 0;
+    for (size_t p = 0; p < call->k; p++) {
+        float a = call->form == GEMM_TN ? call->a[p * call->lda + i] : call->a[i * call->lda + p];
+        float b = call->form == GEMM_NT ? call->b[j * call->ldb + p] : call->b[p * call->ldb + j];
+        sum += (double)a * (double)b;
+    }
+    sum *= (double)call->alpha;
+    if (call->accumulate)
+        sum += (double)before[i * call->ldc + j];
+    return call->bias != NULL ? sum + (double)call->bias[j] : sum;
+}
+
+static void
+check_product(struct product *p)
+{
+    const struct gemm_call *call = &p->call;
+    float *before = mem_small(p->c_floats * sizeof *before);
+    memcpy(before, p->c, p->c_floats * sizeof *before);
+    gemm_run(engine, call);
+    double scale = sqrt((double)call->k) + 1;
+    for (size_t i = 0; i < call->m; i++) {
+        for (size_t j = 0; j < call->n; j++) {
+            double error = fabs((double)p->c[i * call->ldc + j] - twin(call, before, i, j));
+            close_assert(error / scale, TOLERANCE_PRODUCT, "product");
+        }
+        for (size_t j = call->n; j < call->ldc; j++)
+            assert_true(p->c[i * call->ldc + j] == mark);
+    }
+    free(before);
+}
+
+static const size_t sizes[][3] = {{1, 1, 1},    {1, 7, 5},     {2, 1, 17},    {5, 3, 2},
+                                  {16, 16, 16}, {17, 33, 15},  {33, 17, 128}, {64, 48, 384},
+                                  {7, 129, 65}, {130, 77, 96}, {1, 64, 384},  {1, 384, 64}};
+
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static void
+every_form_equals_plain_double_on_odd_sizes(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < SIZES; s++) {
+        for (int form = GEMM_NN; form <= GEMM_TN; form++) {
+            for (int variant = 0; variant < 3; variant++) { /* plain, bias, accumulate */
+                struct product p;
+                make_product(&p, (enum gemm_form)form, sizes[s], variant == 1, variant == 2);
+                p.call.alpha = variant == 0 ? 0.125f : 1.0f;
+                check_product(&p);
+                free_product(&p);
+            }
+        }
+    }
+}
+
+static void
+what_c_held_does_not_matter_unless_it_is_accumulated(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 2; variant++) {
+        struct product p;
+        make_product(&p, GEMM_NT, sizes[5], variant == 1, false);
+        for (size_t i = 0; i < p.call.m; i++)
+            for (size_t j = 0; j < p.call.n; j++)
+                p.c[i * p.call.ldc + j] = NAN;
+        check_product(&p);
+        free_product(&p);
+    }
+}
+
+static void
+nan_in_a_factor_reaches_the_product(void **state)
+{
+    (void)state;
+    struct product p;
+    make_product(&p, GEMM_NN, sizes[6], false, false);
+    p.a[2 * p.call.lda + 100] = NAN;
+    gemm_run(engine, &p.call);
+    for (size_t j = 0; j < p.call.n; j++)
+        assert_true(isnan(p.c[2 * p.call.ldc + j]) && !isnan(p.c[j]));
+    free_product(&p);
+}
+
+/* ---- from several threads -------------------------------------------------------------------- */
+
+enum { CALLS = 4 * SIZES * 3 };
+
+struct calls {
+    struct product products[CALLS];
+};
+
+static void
+make_calls(struct calls *calls)
+{
+    for (size_t i = 0; i < CALLS; i++)
+        make_product(&calls->products[i], (enum gemm_form)(i % 3), sizes[i / 3 % SIZES], i % 2 == 0,
+                     false);
+}
+
+static void
+run_call(void *context, size_t item, size_t thread)
+{
+    (void)thread;
+    struct calls *calls = context;
+    gemm_run(engine, &calls->products[item].call);
+}
+
+static void
+concurrent_products_have_the_bits_of_serial_ones(void **state)
+{
+    (void)state;
+    static struct calls serial, concurrent;
+    struct err err;
+    struct pool *pool = pool_new(4, &err);
+    assert_non_null(pool);
+    make_calls(&serial);
+    make_calls(&concurrent);
+    for (size_t i = 0; i < CALLS; i++)
+        run_call(&serial, i, 0);
+    for (int round = 0; round < 10; round++) {
+        pool_run(pool, run_call, &concurrent, CALLS);
+        for (size_t i = 0; i < CALLS; i++)
+            close_assert_bits(concurrent.products[i].c, serial.products[i].c,
+                              serial.products[i].c_floats, "concurrent product");
+    }
+    for (size_t i = 0; i < CALLS; i++) {
+        free_product(&serial.products[i]);
+        free_product(&concurrent.products[i]);
+    }
+    pool_free(pool);
+}
+
+/* ---- the engine ------------------------------------------------------------------------------ */
+
+static void
+the_engine_has_a_name_and_chose_one_thread(void **state)
+{
+    (void)state;
+    assert_true(strlen(gemm_engine_name(engine)) > 0);
+    printf("  engine %s\n", gemm_engine_name(engine));
+    assert_null(strpbrk(gemm_engine_name(engine), " \t\n"));
+    assert_string_equal(getenv("OPENBLAS_NUM_THREADS"), "1");
+    assert_string_equal(getenv("OMP_NUM_THREADS"), "1");
+}
+
+static void
+an_engine_can_be_opened_twice_and_names_itself_alike(void **state)
+{
+    (void)state;
+    struct err err;
+    struct gemm_engine *second = NULL;
+    assert_int_equal(gemm_engine_open(&second, &err), 0);
+    assert_string_equal(gemm_engine_name(second), gemm_engine_name(engine));
+    gemm_engine_close(second);
+    gemm_engine_close(NULL);
+    struct product p;
+    make_product(&p, GEMM_TN, sizes[7], true, false);
+    check_product(&p); /* the first one still works */
+    free_product(&p);
+}
+
+static void
+the_rate_is_a_positive_number(void **state)
+{
+    (void)state;
+    double rate = gemm_engine_rate(engine);
+    assert_true(isfinite(rate) && rate > 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_form_equals_plain_double_on_odd_sizes),
+        cmocka_unit_test(what_c_held_does_not_matter_unless_it_is_accumulated),
+        cmocka_unit_test(nan_in_a_factor_reaches_the_product),
+        cmocka_unit_test(concurrent_products_have_the_bits_of_serial_ones),
+        cmocka_unit_test(the_engine_has_a_name_and_chose_one_thread),
+        cmocka_unit_test(an_engine_can_be_opened_twice_and_names_itself_alike),
+        cmocka_unit_test(the_rate_is_a_positive_number),
+    };
+    return cmocka_run_group_tests(tests, open_engine, close_engine);
+}

@@ -1,0 +1,165 @@
+/*
+ * Which folders count as base models, under which names; and the names of the catalog.
+ */
+#include "daemon/work/base_models.h"
+#include "daemon/work/catalog.h"
+#include "tests/daemon/service_fixture.h"
+
+#include <unistd.h>
+
+static struct base_models *
+scan(struct service_fixture *f)
+{
+    struct base_models *models = NULL;
+    if (base_models_scan(&f->models_dir, 1, &models, &f->err) != 0)
+        fail_msg("%s", f->err.message);
+    return models;
+}
+
+static void
+folders_with_a_model_are_found_in_order(void **state)
+{
+    struct service_fixture *f = *state;
+    fixture_write_model(f, "models/other.model_2-b");
+    scratch_folder(&f->scratch, "models/empty");
+    scratch_write_text(&f->scratch, "models/README.md", "not a folder");
+    struct base_models *models = scan(f);
+    assert_int_equal(base_models_count(models), 2);
+    assert_string_equal(base_models_at(models, 0)->id, "other.model_2-b");
+    const struct base_model *tiny = base_models_find(models, "tiny");
+    assert_ptr_equal(tiny, base_models_at(models, 1));
+    assert_int_equal(tiny->summary.config.hidden_size, 16);
+    assert_false(tiny->summary.has_weights);
+    assert_true(tiny->created_at > 0);
+    assert_null(base_models_find(models, "empty"));
+    base_models_free(models);
+}
+
+static void
+what_is_no_bert_is_left_out(void **state)
+{
+    struct service_fixture *f = *state;
+    fixture_write_model(f, "models/gpt");
+    scratch_write_text(&f->scratch, "models/gpt/config.json", "{\"model_type\": \"gpt2\"}");
+    fixture_write_model(f, "models/broken");
+    scratch_write_text(&f->scratch, "models/broken/config.json", "{\"model_type\": ");
+    scratch_folder(&f->scratch, "models/wordless");
+    scratch_write_text(&f->scratch, "models/wordless/config.json", tiny_config);
+    fixture_write_model(f, "models/b\xc3\xa9"
+                           "b\xc3\xa9");
+    fixture_write_model(f, "models/.hidden");
+    struct base_models *models = scan(f);
+    assert_int_equal(base_models_count(models), 1);
+    base_models_free(models);
+}
+
+/* The layout of the hub's cache, with two revisions of which refs/main names the older. */
+static void
+hub_cache_is_understood(void **state)
+{
+    struct service_fixture *f = *state;
+    static const char *const folders[] = {
+        "models/models--org--small-bert",           "models/models--org--small-bert/refs",
+        "models/models--org--small-bert/snapshots", "models/models--plain",
+        "models/models--plain/snapshots",           "models/models--org--not-downloaded",
+    };
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        scratch_folder(&f->scratch, folders[i]);
+    fixture_write_model(f, "models/models--org--small-bert/snapshots/aaa111");
+    fixture_write_model(f, "models/models--org--small-bert/snapshots/bbb222");
+    scratch_write_text(&f->scratch, "models/models--org--small-bert/refs/main", "aaa111");
+    fixture_write_model(f, "models/models--plain/snapshots/ccc333");
+    struct base_models *models = scan(f);
+    assert_int_equal(base_models_count(models), 3);
+    const struct base_model *model = base_models_find(models, "small-bert");
+    assert_non_null(model);
+    assert_non_null(strstr(model->folder, "snapshots/aaa111"));
+    assert_non_null(base_models_find(models, "plain"));
+    base_models_free(models);
+}
+
+static void
+directory_that_is_a_model_counts_as_one(void **state)
+{
+    struct service_fixture *f = *state;
+    const char *folder = arena_printf(f->arena, "%s/tiny/", f->models_dir);
+    struct base_models *models = NULL;
+    assert_int_equal(base_models_scan(&folder, 1, &models, &f->err), 0);
+    assert_int_equal(base_models_count(models), 1);
+    assert_string_equal(base_models_at(models, 0)->id, "tiny");
+    base_models_free(models);
+}
+
+static void
+two_models_of_one_name_are_refused(void **state)
+{
+    struct service_fixture *f = *state;
+    scratch_folder(&f->scratch, "more");
+    fixture_write_model(f, "more/tiny");
+    const char *const folders[] = {f->models_dir, scratch_path(&f->scratch, "more")};
+    struct base_models *models = NULL;
+    assert_int_equal(base_models_scan(folders, 2, &models, &f->err), ERR_INVALID);
+    assert_non_null(strstr(f->err.message, "'tiny'"));
+    assert_non_null(strstr(f->err.message, "models/tiny"));
+    assert_non_null(strstr(f->err.message, "more/tiny"));
+}
+
+static void
+directory_given_twice_is_one(void **state)
+{
+    struct service_fixture *f = *state;
+    const char *link = scratch_path(&f->scratch, "link");
+    assert_int_equal(symlink(f->models_dir, link), 0);
+    const char *const folders[] = {f->models_dir, link, f->models_dir};
+    struct base_models *models = NULL;
+    assert_int_equal(base_models_scan(folders, 3, &models, &f->err), 0);
+    assert_int_equal(base_models_count(models), 1);
+    base_models_free(models);
+}
+
+static void
+absent_directory_is_refused(void **state)
+{
+    struct service_fixture *f = *state;
+    const char *folder = scratch_path(&f->scratch, "nowhere");
+    struct base_models *models = NULL;
+    assert_int_equal(base_models_scan(&folder, 1, &models, &f->err), ERR_INVALID);
+    assert_non_null(strstr(f->err.message, "nowhere"));
+}
+
+static void
+aliases_that_mislead_are_refused(void **state)
+{
+    struct service_fixture *f = *state;
+    static const struct catalog_alias cases[][2] = {
+        {{"tiny", "tiny"}, {"a", "tiny"}}, /* hides a base model */
+        {{"a", "tiny"}, {"a", "tiny"}},    /* twice */
+        {{"a", "b"}, {"b", "tiny"}},       /* of an alias */
+    };
+    struct base_models *models = scan(f);
+    struct catalog catalog = {.bases = models, .alias_count = 2};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        catalog.aliases = cases[i];
+        assert_int_equal(catalog_check_aliases(&catalog, &f->err), ERR_INVALID);
+    }
+    static const struct catalog_alias good[] = {{"a", "tiny"}, {"b", "not-there-yet"}};
+    catalog.aliases = good;
+    assert_int_equal(catalog_check_aliases(&catalog, &f->err), 0);
+    base_models_free(models);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PREPARED_TEST(folders_with_a_model_are_found_in_order),
+        PREPARED_TEST(what_is_no_bert_is_left_out),
+        PREPARED_TEST(hub_cache_is_understood),
+        PREPARED_TEST(directory_that_is_a_model_counts_as_one),
+        PREPARED_TEST(two_models_of_one_name_are_refused),
+        PREPARED_TEST(directory_given_twice_is_one),
+        PREPARED_TEST(absent_directory_is_refused),
+        PREPARED_TEST(aliases_that_mislead_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
