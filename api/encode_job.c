@@ -198,7 +198,8 @@ encode_event_data(struct json_out *out, const struct event_info *event)
     const char *key = NULL;
     json_t *value = NULL;
     json_out_object(out, "data");
-    json_object_foreach(data, key, value) encode_json_value(out, key, value);
+    json_object_foreach (data, key, value)
+        encode_json_value(out, key, value);
     for (size_t i = 0; i < METRIC_ALIAS_COUNT; i++) {
         value = json_object_get(data, metric_aliases[i].metric);
         if (json_is_number(value) && json_object_get(data, metric_aliases[i].alias) == NULL)

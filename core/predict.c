@@ -79,7 +79,8 @@ static int
 tokenize(const struct predictor *p, const struct text *texts, size_t count,
          struct token_store *store, struct err *err)
 {
-    size_t length = p->config.max_seq_length > 0 ? p->config.max_seq_length : p->config.max_positions;
+    size_t length =
+        p->config.max_seq_length > 0 ? p->config.max_seq_length : p->config.max_positions;
     for (size_t i = 0; i < count; i++) {
         if (texts[i].second != NULL && p->config.type_vocab_size < 2)
             return err_set(err, ERR_INVALID, "input %zu: the model takes one text, not a pair", i);

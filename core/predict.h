@@ -14,7 +14,8 @@
 
 struct predictor;
 
-/* Load a fine-tuned model folder; ERR_UNSUPPORTED when it has no classifier of ours (a base model). */
+/* Load a fine-tuned model folder; ERR_UNSUPPORTED when it has no classifier of ours (a base model).
+ */
 int predictor_open(const char *folder, const struct gemm_engine *engine, struct predictor **out,
                    struct err *err);
 void predictor_free(struct predictor *predictor);

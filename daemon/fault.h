@@ -2,8 +2,8 @@
  * Faults: what a client did wrong or what we could not do, as it crosses the seam.
  *
  * The service says which error it is (a code), where (a parameter, a line) and what to do (a
- * sentence). How that looks in HTTP (status, type, title) is api/errors.h's table, one row per code.
- * Codes are part of the API: append, never rename.
+ * sentence). How that looks in HTTP (status, type, title) is api/errors.h's table, one row per
+ * code. Codes are part of the API: append, never rename.
  */
 #ifndef DAEMON_FAULT_H
 #define DAEMON_FAULT_H
@@ -48,14 +48,15 @@ enum fault_code {
 
 struct fault {
     enum fault_code code;
-    const char *param; /* the API's name of the field, or NULL */
-    size_t line;       /* of a data file, 0 when none */
+    const char *param;   /* the API's name of the field, or NULL */
+    size_t line;         /* of a data file, 0 when none */
     const char *message; /* a full sentence or two: the thing, what is wrong, what to do */
 };
 
 enum { FAULTS_MAX = 64 };
 
-/* All that is wrong with one request; strings live in the arena. An all-zero list with an arena is empty. */
+/* All that is wrong with one request; strings live in the arena. An all-zero list with an arena is
+ * empty. */
 struct fault_list {
     struct arena *arena;
     struct fault items[FAULTS_MAX];
@@ -63,8 +64,8 @@ struct fault_list {
 };
 
 /* Add a fault and return -1, so that a caller can write: return fault_add(faults, ...). */
-int fault_add(struct fault_list *faults, enum fault_code code, const char *param, const char *format,
-              ...) ERR_PRINTF(4, 5);
+int fault_add(struct fault_list *faults, enum fault_code code, const char *param,
+              const char *format, ...) ERR_PRINTF(4, 5);
 
 /* Add a fault for a failure of core or store: INTERNAL, or DISK_FULL for ERR_FULL; returns -1. */
 int fault_add_err(struct fault_list *faults, const struct err *err);

@@ -31,8 +31,7 @@ read_pair(const json_t *item, const char *param, struct classify_input *out,
     json_t *value = NULL;
     const json_t *text = json_object_get(item, "text");
     const json_t *pair = json_object_get(item, "text_pair");
-    json_object_foreach((json_t *)item, key, value)
-    {
+    json_object_foreach ((json_t *)item, key, value) {
         if (value != text && value != pair)
             return wrong_input(faults, param);
     }
@@ -88,8 +87,7 @@ check_keys(struct request *request, const json_t *root)
     const char *key = NULL;
     json_t *value = NULL;
     int result = 0;
-    json_object_foreach((json_t *)root, key, value)
-    {
+    json_object_foreach ((json_t *)root, key, value) {
         /* metadata is Mistral's, a note for the caller's own books */
         if (strcmp(key, "model") != 0 && strcmp(key, "input") != 0 && strcmp(key, "metadata") != 0)
             result =

@@ -9,7 +9,8 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/* XCR0: which register files the operating system saves. Read by its instruction's bytes (xgetbv). */
+/* XCR0: which register files the operating system saves. Read by its instruction's bytes (xgetbv).
+ */
 static uint64_t
 saved_registers(void)
 {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct cpu_features {
-    bool avx2; /* with FMA and operating system support for the registers */
+    bool avx2;   /* with FMA and operating system support for the registers */
     bool avx512; /* F, BW, DQ, VL with operating system support */
     bool avx512_bf16;
     char name[64]; /* brand string, trimmed */

@@ -242,8 +242,7 @@ fileio_make_folder(const char *path, struct err *err)
 {
     struct stat status;
     if (stat(path, &status) == 0)
-        return S_ISDIR(status.st_mode) ? 0
-                                       : err_set(err, ERR_INVALID, "%s is not a folder", path);
+        return S_ISDIR(status.st_mode) ? 0 : err_set(err, ERR_INVALID, "%s is not a folder", path);
     char *parent = folder_of(path);
     int rc = strcmp(parent, path) == 0 ? 0 : fileio_make_folder(parent, err);
     if (rc == 0 && mkdir(path, 0700) != 0 && errno != EEXIST)

@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Append the whole file to out; ERR_INVALID when it is longer than limit_bytes or no regular file. */
+/* Append the whole file to out; ERR_INVALID when it is longer than limit_bytes or no regular file.
+ */
 int fileio_read(const char *path, size_t limit_bytes, struct buf *out, struct err *err);
 
 /* Replace path durably by length bytes, mode 0600. */
@@ -38,7 +39,8 @@ int fileio_sync(const char *path, struct err *err);
 /* Create a folder and its missing parents, mode 0700; no error when it exists. */
 int fileio_make_folder(const char *path, struct err *err);
 
-/* Remove a file or a folder with all it holds (links are removed, not followed); no error when absent. */
+/* Remove a file or a folder with all it holds (links are removed, not followed); no error when
+ * absent. */
 int fileio_remove_tree(const char *path, struct err *err);
 
 /* Rename within one file system and fsync the target's folder. */

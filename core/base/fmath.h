@@ -42,7 +42,8 @@ fmath_exp(float x)
     clamped = clamped > 88.0f ? 88.0f : clamped;
     float shifted = clamped * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: rounds to an integer */
     float n = shifted - 12582912.0f;
-    float r = clamped - n * 0.693359375f; /* ln 2 in two parts, the first with 9 bits: n times it is exact */
+    float r = clamped -
+              n * 0.693359375f; /* ln 2 in two parts, the first with 9 bits: n times it is exact */
     r = r + n * 2.12194440e-4f;
     float p = 1.98412698e-4f;
     p = p * r + 1.38888889e-3f;
@@ -135,7 +136,8 @@ fmath_log(double x)
     for (int k = 23; k >= 3; k -= 2)
         sum = (sum + 1.0 / k) * square;
     double k = (double)exponent;
-    return k * 0.693147180369123816490 + (2.0 * s + (2.0 * s * sum + k * 1.90821492927058770002e-10));
+    return k * 0.693147180369123816490 +
+           (2.0 * s + (2.0 * s * sum + k * 1.90821492927058770002e-10));
 }
 
 #endif

@@ -27,7 +27,8 @@ void pool_free(struct pool *pool);
 
 size_t pool_threads(const struct pool *pool);
 
-/* Run function(context, i, thread) for every i < items; returns when all are done. One caller at a time. */
+/* Run function(context, i, thread) for every i < items; returns when all are done. One caller at a
+ * time. */
 void pool_run(struct pool *pool, pool_function *function, void *context, size_t items);
 
 #endif

@@ -49,7 +49,8 @@ rng_block(const struct rng_stream *stream, uint64_t index, uint32_t out[4])
     rng_philox(counter, stream->key, out);
 }
 
-/* A double in (-1, 1) from 64 random bits: 53 of them, centred so that 0 and the ends never come. */
+/* A double in (-1, 1) from 64 random bits: 53 of them, centred so that 0 and the ends never come.
+ */
 static double
 signed_unit(uint32_t low, uint32_t high)
 {
@@ -60,7 +61,8 @@ signed_unit(uint32_t low, uint32_t high)
 double
 rng_normal(const struct rng_stream *stream, uint64_t index)
 {
-    /* Marsaglia's polar method; a rejected pair is drawn again from a far block of the same index. */
+    /* Marsaglia's polar method; a rejected pair is drawn again from a far block of the same index.
+     */
     for (uint64_t attempt = 0;; attempt++) {
         uint32_t bits[4];
         rng_block(stream, index + (attempt << 48), bits);

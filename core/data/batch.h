@@ -1,8 +1,8 @@
 /*
  * A ragged batch: the tokens of its rows end to end, no padding, cut into chunks of whole rows.
  *
- * Chunks are the unit of parallel work. How rows fall into chunks depends on the rows' lengths alone
- * (longest first, each to the chunk with the fewest tokens), never on the number of threads.
+ * Chunks are the unit of parallel work. How rows fall into chunks depends on the rows' lengths
+ * alone (longest first, each to the chunk with the fewest tokens), never on the number of threads.
  */
 #ifndef CORE_DATA_BATCH_H
 #define CORE_DATA_BATCH_H

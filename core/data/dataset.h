@@ -1,10 +1,10 @@
 /*
  * A labelled file in memory: rows of text (or pairs) with their labels, and every fault found.
  *
- * JSON Lines, CSV (RFC 4180 quoting, header required) and TSV, UTF-8 with or without BOM; the format
- * follows the file's name. Faults are collected with their line numbers rather than ending the read,
- * so that a report can show the first hundred. Bytes are hostile: sizes have named limits, text must
- * be valid UTF-8, U+0000 in a JSON text is legal and lengths are carried.
+ * JSON Lines, CSV (RFC 4180 quoting, header required) and TSV, UTF-8 with or without BOM; the
+ * format follows the file's name. Faults are collected with their line numbers rather than ending
+ * the read, so that a report can show the first hundred. Bytes are hostile: sizes have named
+ * limits, text must be valid UTF-8, U+0000 in a JSON text is legal and lengths are carried.
  */
 #ifndef CORE_DATA_DATASET_H
 #define CORE_DATA_DATASET_H
@@ -60,8 +60,8 @@ struct data_fault {
     /*
      * Static, one of: invalid_json, not_an_object, invalid_utf8, line_too_long, missing_text,
      * invalid_text, missing_label, invalid_label, label_too_long, mixed_pairs, ragged_row,
-     * invalid_quote, unterminated_quote, duplicate_column, too_many_columns, too_many_rows, no_rows,
-     * not_supported_yet.
+     * invalid_quote, unterminated_quote, duplicate_column, too_many_columns, too_many_rows,
+     * no_rows, not_supported_yet.
      */
     const char *code;
     char message[256]; /* one sentence that says what to do, without the line number */

@@ -108,7 +108,7 @@ print_real(double value, char text[NUMBER_BYTES])
     if (strtod(text, NULL) != value)
         snprintf(text, NUMBER_BYTES, "%.17g", value);
     if (strpbrk(text, ".e") == NULL)
-        strcat(text, ".0");
+        snprintf(text + strlen(text), NUMBER_BYTES - strlen(text), ".0");
 }
 
 static void

@@ -1,8 +1,9 @@
 /*
  * A label set: the classes of a classifier in id order.
  *
- * Order: numeric when every label is an integer (LABELS_INTEGER), otherwise by code point (for UTF-8
- * that is byte order). Integers that differ only in spelling ("1", "01") are different labels.
+ * Order: numeric when every label is an integer (LABELS_INTEGER), otherwise by code point (for
+ * UTF-8 that is byte order). Integers that differ only in spelling ("1", "01") are different
+ * labels.
  */
 #ifndef CORE_DATA_LABELS_H
 #define CORE_DATA_LABELS_H

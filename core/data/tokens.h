@@ -21,8 +21,7 @@ struct token_store {
 
 /* Tokenize one text and append it as a row; errors as tokenizer_encode. */
 int token_store_append(struct token_store *store, const struct tokenizer *tokenizer,
-                       const struct text *text, size_t max_length, uint32_t label,
-                       struct err *err);
+                       const struct text *text, size_t max_length, uint32_t label, struct err *err);
 void token_store_fini(struct token_store *store);
 
 #endif

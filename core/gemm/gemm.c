@@ -66,9 +66,18 @@ self_test(const struct gemm_engine *engine)
     for (size_t i = 0; i < TEST_N; i++)
         bias[i] = (float)i;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        struct gemm_call call = {.form = forms[i].form, .m = TEST_M, .n = TEST_N, .k = TEST_K,
-                                 .alpha = 0.5f, .a = a, .lda = forms[i].lda, .b = b,
-                                 .ldb = forms[i].ldb, .bias = bias, .c = c, .ldc = TEST_N};
+        struct gemm_call call = {.form = forms[i].form,
+                                 .m = TEST_M,
+                                 .n = TEST_N,
+                                 .k = TEST_K,
+                                 .alpha = 0.5f,
+                                 .a = a,
+                                 .lda = forms[i].lda,
+                                 .b = b,
+                                 .ldb = forms[i].ldb,
+                                 .bias = bias,
+                                 .c = c,
+                                 .ldc = TEST_N};
         gemm_run(engine, &call);
         if (!(worst_difference(&call) < 1e-4))
             return false;
@@ -90,10 +99,11 @@ gemm_engine_open(struct gemm_engine **out, struct err *err)
             *out = engine;
             return 0;
         }
-        err_set(err, ERR_UNSUPPORTED,
-                "%s multiplies wrongly on this processor; set OPENBLAS_CORETYPE to a kernel set that "
-                "it supports (Haswell, SkylakeX), or install another version",
-                engine->name);
+        err_set(
+            err, ERR_UNSUPPORTED,
+            "%s multiplies wrongly on this processor; set OPENBLAS_CORETYPE to a kernel set that "
+            "it supports (Haswell, SkylakeX), or install another version",
+            engine->name);
         engine->backend->unload(engine->state);
     }
     free(engine);
@@ -122,9 +132,17 @@ gemm_engine_rate(const struct gemm_engine *engine)
     float *memory = mem_array(3 * count, sizeof *memory);
     if (memory == NULL)
         return 0;
-    struct gemm_call call = {.form = GEMM_NT, .m = RATE_SIDE, .n = RATE_SIDE, .k = RATE_SIDE,
-                             .alpha = 1.0f, .a = memory, .lda = RATE_SIDE, .b = memory + count,
-                             .ldb = RATE_SIDE, .c = memory + 2 * count, .ldc = RATE_SIDE};
+    struct gemm_call call = {.form = GEMM_NT,
+                             .m = RATE_SIDE,
+                             .n = RATE_SIDE,
+                             .k = RATE_SIDE,
+                             .alpha = 1.0f,
+                             .a = memory,
+                             .lda = RATE_SIDE,
+                             .b = memory + count,
+                             .ldb = RATE_SIDE,
+                             .c = memory + 2 * count,
+                             .ldc = RATE_SIDE};
     double best = 0;
     for (int round = 0; round < RATE_ROUNDS; round++) {
         struct timespec start;
@@ -132,8 +150,8 @@ gemm_engine_rate(const struct gemm_engine *engine)
         clock_gettime(CLOCK_MONOTONIC, &start);
         gemm_run(engine, &call);
         clock_gettime(CLOCK_MONOTONIC, &end);
-        double seconds = (double)(end.tv_sec - start.tv_sec) +
-                         1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+        double seconds =
+            (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
         double rate = seconds > 0 ? 2e-9 * (double)count * RATE_SIDE / seconds : 0;
         best = rate > best ? rate : best;
     }

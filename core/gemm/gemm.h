@@ -51,7 +51,8 @@ void gemm_engine_close(struct gemm_engine *engine);
 /* Name, version and kernel set as they stand in the numerics key: "openblas-0.3.21-SkylakeX". */
 const char *gemm_engine_name(const struct gemm_engine *engine);
 
-/* GFLOP/s of one thread on a fixed product, measured now in about a millisecond; for the log only. */
+/* GFLOP/s of one thread on a fixed product, measured now in about a millisecond; for the log only.
+ */
 double gemm_engine_rate(const struct gemm_engine *engine);
 
 /* Compute one product. */

@@ -35,7 +35,8 @@ struct openblas {
     sgemm_function *sgemm;
 };
 
-/* Say which kernels to use, unless the user did; nothing where our table has no better knowledge. */
+/* Say which kernels to use, unless the user did; nothing where our table has no better knowledge.
+ */
 static void
 choose_kernels(void)
 {

@@ -23,14 +23,15 @@ struct model_summary {
     size_t parameters;
 };
 
-/* Read config.json and stat the weights; with_hash also reads the weights file. Strings in arena. */
+/* Read config.json and stat the weights; with_hash also reads the weights file. Strings in arena.
+ */
 int model_dir_summarize(const char *folder, bool with_hash, struct arena *arena,
                         struct model_summary *out, struct err *err);
 
 /* Which tensors a load could not find and left to their initialisation. */
 struct model_load_report {
-    bool random_weights;    /* the folder has no weights file */
-    bool missing_pooler;    /* an MLM export: the pooler starts at random, worth a warning */
+    bool random_weights;     /* the folder has no weights file */
+    bool missing_pooler;     /* an MLM export: the pooler starts at random, worth a warning */
     bool missing_classifier; /* a base model: expected */
 };
 
@@ -71,8 +72,8 @@ struct model_save {
 /*
  * Write a folder that transformers' from_pretrained loads: config.json (id2label, label2id,
  * architectures BertForSequenceClassification, dtype float32, problem_type, and a "finetuned"
- * object), model.safetensors, tokenizer files. Written into folder + ".tmp" and renamed, so that the
- * folder is whole or absent. ERR_CONFLICT when it exists.
+ * object), model.safetensors, tokenizer files. Written into folder + ".tmp" and renamed, so that
+ * the folder is whole or absent. ERR_CONFLICT when it exists.
  */
 int model_dir_save(const struct model_save *save, const char *folder, struct err *err);
 

@@ -3,8 +3,8 @@
  *
  * Layout: u64 little-endian header length; a JSON object name -> {dtype, shape, data_offsets}, with
  * an optional "__metadata__" of strings; the raw little-endian bytes. The header is at most 100 MB,
- * names are unique, ranges lie inside the file, do not overlap, leave no hole, and equal shape times
- * size of dtype. (Source: the format's own README, github.com/huggingface/safetensors.)
+ * names are unique, ranges lie inside the file, do not overlap, leave no hole, and equal shape
+ * times size of dtype. (Source: the format's own README, github.com/huggingface/safetensors.)
  */
 #ifndef CORE_HUB_SAFETENSORS_H
 #define CORE_HUB_SAFETENSORS_H

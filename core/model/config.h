@@ -35,7 +35,7 @@ struct model_config {
     size_t vocab_size;        /* V */
     size_t max_positions;     /* P */
     size_t type_vocab_size;
-    size_t pad_token_id;      /* CONFIG_NO_PAD where config.json has null */
+    size_t pad_token_id; /* CONFIG_NO_PAD where config.json has null */
     enum activation activation;
     double layer_norm_eps;
     double initializer_range;

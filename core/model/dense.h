@@ -11,10 +11,18 @@ static inline void
 dense_forward(const struct network *network, size_t n, size_t in, size_t out, const float *x,
               const float *weight, const float *bias, float *y)
 {
-    gemm_run(network->engine,
-             &(struct gemm_call){.form = GEMM_NT, .m = n, .n = out, .k = in, .alpha = 1.0f, .a = x,
-                                 .lda = in, .b = weight, .ldb = in, .bias = bias, .c = y,
-                                 .ldc = out});
+    gemm_run(network->engine, &(struct gemm_call){.form = GEMM_NT,
+                                                  .m = n,
+                                                  .n = out,
+                                                  .k = in,
+                                                  .alpha = 1.0f,
+                                                  .a = x,
+                                                  .lda = in,
+                                                  .b = weight,
+                                                  .ldb = in,
+                                                  .bias = bias,
+                                                  .c = y,
+                                                  .ldc = out});
 }
 
 /* dx (N,in) = dy (N,out) W, or += */
@@ -22,10 +30,18 @@ static inline void
 dense_backward(const struct network *network, size_t n, size_t in, size_t out, const float *dy,
                const float *weight, bool accumulate, float *dx)
 {
-    gemm_run(network->engine,
-             &(struct gemm_call){.form = GEMM_NN, .m = n, .n = in, .k = out, .alpha = 1.0f,
-                                 .a = dy, .lda = out, .b = weight, .ldb = in,
-                                 .accumulate = accumulate, .c = dx, .ldc = in});
+    gemm_run(network->engine, &(struct gemm_call){.form = GEMM_NN,
+                                                  .m = n,
+                                                  .n = in,
+                                                  .k = out,
+                                                  .alpha = 1.0f,
+                                                  .a = dy,
+                                                  .lda = out,
+                                                  .b = weight,
+                                                  .ldb = in,
+                                                  .accumulate = accumulate,
+                                                  .c = dx,
+                                                  .ldc = in});
 }
 
 /* Rows from..to of dW (out,in) = dy (N,out)^T x (N,in) */
@@ -33,10 +49,17 @@ static inline void
 dense_weight_gradient(const struct network *network, size_t n, size_t in, size_t out, size_t from,
                       size_t to, const float *dy, const float *x, float *dw)
 {
-    gemm_run(network->engine,
-             &(struct gemm_call){.form = GEMM_TN, .m = to - from, .n = in, .k = n, .alpha = 1.0f,
-                                 .a = dy + from, .lda = out, .b = x, .ldb = in,
-                                 .c = dw + from * in, .ldc = in});
+    gemm_run(network->engine, &(struct gemm_call){.form = GEMM_TN,
+                                                  .m = to - from,
+                                                  .n = in,
+                                                  .k = n,
+                                                  .alpha = 1.0f,
+                                                  .a = dy + from,
+                                                  .lda = out,
+                                                  .b = x,
+                                                  .ldb = in,
+                                                  .c = dw + from * in,
+                                                  .ldc = in});
 }
 
 #endif

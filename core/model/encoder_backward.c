@@ -1,8 +1,8 @@
 /*
  * The backward pass; see encoder.h. Its forward is the neighbouring file.
  *
- * Every phase is one pool_run. Chunks leave their share of the bias and LayerNorm gradients in their
- * own partial sums, which are added up in the order of the chunks.
+ * Every phase is one pool_run. Chunks leave their share of the bias and LayerNorm gradients in
+ * their own partial sums, which are added up in the order of the chunks.
  */
 #include "core/model/dense.h"
 #include "core/model/sites.h"
@@ -77,8 +77,10 @@ chunk_of(const struct backward *backward, size_t item, size_t thread)
     const struct pass *pass = backward->pass;
     const struct batch *batch = pass->batch;
     struct workspace *w = pass->workspace;
-    struct chunk chunk = {.pass = pass, .layer = backward->layer,
-                          .first = batch->chunk_rows[item], .last = batch->chunk_rows[item + 1]};
+    struct chunk chunk = {.pass = pass,
+                          .layer = backward->layer,
+                          .first = batch->chunk_rows[item],
+                          .last = batch->chunk_rows[item + 1]};
     chunk.from = batch->offsets[chunk.first];
     chunk.to = batch->offsets[chunk.last];
     chunk.scratch = w->scores + thread * 3 * w->longest * w->longest;
@@ -143,7 +145,8 @@ head_weights(void *context, size_t item, size_t thread)
                                   tensor_offset(network->layout, TENSOR_POOLER_WEIGHT, 0));
         return;
     }
-    float *pooler_bias = backward->gradients + tensor_offset(network->layout, TENSOR_POOLER_BIAS, 0);
+    float *pooler_bias =
+        backward->gradients + tensor_offset(network->layout, TENSOR_POOLER_BIAS, 0);
     float *bias = backward->gradients + tensor_offset(network->layout, TENSOR_CLASSIFIER_BIAS, 0);
     memset(pooler_bias, 0, h * sizeof *pooler_bias);
     memset(bias, 0, k * sizeof *bias);
@@ -157,8 +160,8 @@ head_weights(void *context, size_t item, size_t thread)
 /* ---- one layer ------------------------------------------------------------------------------- */
 
 /*
- * Back through LayerNorm and dropout: d_x becomes the gradient by the sum (which is also that of the
- * residual), d_dense the gradient by the dense layer's output before dropout.
+ * Back through LayerNorm and dropout: d_x becomes the gradient by the sum (which is also that of
+ * the residual), d_dense the gradient by the dense layer's output before dropout.
  */
 static void
 norm_block(const struct chunk *chunk, enum tensor_kind weight, enum tensor_kind bias,
@@ -191,10 +194,10 @@ feed_forward_block(const struct chunk *chunk)
     size_t i = network->config->intermediate_size;
     size_t from = chunk->from;
     size_t n = chunk->to - from;
-    norm_block(chunk, TENSOR_OUTPUT_NORM_WEIGHT, TENSOR_OUTPUT_NORM_BIAS, TENSOR_OUTPUT_BIAS,
-               site_of(chunk->pass, chunk->pass->hidden_dropout, RNG_FFN_OUTPUT_DROPOUT,
-                       chunk->layer),
-               a->output_sum, a->output_stats, w->d_output);
+    norm_block(
+        chunk, TENSOR_OUTPUT_NORM_WEIGHT, TENSOR_OUTPUT_NORM_BIAS, TENSOR_OUTPUT_BIAS,
+        site_of(chunk->pass, chunk->pass->hidden_dropout, RNG_FFN_OUTPUT_DROPOUT, chunk->layer),
+        a->output_sum, a->output_stats, w->d_output);
     dense_backward(network, n, i, h, w->d_output + from * h,
                    network_tensor(network, TENSOR_OUTPUT_WEIGHT, chunk->layer), false,
                    w->d_inner + from * i);

@@ -54,7 +54,8 @@ attend(const struct chunk *chunk, size_t layer)
         .ops = network->ops,
         .heads = network->config->heads,
         .hidden_size = h,
-        .dropout = site_of(chunk->pass, chunk->pass->attention_dropout, RNG_ATTENTION_DROPOUT, layer),
+        .dropout =
+            site_of(chunk->pass, chunk->pass->attention_dropout, RNG_ATTENTION_DROPOUT, layer),
     };
     for (size_t row = 0; row < chunk->last; row++) {
         attention.length = batch->offsets[row + 1] - batch->offsets[row];
@@ -74,11 +75,10 @@ add_and_norm(const struct chunk *chunk, struct dropout site, enum tensor_kind we
     const struct network *network = chunk->pass->network;
     size_t h = network->config->hidden_size;
     for (size_t t = chunk->from; t < chunk->to; t++)
-        network->ops->residual_norm(&site, site_group(chunk->pass, t), h,
-                                    (float)network->config->layer_norm_eps, residual + t * h,
-                                    network_tensor(network, weight, layer),
-                                    network_tensor(network, bias, layer), sum + t * h, out + t * h,
-                                    stats + 2 * t);
+        network->ops->residual_norm(
+            &site, site_group(chunk->pass, t), h, (float)network->config->layer_norm_eps,
+            residual + t * h, network_tensor(network, weight, layer),
+            network_tensor(network, bias, layer), sum + t * h, out + t * h, stats + 2 * t);
 }
 
 static void
@@ -97,10 +97,11 @@ attention_block(const struct chunk *chunk, size_t layer)
                   network_tensor(network, TENSOR_ATTENTION_OUTPUT_WEIGHT, layer),
                   network_tensor(network, TENSOR_ATTENTION_OUTPUT_BIAS, layer),
                   a->attention_sum + from * h);
-    add_and_norm(chunk,
-                 site_of(chunk->pass, chunk->pass->hidden_dropout, RNG_ATTENTION_OUTPUT_DROPOUT, layer),
-                 TENSOR_ATTENTION_NORM_WEIGHT, TENSOR_ATTENTION_NORM_BIAS, layer, a->input,
-                 a->attention_sum, a->attention_out, a->attention_stats);
+    add_and_norm(
+        chunk,
+        site_of(chunk->pass, chunk->pass->hidden_dropout, RNG_ATTENTION_OUTPUT_DROPOUT, layer),
+        TENSOR_ATTENTION_NORM_WEIGHT, TENSOR_ATTENTION_NORM_BIAS, layer, a->input, a->attention_sum,
+        a->attention_out, a->attention_stats);
 }
 
 static void
@@ -121,8 +122,7 @@ feed_forward_block(const struct chunk *chunk, size_t layer)
     if (w->training)
         memcpy(activated, a->inner + from * i, n * i * sizeof *activated);
     network->ops->activation(network->config->activation, n * i, activated);
-    dense_forward(network, n, i, h, activated,
-                  network_tensor(network, TENSOR_OUTPUT_WEIGHT, layer),
+    dense_forward(network, n, i, h, activated, network_tensor(network, TENSOR_OUTPUT_WEIGHT, layer),
                   network_tensor(network, TENSOR_OUTPUT_BIAS, layer), a->output_sum + from * h);
     add_and_norm(chunk,
                  site_of(chunk->pass, chunk->pass->hidden_dropout, RNG_FFN_OUTPUT_DROPOUT, layer),
@@ -142,7 +142,8 @@ classify(const struct chunk *chunk)
     size_t rows = chunk->last - first;
     const float *outputs = w->layers[network->config->layers].input;
     for (size_t row = first; row < chunk->last; row++)
-        memcpy(w->first + row * h, outputs + chunk->pass->batch->offsets[row] * h, h * sizeof(float));
+        memcpy(w->first + row * h, outputs + chunk->pass->batch->offsets[row] * h,
+               h * sizeof(float));
     dense_forward(network, rows, h, h, w->first + first * h,
                   network_tensor(network, TENSOR_POOLER_WEIGHT, 0),
                   network_tensor(network, TENSOR_POOLER_BIAS, 0), w->pooled + first * h);
@@ -192,8 +193,8 @@ forward_chunk(void *context, size_t item, size_t thread)
     const struct pass *pass = context;
     const struct batch *batch = pass->batch;
     struct workspace *w = pass->workspace;
-    struct chunk chunk = {.pass = pass, .first = batch->chunk_rows[item],
-                          .last = batch->chunk_rows[item + 1]};
+    struct chunk chunk = {
+        .pass = pass, .first = batch->chunk_rows[item], .last = batch->chunk_rows[item + 1]};
     chunk.from = batch->offsets[chunk.first];
     chunk.to = batch->offsets[chunk.last];
     chunk.scores = w->scores + thread * (w->training ? 3 : 1) * w->longest * w->longest;

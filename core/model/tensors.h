@@ -50,12 +50,12 @@ enum tensor_kind {
 
 struct tensor {
     enum tensor_kind kind;
-    size_t layer; /* 0 outside the encoder layers */
+    size_t layer;  /* 0 outside the encoder layers */
     char name[96]; /* as transformers writes it: "bert.encoder.layer.0.…" */
     size_t rows;
     size_t columns; /* 1-D tensors: rows = 1 */
-    bool vector; /* 1-D in a checkpoint */
-    size_t offset; /* floats from the start of the parameter array */
+    bool vector;    /* 1-D in a checkpoint */
+    size_t offset;  /* floats from the start of the parameter array */
     enum tensor_init init;
     bool decays; /* weight decay applies: no bias, no LayerNorm */
 };

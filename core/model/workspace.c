@@ -11,7 +11,8 @@
 
 enum { ALIGN_FLOATS = 16 };
 
-/* A cursor over the memory; with base NULL it only counts. Sizes that overflow stick at SIZE_MAX. */
+/* A cursor over the memory; with base NULL it only counts. Sizes that overflow stick at SIZE_MAX.
+ */
 struct carver {
     float *base;
     size_t floats;
@@ -100,8 +101,11 @@ int
 workspace_init(struct workspace *workspace, const struct model_config *config, bool training,
                size_t rows, size_t tokens, size_t longest, size_t threads, struct err *err)
 {
-    *workspace = (struct workspace){.training = training, .rows = rows, .tokens = tokens,
-                                    .longest = longest, .threads = threads};
+    *workspace = (struct workspace){.training = training,
+                                    .rows = rows,
+                                    .tokens = tokens,
+                                    .longest = longest,
+                                    .threads = threads};
     workspace->layers = mem_resize(NULL, config->layers + 1, sizeof *workspace->layers);
     struct carver carver = {0};
     carve_all(&carver, config, workspace);

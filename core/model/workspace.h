@@ -34,12 +34,12 @@ struct workspace {
     struct layer_activations *layers;      /* (L+1): the last has an input only, the final output */
     float *embedding_sum;                  /* (T,H) */
     float *embedding_stats;                /* (T,2) */
-    float *first;   /* (B,H): outputs at position 0 */
-    float *pooled;  /* (B,H) */
-    float *dropped; /* (B,H): pooled after dropout */
-    float *logits;  /* (B,K); in training they become their gradient */
-    double *losses;     /* (B) */
-    uint32_t *best;     /* (B): predicted class */
+    float *first;                          /* (B,H): outputs at position 0 */
+    float *pooled;                         /* (B,H) */
+    float *dropped;                        /* (B,H): pooled after dropout */
+    float *logits;                         /* (B,K); in training they become their gradient */
+    double *losses;                        /* (B) */
+    uint32_t *best;                        /* (B): predicted class */
     /* gradients, for training only */
     float *d_x;         /* (T,H): by the present layer's output, then by its input */
     float *d_output;    /* (T,H): by the second dense output, before dropout */

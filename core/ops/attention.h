@@ -26,7 +26,7 @@ void attention_forward(const struct attention *attention, const float *qkv, floa
                        float *context);
 
 /* d_qkv (S,3H) from d_context (S,H); probabilities are computed again. scratch (3,S,S). */
-void attention_backward(const struct attention *attention, const float *qkv,
-                        const float *d_context, float *scratch, float *d_qkv);
+void attention_backward(const struct attention *attention, const float *qkv, const float *d_context,
+                        float *scratch, float *d_qkv);
 
 #endif

@@ -2,7 +2,6 @@
 #include "core/base/cpu.h"
 #include "core/ops/ops.h"
 
-
 extern const struct ops ops_plain;
 #if defined(__x86_64__)
 extern const struct ops ops_avx2;

@@ -107,9 +107,9 @@ struct ops {
     void (*tanh_backward)(size_t n, const float *y, float *dy);
 
     /*
-     * Loss -log softmax(logits)[label] of one row of (K) logits, in natural logarithms; logits become
-     * the gradient factor * (softmax - onehot). *best = the greatest logit's index, the first of
-     * equals. NaN logits give a NaN loss.
+     * Loss -log softmax(logits)[label] of one row of (K) logits, in natural logarithms; logits
+     * become the gradient factor * (softmax - onehot). *best = the greatest logit's index, the
+     * first of equals. NaN logits give a NaN loss.
      */
     double (*cross_entropy)(size_t n, uint32_t label, float factor, float *logits, uint32_t *best);
 

@@ -4,8 +4,8 @@
  * Adam (Kingma, Ba 2015) with bias correction, as torch.optim.Adam computes it:
  *   g <- c g (+ wd w);  m <- m + (1-b1)(g - m);  v <- b2 v + (1-b2) g^2
  *   w <- w - lr/(1-b1^t) m / (sqrt(v) / sqrt(1-b2^t) + eps)
- * AdamW (Loshchilov, Hutter 2019): w <- w - lr wd w first, and no wd in g. c is the clipping factor.
- * SGD: m <- mu m + g (the first step: m = g);  w <- w - lr m, as torch.optim.SGD.
+ * AdamW (Loshchilov, Hutter 2019): w <- w - lr wd w first, and no wd in g. c is the clipping
+ * factor. SGD: m <- mu m + g (the first step: m = g);  w <- w - lr m, as torch.optim.SGD.
  */
 #include "core/ops/sets.h"
 

@@ -2,7 +2,8 @@
  * Instruction sets: how one source becomes several compiled operators; private to core/ops.
  *
  * The build compiles every operator file once for each set, with OPS_SET naming it (plain, avx2,
- * avx512) and the compiler's options for it. OPS(norm) is then norm_plain, norm_avx2 or norm_avx512.
+ * avx512) and the compiler's options for it. OPS(norm) is then norm_plain, norm_avx2 or
+ * norm_avx512.
  */
 #ifndef CORE_OPS_SETS_H
 #define CORE_OPS_SETS_H
@@ -27,7 +28,8 @@ lanes_sum(const float lanes[OPS_LANES])
     float half[8];
     for (int i = 0; i < 8; i++)
         half[i] = lanes[i] + lanes[i + 8];
-    return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
+    return ((half[0] + half[4]) + (half[2] + half[6])) +
+           ((half[1] + half[5]) + (half[3] + half[7]));
 }
 
 void OPS(add_three)(size_t n, const float *a, const float *b, const float *c, float *out);
@@ -48,7 +50,8 @@ void OPS(activation_backward)(enum activation kind, size_t n, float *u, float *d
 void OPS(tanh)(size_t n, float *x);
 void OPS(tanh_backward)(size_t n, const float *y, float *dy);
 double OPS(cross_entropy)(size_t n, uint32_t label, float factor, float *logits, uint32_t *best);
-void OPS(adam)(size_t n, const struct adam_step *step, const float *g, float *w, float *m, float *v);
+void OPS(adam)(size_t n, const struct adam_step *step, const float *g, float *w, float *m,
+               float *v);
 void OPS(sgd)(size_t n, const struct sgd_step *step, const float *g, float *w, float *m);
 
 #endif

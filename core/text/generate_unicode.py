@@ -16,6 +16,7 @@ import tokenizers
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 
 BLOCK = 128
+MAX_PARTS = 4  # UNICODE_MAX_PARTS
 DROPPED, SPACE, MARK, PUNCTUATION, CJK, WORD = 1, 2, 4, 8, 16, 32
 HANGUL = range(0xAC00, 0xAC00 + 11172)
 POINTS = [p for p in range(0x110000) if not 0xD800 <= p < 0xE000]
@@ -28,7 +29,8 @@ def bert(**on):
 
 def probe_flags():
     """Flags of every code point, each from the component that uses it."""
-    clean, chinese, strip = bert(clean_text=True), bert(handle_chinese_chars=True), bert(strip_accents=True)
+    clean, strip = bert(clean_text=True), bert(strip_accents=True)
+    chinese = bert(handle_chinese_chars=True)
     split = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
     flags = {}
     for p in POINTS:
@@ -103,10 +105,69 @@ def check_growth(decomposed, lowered, flags):
         assert most <= 3 * len(chr(p).encode()), hex(p)
 
 
-def rows(numbers, width=16):
+def rows(numbers, width=14):
     numbers = list(numbers)
     return "\n".join("    " + ", ".join(map(str, numbers[i:i + width])) + ","
                      for i in range(0, len(numbers), width))
+
+
+class Pool:
+    """Sequences of code points, each stored once."""
+
+    def __init__(self):
+        self.points, self.places = [], {}
+
+    def place(self, points):
+        if not points:
+            return 0
+        key = tuple(points)
+        if key not in self.places:
+            self.places[key] = len(self.points)
+            self.points.extend(points)
+        return self.places[key]
+
+
+def number(known, item):
+    """The number of an item among the different ones seen so far."""
+    return known.setdefault(item, len(known))
+
+
+def make_tables(flags, classes, decomposed, lowered):
+    """Two stages: the block of a code point, and the record of each code point of a block."""
+    pool, records, blocks, index = Pool(), {}, {}, []
+    for first in range(0, 0x110000, BLOCK):
+        block = []
+        for p in range(first, first + BLOCK):
+            d, l = decomposed.get(p, []), lowered.get(p, [])
+            places = pool.place(d), pool.place(l)
+            record = (flags.get(p, 0), classes.get(p, 0), len(d), len(l), *places)
+            block.append(number(records, record))
+        index.append(number(blocks, tuple(block)))
+    assert max(len(records), len(pool.points), len(blocks)) < 65536
+    return pool.points, list(records), index, [r for block in blocks for r in block]
+
+
+def write_array(out, comment, kind, name, count, text):
+    out.write(f"/* {comment} */\nconst {kind} {name}[{count}] = {{\n{text}\n}};\n\n")
+
+
+def write_tables(path, class_count, ascii_flags, tables):
+    pool, records, index, blocks = tables
+    record_rows = rows(("{" + ", ".join(map(str, record)) + "}" for record in records), 3)
+    with open(path, "w", encoding="ascii") as out:
+        out.write("/* Written by core/text/generate_unicode.py, do not edit; asked was\n"
+                  f" * tokenizers {tokenizers.__version__}. */\n")
+        out.write(f"_Static_assert(UNICODE_CLASS_COUNT == {class_count}, \"see unicode.h\");\n\n")
+        write_array(out, "Flags of ASCII, in few lines of cache.", "uint8_t", "unicode_ascii_flags",
+                    128, rows(ascii_flags))
+        write_array(out, "Code points of decompositions and lower-case forms.", "uint32_t",
+                    "unicode_pool", len(pool), rows(pool, 12))
+        write_array(out, "Flags, class, counts and places in the pool.", "struct unicode_record",
+                    "unicode_records", len(records), record_rows)
+        write_array(out, "Block of each run of 128 code points.", "uint16_t", "unicode_index",
+                    len(index), rows(index))
+        write_array(out, "Record of each code point of a block.", "uint16_t", "unicode_blocks",
+                    len(blocks), rows(blocks))
 
 
 def main(path):
@@ -117,59 +178,11 @@ def main(path):
     check_hangul(nfd)
     decomposed = {p: list(map(ord, nfd(chr(p)))) for p in POINTS
                   if p not in HANGUL and nfd(chr(p)) != chr(p)}
+    assert max(map(len, decomposed.values())) <= MAX_PARTS
     lowered = {p: list(map(ord, lower(chr(p)))) for p in POINTS if lower(chr(p)) != chr(p)}
     check_growth(decomposed, lowered, flags)
-
-    pool, offsets = [], {}
-
-    def place(points):
-        if not points:
-            return 0
-        key = tuple(points)
-        if key not in offsets:
-            offsets[key] = len(pool)
-            pool.extend(points)
-        return offsets[key]
-
-    records, record_ids, blocks, block_ids, index = [], {}, [], {}, []
-    for first in range(0, 0x110000, BLOCK):
-        block = []
-        for p in range(first, first + BLOCK):
-            d, l = decomposed.get(p, []), lowered.get(p, [])
-            record = (flags.get(p, 0), classes.get(p, 0), len(d), len(l), place(d), place(l))
-            if record not in record_ids:
-                record_ids[record] = len(records)
-                records.append(record)
-            block.append(record_ids[record])
-        block = tuple(block)
-        if block not in block_ids:
-            block_ids[block] = len(blocks)
-            blocks.append(block)
-        index.append(block_ids[block])
-    assert len(records) < 65536 and len(pool) < 65536 and len(blocks) < 65536
-
-    with open(path, "w", encoding="ascii") as out:
-        out.write(f"/* Written by core/text/generate_unicode.py from tokenizers {tokenizers.__version__}: do not edit. */\n")
-        out.write(f"_Static_assert(UNICODE_CLASS_COUNT == {class_count}, \"unicode.h must say how many\");\n\n")
-        out.write("/* Flags of ASCII, in one line of cache or two. */\n")
-        out.write(f"const uint8_t unicode_ascii_flags[128] = {{\n{rows(flags[p] for p in range(128))}\n}};\n\n")
-        out.write("/* Code points of decompositions and lower-case forms. */\n")
-        out.write(f"const uint32_t unicode_pool[{len(pool)}] = {{\n{rows(pool)}\n}};\n\n")
-        out.write("/* flags, combining class, counts and places of decomposition and lower case in the pool */\n")
-        out.write(f"const struct unicode_record unicode_records[{len(records)}] = {{\n")
-        line = "   "
-        for record in records:
-            item = " {" + ", ".join(map(str, record)) + "},"
-            if len(line) + len(item) > 100:
-                out.write(line + "\n")
-                line = "   "
-            line += item
-        out.write(line + "\n};\n\n")
-        out.write("/* Block of each run of 128 code points. */\n")
-        out.write(f"const uint16_t unicode_index[{len(index)}] = {{\n{rows(index)}\n}};\n\n")
-        out.write("/* Record of each code point of a block. */\n")
-        flat = [r for block in blocks for r in block]
-        out.write(f"const uint16_t unicode_blocks[{len(flat)}] = {{\n{rows(flat)}\n}};\n")
+    tables = make_tables(flags, classes, decomposed, lowered)
+    write_tables(path, class_count, [flags[p] for p in range(128)], tables)
 
 
 if __name__ == "__main__":

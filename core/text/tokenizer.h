@@ -1,10 +1,11 @@
 /*
  * Text to token ids, equal to the Rust `tokenizers` library id for id.
  *
- * Use: tokenizer_open(model folder) once, tokenizer_encode from any thread, tokenizer_write into the
- * folder of a fine-tuned model. Pipeline: added tokens are split out of the raw text, then
- * normalizer.h (clean, CJK, accents, case), pre-tokenization at blanks and punctuation, wordpiece.h,
- * truncation, and the [CLS] A [SEP] (B [SEP]) template.
+ * Use: tokenizer_open(model folder) once, tokenizer_encode from any thread, tokenizer_write into
+ * the folder of a fine-tuned model. Pipeline: added tokens are split out of the raw text, then
+ * normalizer.h (clean, CJK, accents, case), words.h (blanks and punctuation), wordpiece.h,
+ * truncation, and template.h: [CLS] A [SEP] (B [SEP]). Which file of a folder decides what stands
+ * at the top of tokenizer_open.c.
  */
 #ifndef CORE_TEXT_TOKENIZER_H
 #define CORE_TEXT_TOKENIZER_H
@@ -35,9 +36,10 @@ struct token_list {
 
 /*
  * Read tokenizer.json, or vocab.txt with tokenizer_config.json where there is none, from a model
- * folder. vocab_size is the model's (config.json): an id beyond it is refused. Truncation and
- * padding sections are ignored. ERR_NOT_FOUND when the folder has neither file; ERR_UNSUPPORTED
- * names a component of tokenizer.json that is not of the BERT family; ERR_INVALID for damage.
+ * folder. vocab_size is the model's (config.json): an id beyond it is refused. Padding and the
+ * length of a truncation section are ignored. ERR_NOT_FOUND when the folder has neither file;
+ * ERR_UNSUPPORTED names a component of tokenizer.json that is not of the BERT family; ERR_INVALID
+ * for damage.
  */
 int tokenizer_open(const char *folder, size_t vocab_size, struct tokenizer **out, struct err *err);
 void tokenizer_free(struct tokenizer *tokenizer);

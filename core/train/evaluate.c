@@ -58,8 +58,10 @@ evaluator_run(struct evaluator *evaluator, const struct network *network, struct
 {
     for (size_t from = 0; from < evaluator->store->rows;) {
         size_t count = take_rows(evaluator, from);
-        struct pass pass = {.network = network, .batch = &evaluator->batch,
-                            .workspace = &evaluator->workspace, .pool = pool};
+        struct pass pass = {.network = network,
+                            .batch = &evaluator->batch,
+                            .workspace = &evaluator->workspace,
+                            .pool = pool};
         batch_fill(&evaluator->batch, evaluator->store, evaluator->picked, count);
         encoder_forward(&pass);
         if (!visit(context, &evaluator->batch, &evaluator->workspace))

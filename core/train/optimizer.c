@@ -45,10 +45,14 @@ optimizer_init(struct optimizer_state *o, const struct train_params *params,
                const struct model_config *config, const struct tensor_layout *layout,
                const struct ops *ops, size_t most_batch_tokens, struct err *err)
 {
-    *o = (struct optimizer_state){.params = params, .layout = layout, .ops = ops, .beta1_power = 1.0,
-                            .beta2_power = 1.0, .vocab_size = config->vocab_size,
-                            .hidden_size = config->hidden_size,
-                            .pad_token_id = config->pad_token_id};
+    *o = (struct optimizer_state){.params = params,
+                                  .layout = layout,
+                                  .ops = ops,
+                                  .beta1_power = 1.0,
+                                  .beta2_power = 1.0,
+                                  .vocab_size = config->vocab_size,
+                                  .hidden_size = config->hidden_size,
+                                  .pad_token_id = config->pad_token_id};
     o->words_offset = tensor_offset(layout, TENSOR_WORD_EMBEDDING, 0);
     size_t distinct = most_batch_tokens < o->vocab_size ? most_batch_tokens : o->vocab_size;
     if (make_blocks(o, err) != 0)

@@ -2,9 +2,9 @@
  * The optimizer: gradient norm, clipping and the update of all parameters, in parallel blocks.
  *
  * Word embeddings are sparse: only rows that some batch has touched have moments that are not zero,
- * and with no weight decay a row never touched stays what it is to the bit. So gradient, moments and
- * work exist for touched rows only; with decoupled or coupled decay every row is visited. Blocks and
- * the order of their sums depend on the model and the batch alone.
+ * and with no weight decay a row never touched stays what it is to the bit. So gradient, moments
+ * and work exist for touched rows only; with decoupled or coupled decay every row is visited.
+ * Blocks and the order of their sums depend on the model and the batch alone.
  */
 #ifndef CORE_TRAIN_OPTIMIZER_H
 #define CORE_TRAIN_OPTIMIZER_H
@@ -38,10 +38,10 @@ struct optimizer_state {
     const struct tensor_layout *layout;
     const struct ops *ops;
     size_t vocab_size, hidden_size, pad_token_id, words_offset;
-    bool *is_touched;       /* (V) */
-    uint32_t *batch_rows;   /* word rows of the present batch */
+    bool *is_touched;     /* (V) */
+    uint32_t *batch_rows; /* word rows of the present batch */
     size_t batch_row_count;
-    uint32_t *seen_in_step; /* (V): last step + 1 that used the row */
+    uint32_t *seen_in_step;         /* (V): last step + 1 that used the row */
     struct optimizer_block *blocks; /* all tensors but the word embedding */
     size_t block_count;
     double *sums; /* squared sums by block */

@@ -16,7 +16,13 @@
 
 enum { PARAMS_AUTO = -1 };
 
-enum optimizer { OPTIMIZER_AUTO, OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_SGD, OPTIMIZER_MOMENTUM };
+enum optimizer {
+    OPTIMIZER_AUTO,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_ADAMW,
+    OPTIMIZER_SGD,
+    OPTIMIZER_MOMENTUM
+};
 enum lr_scheduler { SCHEDULER_AUTO, SCHEDULER_CONSTANT, SCHEDULER_LINEAR };
 enum preset { PRESET_AUTO, PRESET_PLAIN };
 
@@ -73,10 +79,11 @@ struct train_choices {
 };
 
 /*
- * Replace every auto value. Rule of PRESET_AUTO: AdamW, no decay, clipping at 1.0, linear decay after
- * 6 % warm-up, batch 32 (16 below 1,000 rows), learning rate by hidden size (5e-5 from 768, 1e-4 from
- * 512, 2e-4 below), epochs for about 1,500 steps between 3 and 10. PRESET_PLAIN: Adam, 5e-5 constant,
- * batch 32, 3 epochs, no decay, no clipping. Pure: the same facts give the same numbers.
+ * Replace every auto value. Rule of PRESET_AUTO: AdamW, no decay, clipping at 1.0, linear decay
+ * after 6 % warm-up, batch 32 (16 below 1,000 rows), learning rate by hidden size (5e-5 from 768,
+ * 1e-4 from 512, 2e-4 below), epochs for about 1,500 steps between 3 and 10. PRESET_PLAIN: Adam,
+ * 5e-5 constant, batch 32, 3 epochs, no decay, no clipping. Pure: the same facts give the same
+ * numbers.
  */
 void train_params_resolve(struct train_params *params, const struct train_facts *facts,
                           struct train_choices *choices);

@@ -68,11 +68,9 @@ static int
 check_task(struct planner *p, enum train_part part, const char *name, const struct dataset *data)
 {
     bool classes = data->label_form == LABELS_TEXT || data->label_form == LABELS_INTEGER ||
-                   (data->label_form == LABELS_FRACTION &&
-                    p->request->task == TASK_CLASSIFICATION);
+                   (data->label_form == LABELS_FRACTION && p->request->task == TASK_CLASSIFICATION);
     if (p->request->task != TASK_AUTO && p->request->task != TASK_CLASSIFICATION) {
-        err_set(p->err, ERR_UNSUPPORTED,
-                "task \"%s\" is not built yet; only \"classification\" is",
+        err_set(p->err, ERR_UNSUPPORTED, "task \"%s\" is not built yet; only \"classification\" is",
                 task_name(p->request->task));
         return blame(p, PART_PARAMETERS, "task", 0, true);
     }
@@ -173,8 +171,7 @@ collect_labels(struct planner *p)
                 plan->labels.names[0]);
         return blame(p, PART_TRAINING_FILE, NULL, 0, false);
     }
-    plan->training_labels =
-        mem_array(plan->training->count, sizeof *plan->training_labels);
+    plan->training_labels = mem_array(plan->training->count, sizeof *plan->training_labels);
     plan->held_out = mem_array(plan->training->count, sizeof *plan->held_out);
     if (plan->training_labels == NULL || plan->held_out == NULL) {
         err_set(p->err, ERR_MEMORY, "the labels of %zu rows do not fit into memory",
@@ -250,6 +247,14 @@ resolve(struct planner *p)
     struct train_plan *plan = p->plan;
     struct train_facts facts = {.training_rows = plan->training_rows, .config = &plan->config};
     plan->params = p->request->params;
+    if (p->request->validation.path != NULL && plan->params.validation_split > 0) {
+        err_set(p->err, ERR_INVALID,
+                "validation_split takes rows of the training file, but there is a validation file; "
+                "give one of the two");
+        return blame(p, PART_PARAMETERS, "validation_split", 0, false);
+    }
+    if (p->request->validation.path != NULL)
+        plan->params.validation_split = 0;
     train_params_resolve(&plan->params, &facts, &plan->choices);
     if (check_length(p) != 0)
         return p->err->code;

@@ -34,8 +34,15 @@ struct train_request {
     struct train_params params; /* autos allowed */
 };
 
-/* Which part of the request a refusal is about; names of the API's parameters via train_part_name. */
-enum train_part { PART_MODEL, PART_TRAINING_FILE, PART_VALIDATION_FILE, PART_TEST_FILE, PART_PARAMETERS };
+/* Which part of the request a refusal is about; names of the API's parameters via train_part_name.
+ */
+enum train_part {
+    PART_MODEL,
+    PART_TRAINING_FILE,
+    PART_VALIDATION_FILE,
+    PART_TEST_FILE,
+    PART_PARAMETERS
+};
 
 struct train_fault {
     enum train_part part;
@@ -47,7 +54,7 @@ struct train_fault {
 struct train_plan {
     struct train_params params; /* resolved */
     struct train_choices choices;
-    struct model_config config; /* of the base, with our labels and max_seq_length */
+    struct model_config config;    /* of the base, with our labels and max_seq_length */
     struct model_load_report load; /* what of the network the base model does not bring */
     bool keeps_head; /* the base is a fine-tuned model with these very labels: its head goes on */
     enum task task;
@@ -57,7 +64,7 @@ struct train_plan {
     /* what train_run needs, filled by train_plan_make and released by train_plan_fini */
     struct dataset *training, *validation, *test;
     uint32_t *training_labels; /* (rows of the training file) */
-    bool *held_out;            /* rows of the training file that validate; NULL with a validation file */
+    bool *held_out; /* rows of the training file that validate; NULL with a validation file */
 };
 
 /*

@@ -137,8 +137,7 @@ session_open(struct session *session, const struct train_plan *plan,
              struct pool *pool, const struct train_observer *observer, struct err *err)
 {
     *session = (struct session){.plan = plan, .arena = arena_new()};
-    if (tokenize(session, request, err) == 0 &&
-        load_model(session, request, observer, err) == 0 &&
+    if (tokenize(session, request, err) == 0 && load_model(session, request, observer, err) == 0 &&
         reserve(session, engine, pool, err) == 0)
         return 0;
     session_close(session);

@@ -186,8 +186,7 @@ report_point(struct run *run, const double values[METRIC_COUNT])
 static int
 hand_over(struct run *run, bool final, struct err *err)
 {
-    struct train_snapshot snapshot = {.final = final, .progress = run->progress,
-                                      .save = run->save};
+    struct train_snapshot snapshot = {.final = final, .progress = run->progress, .save = run->save};
     for (size_t i = 0; i < METRIC_COUNT; i++)
         snapshot.latest[i] = run->latest[i];
     return run->observer->on_model(run->observer->context, &snapshot, err);
@@ -208,7 +207,8 @@ after_step(struct run *run, double values[METRIC_COUNT], struct err *err)
                 err) != 0)
         return err->code;
     if (last && s->test.rows > 0 &&
-        measure(run, &run->session->tester, METRIC_TEST_LOSS, METRIC_TEST_ACCURACY, values, err) != 0)
+        measure(run, &run->session->tester, METRIC_TEST_LOSS, METRIC_TEST_ACCURACY, values, err) !=
+            0)
         return err->code;
     report_point(run, values);
     if (save && hand_over(run, false, err) != 0)
@@ -251,9 +251,13 @@ train_run(const struct train_plan *plan, const struct train_request *request,
         .plan = plan,
         .pool = pool,
         .observer = observer,
-        .save = {.config = &plan->config, .layout = &session.layout,
-                 .parameters = session_parameters(&session), .tokenizer = session.tokenizer,
-                 .task = task_name(plan->task), .numerics_key = key, .data_sha256 = data_sha256,
+        .save = {.config = &plan->config,
+                 .layout = &session.layout,
+                 .parameters = session_parameters(&session),
+                 .tokenizer = session.tokenizer,
+                 .task = task_name(plan->task),
+                 .numerics_key = key,
+                 .data_sha256 = data_sha256,
                  .base_sha256 = base_sha256},
         .steps_per_epoch = (session.training.rows + batch - 1) / batch,
         .started = started,

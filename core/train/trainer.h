@@ -23,8 +23,8 @@ enum train_level { TRAIN_INFO, TRAIN_WARN };
 /* Where a run stands, after a completed step. */
 struct train_progress {
     size_t step, total_steps;
-    double epoch; /* epochs completed, with fraction */
-    double seconds_elapsed; /* since train_run began */
+    double epoch;                              /* epochs completed, with fraction */
+    double seconds_elapsed;                    /* since train_run began */
     double rows_per_second, tokens_per_second; /* completed steps over training time alone */
     int64_t trained_tokens;
 };
@@ -35,7 +35,8 @@ struct train_point {
     double values[METRIC_COUNT];
 };
 
-/* A model to be kept: a checkpoint, or the final one. `latest` holds the last value of each metric. */
+/* A model to be kept: a checkpoint, or the final one. `latest` holds the last value of each metric.
+ */
 struct train_snapshot {
     bool final;
     struct train_progress progress;

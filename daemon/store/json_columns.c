@@ -104,8 +104,7 @@ json_columns_measures_parse(const char *text, const char *const *names, size_t n
     *count = 0;
     const char *name = NULL;
     json_t *value = NULL;
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         if (!json_is_number(value) || !is_wanted(name, names, name_count))
             continue;
         measures[(*count)++] = (struct measure){.name = arena_copy_string(arena, name),

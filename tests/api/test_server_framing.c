@@ -134,8 +134,8 @@ huge_headers_and_targets_are_refused(void **state)
 }
 
 /*
- * libmicrohttpd 0.9 ends the target at a raw NUL, 1.x refuses it or closes the connection (status 0):
- * what is left is served or refused, never more.
+ * libmicrohttpd 0.9 ends the target at a raw NUL, 1.x refuses it or closes the connection (status
+ * 0): what is left is served or refused, never more.
  */
 static void
 raw_nul_in_the_target_does_no_harm(void **state)

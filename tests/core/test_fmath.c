@@ -20,7 +20,8 @@ worst_ulp(single_function *ours, double_function *exact, float from, float to)
     for (int i = 0; i <= POINTS; i++) {
         float x = from + (to - from) * (float)i / POINTS;
         double want = exact((double)x);
-        double ulp = fmax((double)(nextafterf(fabsf((float)want), INFINITY) - fabsf((float)want)), 1e-45);
+        double ulp =
+            fmax((double)(nextafterf(fabsf((float)want), INFINITY) - fabsf((float)want)), 1e-45);
         double error = fabs((double)ours(x) - want) / ulp;
         worst = error > worst ? error : worst;
     }

@@ -71,6 +71,22 @@ ideographs_stand_between_blanks(void **state)
 }
 
 static void
+ideographs_stay_in_words_when_not_handled(void **state)
+{
+    (void)state;
+    struct normalizer plain = {.clean_text = true, .strip_accents = true, .lowercase = true};
+    check(&plain, "A\u4e2d\u6587\tb", "a\u4e2d\u6587 b");
+}
+
+static void
+without_cleaning_controls_and_spaces_stay(void **state)
+{
+    (void)state;
+    struct normalizer lower = {.lowercase = true};
+    check(&lower, "A\tB\x01\u200b\u3000", "a\tb\x01\u200b\u3000");
+}
+
+static void
 case_is_changed_without_context(void **state)
 {
     (void)state;
@@ -158,6 +174,8 @@ main(void)
         cmocka_unit_test(cased_text_keeps_both),
         cmocka_unit_test(controls_vanish_and_every_space_is_a_blank),
         cmocka_unit_test(ideographs_stand_between_blanks),
+        cmocka_unit_test(ideographs_stay_in_words_when_not_handled),
+        cmocka_unit_test(without_cleaning_controls_and_spaces_stay),
         cmocka_unit_test(case_is_changed_without_context),
         cmocka_unit_test(hangul_is_decomposed),
         cmocka_unit_test(marks_that_stay_are_put_into_order),

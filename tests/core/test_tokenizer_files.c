@@ -262,6 +262,19 @@ added_tokens_follow_the_vocabulary(void **state)
     check_folder(*state, "a<USER>a <late>", "2 5 10 5 11 3");
 }
 
+/* Both files have a token for id 11: tokenizer.json's counts, and the ids give the order. */
+static void
+two_lists_of_added_tokens_are_merged_by_id(void **state)
+{
+    write_json(*state,
+               &(struct parts){.added = SPECIALS "," ADDED(12, "<c>", false, false) "," ADDED(
+                                   11, "<b>", false, false)});
+    scratch_write_text(*state, "added_tokens.json", "{\"<x>\": 11, \"<a>\": 10}");
+    scratch_write_text(*state, "tokenizer_config.json", "{}");
+    check_folder(*state, "<a><b><c>", "2 10 11 12 3");
+    check_folder(*state, "<x>", "2 1 9 1 3");
+}
+
 static void
 truncation_side_left_keeps_the_end(void **state)
 {
@@ -506,6 +519,7 @@ main(void)
         IN_SCRATCH(special_tokens_map_names_tokens),
         IN_SCRATCH(added_tokens_of_the_configuration_are_the_only_ones),
         IN_SCRATCH(added_tokens_follow_the_vocabulary),
+        IN_SCRATCH(two_lists_of_added_tokens_are_merged_by_id),
         IN_SCRATCH(truncation_side_left_keeps_the_end),
         IN_SCRATCH(a_standard_token_without_an_embedding_is_left_out),
         IN_SCRATCH(an_empty_folder_is_not_found),
