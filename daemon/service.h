@@ -54,7 +54,8 @@ struct upload;
 int service_upload_begin(struct service *service, struct upload **out, struct fault_list *faults);
 int service_upload_write(struct upload *upload, const void *bytes, size_t length,
                          struct fault_list *faults);
-/* SLOW. Checks the bytes, stores them; the upload is gone afterwards, also on failure. An empty body is a fault. */
+/* SLOW. Checks the bytes, stores them; the upload is gone afterwards, also on failure. An empty
+ * body is a fault. */
 int service_upload_finish_take(struct upload *upload, const char *filename, const char *purpose,
                                struct arena *arena, struct file_info *out,
                                struct fault_list *faults);
@@ -91,15 +92,15 @@ struct job_info {
     const char *id;
     enum job_status status;
     int64_t created_at, started_at, finished_at; /* 0: not yet */
-    const char *model;         /* as resolved: the base model's id */
-    const char *training_file; /* ids; the optional ones may be NULL */
+    const char *model;                           /* as resolved: the base model's id */
+    const char *training_file;                   /* ids; the optional ones may be NULL */
     const char *validation_file, *test_file;
-    const char *suffix;          /* or NULL */
+    const char *suffix; /* or NULL */
     int64_t seed;
-    const char *metadata_json;   /* a JSON object, or NULL */
-    const char *fine_tuned_model; /* or NULL */
+    const char *metadata_json;                            /* a JSON object, or NULL */
+    const char *fine_tuned_model;                         /* or NULL */
     const char *error_code, *error_message, *error_param; /* NULL unless failed */
-    int64_t trained_tokens;      /* < 0: not finished */
+    int64_t trained_tokens;                               /* < 0: not finished */
     const char *task;
     const char *const *labels; /* id order */
     size_t label_count;
@@ -272,9 +273,9 @@ struct classify_result {
 enum { CLASSIFY_MAX_INPUTS = 2048 };
 
 /* SLOW. MODEL_NOT_FINE_TUNED for a base model; MODEL_NOT_FOUND with param "model". */
-int service_classify(struct service *service, const char *model, const struct classify_input *inputs,
-                     size_t count, struct arena *arena, struct classify_result *out,
-                     struct fault_list *faults);
+int service_classify(struct service *service, const char *model,
+                     const struct classify_input *inputs, size_t count, struct arena *arena,
+                     struct classify_result *out, struct fault_list *faults);
 
 /* ---- the daemon itself ---------------------------------------------------------------------- */
 

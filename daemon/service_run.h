@@ -19,23 +19,24 @@ struct service_options {
     size_t models_dir_count;
     const struct model_alias *aliases;
     size_t alias_count;
-    size_t threads; /* compute threads of a job; 0: as many as the machine gives */
+    size_t threads;         /* compute threads of a job; 0: as many as the machine gives */
     int64_t max_file_bytes; /* of an upload */
     const struct gemm_engine *engine;
 };
 
 /*
- * Lock and open the data directory (created when absent), migrate the database, sweep tmp/, list the
- * base models, put jobs that a crash left running back into the queue. ERR_CONFLICT when another
- * process holds the lock, ERR_UNSUPPORTED for a newer FORMAT or database, ERR_INVALID for two base
- * models of one name.
+ * Lock and open the data directory (created when absent), migrate the database, sweep tmp/, list
+ * the base models, put jobs that a crash left running back into the queue. ERR_CONFLICT when
+ * another process holds the lock, ERR_UNSUPPORTED for a newer FORMAT or database, ERR_INVALID for
+ * two base models of one name.
  */
 int service_open(const struct service_options *options, struct service **out, struct err *err);
 
 /* Start worker and predictor threads. */
 int service_start(struct service *service, struct err *err);
 
-/* No longer ready, no new claims; the running job is stopped and goes back to the queue. Returns when threads are joined. */
+/* No longer ready, no new claims; the running job is stopped and goes back to the queue. Returns
+ * when threads are joined. */
 void service_stop(struct service *service);
 
 /* Close everything; NULL is fine. */

@@ -194,16 +194,24 @@ read_side(const json_t *truncation, struct tokenizer *tokenizer)
     tokenizer->truncate_left = direction != NULL && strcmp(direction, "Left") == 0;
 }
 
+/* The components around the model: what happens to a text before and after. */
 static int
-read_parts(const json_t *file, size_t vocab_size, struct tokenizer *tokenizer,
+read_components(const json_t *file, struct tokenizer *tokenizer, struct err *err)
+{
+    if (read_normalizer(json_object_get(file, "normalizer"), tokenizer, err) != 0 ||
+        read_pre_tokenizer(json_object_get(file, "pre_tokenizer"), err) != 0)
+        return err->code;
+    return templates_read(json_object_get(file, "post_processor"), &tokenizer->templates, err);
+}
+
+static int
+read_parts(const json_t *file, size_t vocab_size, bool as_written, struct tokenizer *tokenizer,
            struct added_token_list *added, struct err *err)
 {
     if (!json_is_object(file))
         return err_set(err, ERR_INVALID, "it is not a JSON object");
     read_side(json_object_get(file, "truncation"), tokenizer);
-    if (read_normalizer(json_object_get(file, "normalizer"), tokenizer, err) != 0 ||
-        read_pre_tokenizer(json_object_get(file, "pre_tokenizer"), err) != 0 ||
-        templates_read(json_object_get(file, "post_processor"), &tokenizer->templates, err) != 0)
+    if (as_written && read_components(file, tokenizer, err) != 0)
         return err->code;
     const json_t *model = json_object_get(file, "model");
     if (!json_is_object(model))
@@ -214,13 +222,13 @@ read_parts(const json_t *file, size_t vocab_size, struct tokenizer *tokenizer,
 }
 
 int
-tokenizer_json_read(const char *path, size_t vocab_size, struct tokenizer *tokenizer,
-                    struct added_token_list *added, struct err *err)
+tokenizer_json_read(const char *path, size_t vocab_size, bool as_written,
+                    struct tokenizer *tokenizer, struct added_token_list *added, struct err *err)
 {
     json_t *file = json_parse_file(path, TOKENIZER_MAX_JSON_BYTES, err);
     if (file == NULL)
         return err->code;
-    int status = read_parts(file, vocab_size, tokenizer, added, err);
+    int status = read_parts(file, vocab_size, as_written, tokenizer, added, err);
     json_decref(file);
     return status == 0 ? 0 : err_prefix(err, "%s", path);
 }

@@ -8,11 +8,12 @@
 #include "core/text/tokenizer_parts.h"
 
 /*
- * Fill vocabulary, WordPiece settings, normalizer switches, templates and truncation side of a
- * tokenizer from a file, and append its added tokens to the list. ERR_UNSUPPORTED names a component
- * that is not of the BERT family.
+ * Fill vocabulary, WordPiece settings and truncation side of a tokenizer from a file, and append
+ * its added tokens to the list; as_written also its normalizer switches and templates, for which
+ * ERR_UNSUPPORTED names a component that is not of the BERT family.
  */
-int tokenizer_json_read(const char *path, size_t vocab_size, struct tokenizer *tokenizer,
-                        struct added_token_list *added, struct err *err);
+int tokenizer_json_read(const char *path, size_t vocab_size, bool as_written,
+                        struct tokenizer *tokenizer, struct added_token_list *added,
+                        struct err *err);
 
 #endif

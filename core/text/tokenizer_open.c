@@ -286,10 +286,10 @@ read_files(struct opening *opening, struct err *err)
     if (tokenizer_config_read(opening->folder, tokenizer->arena, &opening->config, err) != 0)
         return err->code;
     if (fileio_exists(json)) {
-        if (tokenizer_json_read(json, opening->vocab_size, tokenizer, &opening->from_json, err) !=
-            0)
-            return err->code;
         bool as_written = !config->present || !is_bert_class(config->class_name);
+        if (tokenizer_json_read(json, opening->vocab_size, as_written, tokenizer,
+                                &opening->from_json, err) != 0)
+            return err->code;
         return as_written ? build_as_written(opening, err) : build_bert(opening, err);
     }
     if (!fileio_exists(list))

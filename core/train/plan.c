@@ -229,14 +229,19 @@ same_labels(const struct model_config *config, const struct label_set *labels)
     return true;
 }
 
-/* Are the base model's tensors what its config.json promises? */
+/* Are the base model's tensors what its config.json promises, and does its tokenizer load? */
 static int
-check_weights(struct planner *p)
+check_folder(struct planner *p)
 {
+    const char *folder = p->request->base_folder;
     struct tensor_layout layout;
+    struct tokenizer *tokenizer = NULL;
     if (tensor_layout_build(&p->plan->config, p->arena, &layout, p->err) == 0 &&
-        model_dir_check(p->request->base_folder, &layout, &p->plan->load, p->err) == 0)
+        model_dir_check(folder, &layout, &p->plan->load, p->err) == 0 &&
+        tokenizer_open(folder, p->plan->config.vocab_size, &tokenizer, p->err) == 0) {
+        tokenizer_free(tokenizer);
         return 0;
+    }
     err_prefix(p->err, "model %s", p->request->base_name);
     return blame(p, PART_MODEL, NULL, 0, p->err->code == ERR_UNSUPPORTED);
 }
@@ -290,7 +295,7 @@ train_plan_make(const struct train_request *request, struct arena *arena, struct
         read_other(&p, PART_TEST_FILE, &request->test, &out->test, &out->test_rows) != 0)
         goto out;
     split(&p);
-    if (resolve(&p) == 0 && check_weights(&p) == 0)
+    if (resolve(&p) == 0 && check_folder(&p) == 0)
         return 0;
 out:
     train_plan_fini(out);

@@ -94,7 +94,8 @@ diverged(const struct run *run, size_t step, const char *what, struct err *err)
     return err_set(err, ERR_DIVERGED,
                    "the %s is not a finite number at step %zu: training diverged; try a "
                    "learning_rate below %g",
-                   what, step + 1, run->plan->params.learning_rate);
+                   what, step + 1,
+                   run->plan->params.learning_rate * run->plan->params.learning_rate_multiplier);
 }
 
 /* One optimizer update. Nothing is modified before its optimizer phase. */

@@ -161,6 +161,16 @@ tokenizer_config_overrides_tokenizer_json_for_bert(void **state)
 }
 
 static void
+bert_classes_do_not_look_at_the_components_of_tokenizer_json(void **state)
+{
+    write_json(*state, &(struct parts){.normalizer = "{\"type\":\"NFKC\"}",
+                                       .pre_tokenizer = "{\"type\":\"Whitespace\"}"});
+    scratch_write_text(*state, "tokenizer_config.json",
+                       "{\"do_lower_case\":true,\"tokenizer_class\":\"BertTokenizerFast\"}");
+    check_folder(*state, "A ab", "2 5 5 7 3");
+}
+
+static void
 another_class_takes_tokenizer_json_as_it_is(void **state)
 {
     write_json(*state, &(struct parts){0});
@@ -509,6 +519,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(tokenizer_json_alone_counts_as_it_is),
         IN_SCRATCH(tokenizer_config_overrides_tokenizer_json_for_bert),
+        IN_SCRATCH(bert_classes_do_not_look_at_the_components_of_tokenizer_json),
         IN_SCRATCH(another_class_takes_tokenizer_json_as_it_is),
         IN_SCRATCH(prefix_and_limit_of_tokenizer_json_are_followed),
         IN_SCRATCH(a_template_is_followed),

@@ -52,7 +52,8 @@ assert_fault(const struct parsed *parsed, size_t index, enum fault_code code, co
              const char *words)
 {
     if (index >= parsed->faults.count)
-        fail_msg("there are only %zu faults, %s is missing", parsed->faults.count, param);
+        fail_msg("there are only %zu faults, %s is missing", parsed->faults.count,
+                 param != NULL ? param : "(none)");
     const struct fault *fault = &parsed->faults.items[index];
     if (fault->code != code || (param == NULL) != (fault->param == NULL) ||
         (param != NULL && strcmp(fault->param, param) != 0) ||

@@ -167,6 +167,35 @@ too_long_a_sequence_names_the_parameter(void **state)
 }
 
 static void
+validation_file_and_split_exclude_each_other(void **state)
+{
+    struct service_fixture *f = *state;
+    struct file_info file = fixture_upload(f, "train.jsonl", fixture_rows(f, 20));
+    const char *more = arena_printf(f->arena, ", \"validation_file\": \"%s\"", file.id);
+    struct job_info job;
+    refused(f, body_with(f, file.id, arena_printf(f->arena, "%s, \"validation_split\": 0.2", more)),
+            FAULT_INVALID_PARAMETER, "validation_split");
+    fixture_ok(f, fixture_try_create(f, body_with(f, file.id, more), &job));
+    assert_non_null(strstr(job.parameters_json, "\"validation_split\":0,"));
+}
+
+static void
+model_without_a_tokenizer_of_ours_is_refused(void **state)
+{
+    struct service_fixture *f = *state;
+    fixture_close(f);
+    fixture_write_model(f, "models/foreign");
+    scratch_write_text(&f->scratch, "models/foreign/tokenizer.json",
+                       "{\"normalizer\": {\"type\": \"NFKC\"}}");
+    fixture_open(f);
+    struct file_info file = fixture_upload(f, "train.jsonl", fixture_rows(f, 20));
+    struct fault fault = refused(
+        f, arena_printf(f->arena, "{\"model\": \"foreign\", \"training_file\": \"%s\"}", file.id),
+        FAULT_NOT_SUPPORTED_YET, "model");
+    assert_non_null(strstr(fault.message, "NFKC"));
+}
+
+static void
 tasks_not_built_are_said_so(void **state)
 {
     struct service_fixture *f = *state;
@@ -233,6 +262,8 @@ main(void)
         IDLE_TEST(new_label_in_validation_is_named_by_line),
         IDLE_TEST(columns_make_a_file_fit),
         IDLE_TEST(too_long_a_sequence_names_the_parameter),
+        IDLE_TEST(validation_file_and_split_exclude_each_other),
+        IDLE_TEST(model_without_a_tokenizer_of_ours_is_refused),
         IDLE_TEST(tasks_not_built_are_said_so),
         IDLE_TEST(model_with_a_damaged_file_names_the_tensor),
         PREPARED_TEST(alias_stands_for_its_model),
