@@ -208,7 +208,7 @@ stopped_by() {
     : >"$scratch/said"
     while IFS= read -r line; do
         printf '%s\n' "$line" >>"$scratch/said"
-        case $line in *fine_tuning.job.metric*) seen=$((seen + 1)) ;; esac
+        case $line in *fine_tuning.job.metric*) seen=$((seen + 1)) ;; *) continue ;; esac
         [ "$seen" -ne 3 ] || kill -"$1" "$runner"
     done <"$scratch/pipe"
     wait "$runner" || status=$?
