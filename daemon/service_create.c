@@ -187,6 +187,7 @@ insert(struct db *db, void *context, struct err *err)
         .task = task_name(plan->task),
         .labels = (const char *const *)plan->labels.names,
         .label_count = plan->labels.count,
+        .total_steps = (int64_t)plan->total_steps,
     };
     struct event_new created = {.message = describe_plan(creation)};
     struct event_new chosen = {.message = describe_choices(creation)};

@@ -60,7 +60,8 @@ struct job_new {
     const char *task;
     const char *const *labels; /* id order */
     size_t label_count;
-    int64_t priority; /* higher runs earlier */
+    int64_t priority;    /* higher runs earlier */
+    int64_t total_steps; /* that it will take */
 };
 
 struct job_progress_row {

@@ -112,9 +112,10 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_JOB_INSERT] =
         "INSERT INTO jobs (id, status, created_at, model, root_model, training_file,"
         " validation_file, test_file, suffix, seed, metadata, request, parameters, task, labels,"
-        " priority) VALUES (:id, 'queued', :created_at, :model, :root_model, :training_file,"
+        " priority, total_steps) VALUES (:id, 'queued', :created_at, :model, :root_model, "
+        ":training_file,"
         " :validation_file, :test_file, :suffix, :seed, :metadata, :request, :parameters, :task,"
-        " :labels, :priority) RETURNING seq",
+        " :labels, :priority, :total_steps) RETURNING seq",
     [STATEMENT_JOB_GET] = SELECT_JOB " WHERE j.id = :id",
     [STATEMENT_JOB_BY_SEQ] = SELECT_JOB " WHERE j.seq = :job",
     [STATEMENT_JOB_SEQ] = "SELECT seq FROM jobs WHERE id = :id",
@@ -148,7 +149,7 @@ static const char *const texts[STATEMENT_COUNT] = {
         " base_sha256 = coalesce(:base_sha256, base_sha256), threads = :threads"
         " WHERE seq = :job",
     [STATEMENT_JOB_REWIND] =
-        "UPDATE jobs SET step = :step, total_steps = iif(:step = 0, 0, total_steps),"
+        "UPDATE jobs SET step = :step,"
         " epoch = iif(:step = 0, 0, epoch), seconds_elapsed = iif(:step = 0, 0, seconds_elapsed),"
         " rows_per_second = iif(:step = 0, 0, rows_per_second),"
         " tokens_per_second = iif(:step = 0, 0, tokens_per_second),"

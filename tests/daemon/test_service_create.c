@@ -35,6 +35,7 @@ auto_values_are_resolved_and_stored(void **state)
     assert_null(strstr(preset + strlen("\"preset\":\"auto\""), "auto"));
     assert_in_range(job.seed, 0, INT32_MAX);
     assert_string_equal(job.task, "classification");
+    assert_true(job.progress.total_steps > 0);
 }
 
 static void
