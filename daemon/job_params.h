@@ -4,7 +4,7 @@
  * A row holds name, type, range, default, where it may stand, and a sentence of documentation; it
  * drives parsing, validation (all faults of a request in one answer), the stored `parameters`
  * object and `finetuned --help-parameters`. A new parameter is a row here and a member of struct
- * job_request or struct train_params, nothing else. What PRODUCT names but is not built yet is a
+ * job_request or struct train_params, nothing else. What is planned but not built yet is a
  * row too (PARAM_NOT_BUILT): refused by name, never ignored.
  *
  * Both the daemon (POST /v1/fine_tuning/jobs) and `finetuned run` parse with job_params_parse; in

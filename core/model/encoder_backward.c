@@ -5,7 +5,7 @@
  * their own partial sums, which are added up in the order of the chunks.
  */
 #include "core/model/dense.h"
-#include "core/model/sites.h"
+#include "core/model/pass.h"
 #include "core/ops/attention.h"
 
 #include <string.h>
@@ -63,12 +63,6 @@ partial_of(const struct chunk *chunk, const struct partial *table, enum tensor_k
         table++;
     return chunk->partials + table->hidden_before * config->hidden_size +
            table->inner_before * config->intermediate_size;
-}
-
-static bool
-stopped(const struct pass *pass)
-{
-    return pass->should_stop != NULL && pass->should_stop(pass->context);
 }
 
 static struct chunk
@@ -265,7 +259,7 @@ layer_chunk(void *context, size_t item, size_t thread)
 {
     const struct backward *backward = context;
     struct chunk chunk = chunk_of(backward, item, thread);
-    if (stopped(backward->pass))
+    if (pass_stopped(backward->pass))
         return;
     memset(chunk.partials, 0, backward->pass->workspace->partial_size * sizeof *chunk.partials);
     feed_forward_block(&chunk);
@@ -338,7 +332,7 @@ layer_weights(void *context, size_t item, size_t thread)
     const struct backward *backward = context;
     const struct network *network = backward->pass->network;
     struct weight list[LAYER_WEIGHTS];
-    if (stopped(backward->pass))
+    if (pass_stopped(backward->pass))
         return;
     layer_weight_list(backward, list);
     for (size_t i = 0; i < LAYER_WEIGHTS; i++) {

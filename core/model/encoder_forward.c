@@ -1,7 +1,7 @@
 /* The forward pass; see encoder.h. Its backward is the neighbouring file. */
 #include "core/data/labels.h"
 #include "core/model/dense.h"
-#include "core/model/sites.h"
+#include "core/model/pass.h"
 #include "core/ops/attention.h"
 
 #include <string.h>
@@ -181,12 +181,6 @@ judge(const struct chunk *chunk)
     }
 }
 
-static bool
-stopped(const struct pass *pass)
-{
-    return pass->should_stop != NULL && pass->should_stop(pass->context);
-}
-
 static void
 forward_chunk(void *context, size_t item, size_t thread)
 {
@@ -200,7 +194,7 @@ forward_chunk(void *context, size_t item, size_t thread)
     chunk.scores = w->scores + thread * (w->training ? 3 : 1) * w->longest * w->longest;
     embed(&chunk);
     for (size_t layer = 0; layer < pass->network->config->layers; layer++) {
-        if (stopped(pass))
+        if (pass_stopped(pass))
             return;
         attention_block(&chunk, layer);
         feed_forward_block(&chunk, layer);

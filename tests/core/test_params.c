@@ -1,4 +1,5 @@
-/* The rule that chooses what the user left out: the numbers that PRODUCT promises, pure and once.
+/* The rule that chooses what the user left out: the numbers that the README promises, pure and
+ * once.
  */
 #include "core/train/metrics.h"
 #include "core/train/params.h"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Rules of STYLE.md that a grep can hold honestly. Each rule prints what breaks it.
+# Rules of style that a grep can hold honestly. Each rule prints what breaks it.
 #
 # With a FOLDER as argument that tree is judged instead of the project: the test calls itself so, on
 # one small tree for each rule with an offence planted in it, to see that the rule finds it.
@@ -61,7 +61,7 @@ grep -HnE '\bsqlite3_' $elsewhere | complain "sqlite3 is called in daemon/store 
 
 # A variable of a file begins in column 0 and its line has ';' or '=' but no parenthesis before. It is
 # constant when const stands behind its last '*', or anywhere when it is no pointer. The log level and
-# the signal flag are the two that STYLE.md allows.
+# the signal flag are the two that are allowed.
 awk '
     /^[a-z]/ && !/^(enum|struct|union) *[a-z_]* *\{|^(typedef|extern|return|goto) |^(enum|struct|union) [a-z_]+;/ {
         declarator = $0

@@ -1,9 +1,9 @@
 /*
- * The five dropout sites of a pass, and where each token's numbers begin. Private to core/model.
- * In an inference workspace nothing is dropped.
+ * What forward and backward both ask of a pass: its five dropout sites, where each token's numbers
+ * begin, and whether to go on. Private to core/model. In an inference workspace nothing is dropped.
  */
-#ifndef CORE_MODEL_SITES_H
-#define CORE_MODEL_SITES_H
+#ifndef CORE_MODEL_PASS_H
+#define CORE_MODEL_PASS_H
 
 #include "core/model/encoder.h"
 
@@ -12,6 +12,12 @@ site_of(const struct pass *pass, double probability, enum rng_site site, size_t 
 {
     double p = pass->workspace->training ? probability : 0.0;
     return dropout_site(p, pass->seed, site, layer, pass->step);
+}
+
+static inline bool
+pass_stopped(const struct pass *pass)
+{
+    return pass->should_stop != NULL && pass->should_stop(pass->context);
 }
 
 /* First dropout group of a token (or of a row, for the classifier's site) of H elements each. */
