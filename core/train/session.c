@@ -15,6 +15,9 @@ append_row(struct session *s, struct token_store *store, const struct dataset *d
            uint32_t label, const char *name, struct err *err)
 {
     const struct data_row *row = &data->rows[i];
+    const struct train_observer *observer = s->observer;
+    if (observer->should_stop != NULL && observer->should_stop(observer->context))
+        return err_set(err, ERR_STOPPED, "the run was stopped");
     struct text text = {row->text, row->text_length, row->pair, row->pair_length};
     if (token_store_append(store, s->tokenizer, &text, (size_t)s->plan->params.max_seq_length,
                            label, err) == 0)
@@ -136,7 +139,7 @@ session_open(struct session *session, const struct train_plan *plan,
              const struct train_request *request, const struct gemm_engine *engine,
              struct pool *pool, const struct train_observer *observer, struct err *err)
 {
-    *session = (struct session){.plan = plan, .arena = arena_new()};
+    *session = (struct session){.plan = plan, .observer = observer, .arena = arena_new()};
     if (tokenize(session, request, err) == 0 && load_model(session, request, observer, err) == 0 &&
         reserve(session, engine, pool, err) == 0)
         return 0;

@@ -14,6 +14,7 @@
 
 struct session {
     const struct train_plan *plan;
+    const struct train_observer *observer;
     struct arena *arena;
     struct tensor_layout layout;
     struct tokenizer *tokenizer;
