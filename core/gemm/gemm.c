@@ -11,8 +11,7 @@
 
 struct gemm_engine {
     const struct gemm_backend *backend;
-    void *state;
-    char name[GEMM_NAME_BYTES];
+    struct gemm_loaded loaded;
 };
 
 /* In order of preference; the first that loads and passes the self-test is used. */
@@ -85,26 +84,40 @@ self_test(const struct gemm_engine *engine)
     return true;
 }
 
+static bool
+is_wanted(const struct gemm_backend *backend, const char *wanted)
+{
+    return wanted == NULL || strcmp(wanted, "auto") == 0 || strcmp(wanted, backend->name) == 0;
+}
+
+/* Load a backend and let it multiply. */
+static int
+try_backend(struct gemm_engine *engine, const struct gemm_backend *backend, struct err *err)
+{
+    *engine = (struct gemm_engine){.backend = backend};
+    if (backend->load(&engine->loaded, err) != 0)
+        return err->code;
+    if (self_test(engine))
+        return 0;
+    err_set(err, ERR_UNSUPPORTED,
+            "%s multiplies wrongly on this processor; for OpenBLAS set OPENBLAS_CORETYPE to a "
+            "kernel set that it supports (Haswell, SkylakeX), or install another version",
+            engine->loaded.name);
+    backend->unload(engine->loaded.state);
+    return err->code;
+}
+
 int
-gemm_engine_open(struct gemm_engine **out, struct err *err)
+gemm_engine_open(const char *wanted, struct gemm_engine **out, struct err *err)
 {
     struct gemm_engine *engine = mem_small(sizeof *engine);
-    *engine = (struct gemm_engine){0};
-    err_set(err, ERR_UNSUPPORTED, "no matrix library is built in");
+    err_set(err, ERR_INVALID, "'%.40s' is no engine; engines are native, onednn, openblas, or auto",
+            wanted == NULL ? "" : wanted);
     for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
-        engine->backend = backends[i];
-        if (engine->backend->load(&engine->state, engine->name, err) != 0)
-            continue;
-        if (self_test(engine)) {
+        if (is_wanted(backends[i], wanted) && try_backend(engine, backends[i], err) == 0) {
             *out = engine;
             return 0;
         }
-        err_set(
-            err, ERR_UNSUPPORTED,
-            "%s multiplies wrongly on this processor; set OPENBLAS_CORETYPE to a kernel set that "
-            "it supports (Haswell, SkylakeX), or install another version",
-            engine->name);
-        engine->backend->unload(engine->state);
     }
     free(engine);
     return err->code;
@@ -115,14 +128,20 @@ gemm_engine_close(struct gemm_engine *engine)
 {
     if (engine == NULL)
         return;
-    engine->backend->unload(engine->state);
+    engine->backend->unload(engine->loaded.state);
     free(engine);
 }
 
 const char *
 gemm_engine_name(const struct gemm_engine *engine)
 {
-    return engine->name;
+    return engine->loaded.name;
+}
+
+bool
+gemm_engine_has_bf16(const struct gemm_engine *engine)
+{
+    return engine->loaded.has_bf16;
 }
 
 double
@@ -160,11 +179,14 @@ gemm_engine_rate(const struct gemm_engine *engine)
 }
 
 void
+gemm_fill_bias(const struct gemm_call *call)
+{
+    for (size_t row = 0; row < call->m; row++)
+        memcpy(call->c + row * call->ldc, call->bias, call->n * sizeof *call->bias);
+}
+
+void
 gemm_run(const struct gemm_engine *engine, const struct gemm_call *call)
 {
-    if (call->bias != NULL)
-        for (size_t row = 0; row < call->m; row++)
-            memcpy(call->c + row * call->ldc, call->bias, call->n * sizeof *call->bias);
-    engine->backend->multiply(engine->state, call,
-                              call->bias != NULL || call->accumulate ? 1.0f : 0.0f);
+    engine->backend->run(engine->loaded.state, call);
 }

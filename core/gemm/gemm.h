@@ -23,8 +23,15 @@ enum gemm_form {
     GEMM_TN  /* C(m,n) = A(k,m)^T B(k,n) */
 };
 
+/* How the operands enter a product; sums are always kept in float. */
+enum gemm_precision {
+    GEMM_FP32,
+    GEMM_BF16 /* every element of A and B is first rounded to bfloat16, to nearest even */
+};
+
 struct gemm_call {
     enum gemm_form form;
+    enum gemm_precision precision;
     size_t m, n, k;
     float alpha; /* factor of the product */
     const float *a;
@@ -40,16 +47,21 @@ struct gemm_call {
 struct gemm_engine;
 
 /*
- * Open the best engine for this processor and test it against plain C. Sets OPENBLAS_CORETYPE (by
- * CPUID, unless the user set it), OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1 in the environment:
- * call it early in main, before threads. ERR_UNSUPPORTED when no library loads or its results are
- * wrong, with the names that were tried.
+ * Open the best engine for this processor and test it against plain C; or the one named ("native",
+ * "onednn", "openblas"), or no other; NULL or "auto": the best. Sets OPENBLAS_CORETYPE (by CPUID,
+ * unless the user set it), OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1 in the environment: call it
+ * early in main, before threads. ERR_UNSUPPORTED when none loads or its results are wrong, with the
+ * names that were tried; ERR_INVALID for a name that is none.
  */
-int gemm_engine_open(struct gemm_engine **out, struct err *err);
+int gemm_engine_open(const char *wanted, struct gemm_engine **out, struct err *err);
 void gemm_engine_close(struct gemm_engine *engine);
 
 /* Name, version and kernel set as they stand in the numerics key: "openblas-0.3.21-SkylakeX". */
 const char *gemm_engine_name(const struct gemm_engine *engine);
+
+/* Whether GEMM_BF16 runs on this processor's own bfloat16 instructions, that is: fast. Calls with
+ * GEMM_BF16 are allowed only then. */
+bool gemm_engine_has_bf16(const struct gemm_engine *engine);
 
 /* GFLOP/s of one thread on a fixed product, measured now in about a millisecond; for the log only.
  */

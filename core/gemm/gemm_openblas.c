@@ -72,7 +72,7 @@ read_version(const char *config, char version[32])
 }
 
 static int
-openblas_load(void **state, char name[GEMM_NAME_BYTES], struct err *err)
+openblas_load(struct gemm_loaded *loaded, struct err *err)
 {
     choose_kernels();
     void *library = dlopen(FINETUNED_OPENBLAS_SONAME, RTLD_NOW | RTLD_LOCAL);
@@ -93,10 +93,10 @@ openblas_load(void **state, char name[GEMM_NAME_BYTES], struct err *err)
     }
     char version[32];
     read_version(get_config(), version);
-    snprintf(name, GEMM_NAME_BYTES, "openblas-%s-%.40s", version, get_corename());
+    snprintf(loaded->name, sizeof loaded->name, "openblas-%s-%.40s", version, get_corename());
     struct openblas *openblas = mem_small(sizeof *openblas);
     *openblas = (struct openblas){library, sgemm};
-    *state = openblas;
+    loaded->state = openblas;
     return 0;
 out:
     dlclose(library);
@@ -112,13 +112,17 @@ openblas_unload(void *state)
 }
 
 static void
-openblas_multiply(const void *state, const struct gemm_call *call, float beta)
+openblas_run(const void *state, const struct gemm_call *call)
 {
     const struct openblas *openblas = state;
+    float beta = call->bias != NULL || call->accumulate ? 1.0f : 0.0f;
+    if (call->bias != NULL)
+        gemm_fill_bias(call);
     openblas->sgemm(CBLAS_ROW_MAJOR, call->form == GEMM_TN ? CBLAS_TRANS : CBLAS_NO_TRANS,
                     call->form == GEMM_NT ? CBLAS_TRANS : CBLAS_NO_TRANS, (int)call->m,
                     (int)call->n, (int)call->k, call->alpha, call->a, (int)call->lda, call->b,
                     (int)call->ldb, beta, call->c, (int)call->ldc);
 }
 
-const struct gemm_backend gemm_openblas = {openblas_load, openblas_unload, openblas_multiply};
+const struct gemm_backend gemm_openblas = {"openblas", openblas_load, openblas_unload,
+                                           openblas_run};

@@ -31,7 +31,7 @@ open_engine(void **state)
 {
     (void)state;
     struct err err;
-    return gemm_engine_open(&engine, &err);
+    return gemm_engine_open(NULL, &engine, &err);
 }
 
 static int

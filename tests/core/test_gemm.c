@@ -23,7 +23,7 @@ open_engine(void **state)
 {
     (void)state;
     struct err err;
-    return gemm_engine_open(&engine, &err);
+    return gemm_engine_open(NULL, &engine, &err);
 }
 
 static int
@@ -246,7 +246,7 @@ an_engine_can_be_opened_twice_and_names_itself_alike(void **state)
     (void)state;
     struct err err;
     struct gemm_engine *second = NULL;
-    assert_int_equal(gemm_engine_open(&second, &err), 0);
+    assert_int_equal(gemm_engine_open(NULL, &second, &err), 0);
     assert_string_equal(gemm_engine_name(second), gemm_engine_name(engine));
     gemm_engine_close(second);
     gemm_engine_close(NULL);

@@ -20,7 +20,7 @@ finish_model(struct small_model *model)
 {
     struct err err;
     if (tensor_layout_build(&model->config, model->arena, &model->layout, &err) != 0 ||
-        gemm_engine_open(&model->engine, &err) != 0)
+        gemm_engine_open(NULL, &model->engine, &err) != 0)
         fail_msg("%s", err.message);
     model->parameters = mem_array(model->layout.total, sizeof *model->parameters);
     assert_non_null(model->parameters);
