@@ -104,7 +104,7 @@ fixture_prepare(void **state)
     f->data_dir = scratch_path(&f->scratch, "data");
     f->models_dir = scratch_folder(&f->scratch, "models");
     fixture_write_model(f, "models/tiny");
-    if (gemm_engine_open(&f->engine, &f->err) != 0)
+    if (gemm_engine_open(NULL, &f->engine, &f->err) != 0)
         fail_msg("%s", f->err.message);
     *state = f;
     return 0;
