@@ -1,0 +1,50 @@
+/* Tiles in plain C: the oracle of the other sets, and the set of processors that have none. */
+#include "core/gemm/native.h"
+
+#include <math.h>
+
+enum { ROWS = 4, COLUMNS = 16 };
+
+static void
+tile(const struct gemm_tile *t)
+{
+    float sums[ROWS][COLUMNS] = {{0}};
+    for (size_t p = 0; p < t->k; p++) {
+        for (size_t i = 0; i < t->rows; i++) {
+            float x = t->a[i * t->a_row + p * t->a_step];
+            for (size_t j = 0; j < COLUMNS; j++)
+                sums[i][j] = fmaf(x, t->b[p * COLUMNS + j], sums[i][j]);
+        }
+    }
+    for (size_t i = 0; i < t->rows; i++) {
+        for (size_t j = 0; j < t->columns; j++) {
+            float *c = &t->c[i * t->ldc + j];
+            float product = t->alpha * sums[i][j];
+            float before = t->bias != NULL ? t->bias[j] : t->accumulate ? *c : 0.0f;
+            *c = product + before;
+        }
+    }
+}
+
+static void
+pack_rows(size_t k, size_t n, const float *x, size_t ld, float *panel)
+{
+    gemm_pack_straight(ROWS, k, n, x, ld, panel);
+}
+
+static void
+pack_columns(size_t k, size_t n, const float *x, size_t ld, float *panel)
+{
+    gemm_pack_straight(COLUMNS, k, n, x, ld, panel);
+}
+
+static void
+pack_transposed(size_t k, size_t n, const float *x, size_t ld, float *panel)
+{
+    for (size_t p = 0; p < k; p++)
+        for (size_t j = 0; j < COLUMNS; j++)
+            panel[p * COLUMNS + j] = j < n ? x[j * ld + p] : 0.0f;
+}
+
+const struct gemm_kernel gemm_kernel_plain = {"plain",   ROWS,         COLUMNS,        tile,
+                                              pack_rows, pack_columns, pack_transposed};
