@@ -149,6 +149,8 @@ encode_job(struct json_out *out, const char *key, const struct job_info *job, in
     encode_progress(out, &job->progress);
     encode_named_values(out, "metrics", job->metrics, job->metric_count);
     encode_resources(out, job);
+    encode_known(out, "estimated_memory_bytes", job->estimated_memory_bytes,
+                 job->estimated_memory_bytes >= 0);
     json_out_integer(out, "attempt", job->attempt);
     encode_known(out, "queue_position", job->queue_position, job->queue_position > 0);
     json_out_integer(out, "priority", job->priority);

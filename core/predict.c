@@ -2,21 +2,24 @@
 #include "core/predict.h"
 
 #include "core/base/mem.h"
-#include "core/base/pages.h"
 #include "core/data/labels.h"
-#include "core/hub/model_dir.h"
+#include "core/hub/model_map.h"
 #include "core/train/evaluate.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* A workspace is reserved for texts of so many tokens, or as many as the model takes, at first. */
+enum { USUAL_LENGTH = 512 };
 
 struct predictor {
     struct arena *arena;
     struct model_config config;
     struct tensor_layout layout;
     struct tokenizer *tokenizer;
-    struct pages parameters;
+    struct model_map model;
     struct network network;
+    struct evaluator evaluator; /* all zero before the first run */
 };
 
 static int
@@ -31,10 +34,7 @@ load(struct predictor *p, const char *folder, struct err *err)
     if (tensor_layout_build(&p->config, p->arena, &p->layout, err) != 0 ||
         tokenizer_open(folder, p->config.vocab_size, &p->tokenizer, err) != 0)
         return err->code;
-    p->parameters = pages_map(p->layout.total, sizeof(float));
-    if (p->parameters.memory == NULL)
-        return err_set(err, ERR_MEMORY, "%zu parameters do not fit into memory", p->layout.total);
-    if (model_dir_load(folder, &p->layout, 0, p->parameters.memory, &report, err) != 0)
+    if (model_map_load(folder, &p->layout, 0, &p->model, &report, err) != 0)
         return err->code;
     if (report.random_weights || report.missing_classifier || report.missing_pooler)
         return err_set(err, ERR_INVALID,
@@ -53,7 +53,11 @@ predictor_open(const char *folder, const struct gemm_engine *engine, struct pred
         predictor_free(p);
         return err->code;
     }
-    p->network = (struct network){&p->config, &p->layout, engine, ops_best(), p->parameters.memory};
+    p->network = (struct network){.config = &p->config,
+                                  .layout = &p->layout,
+                                  .engine = engine,
+                                  .ops = ops_best(),
+                                  .parameters = model_map_parameters(&p->model)};
     *out = p;
     return 0;
 }
@@ -63,8 +67,9 @@ predictor_free(struct predictor *predictor)
 {
     if (predictor == NULL)
         return;
+    evaluator_fini(&predictor->evaluator);
     tokenizer_free(predictor->tokenizer);
-    pages_unmap(&predictor->parameters);
+    model_map_unload(&predictor->model);
     arena_free(predictor->arena);
     free(predictor);
 }
@@ -75,18 +80,33 @@ predictor_config(const struct predictor *predictor)
     return &predictor->config;
 }
 
+int
+predictor_check(const struct predictor *predictor, const struct text *texts, size_t count,
+                struct err *err)
+{
+    if (predictor->config.type_vocab_size >= 2)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (texts[i].second != NULL)
+            return err_set(err, ERR_INVALID, "input %zu: the model takes one text, not a pair", i);
+    return 0;
+}
+
+/* The most tokens that the model sees of a text. */
+static size_t
+length_limit(const struct predictor *p)
+{
+    return p->config.max_seq_length > 0 ? p->config.max_seq_length : p->config.max_positions;
+}
+
 static int
 tokenize(const struct predictor *p, const struct text *texts, size_t count,
          struct token_store *store, struct err *err)
 {
-    size_t length =
-        p->config.max_seq_length > 0 ? p->config.max_seq_length : p->config.max_positions;
-    for (size_t i = 0; i < count; i++) {
-        if (texts[i].second != NULL && p->config.type_vocab_size < 2)
-            return err_set(err, ERR_INVALID, "input %zu: the model takes one text, not a pair", i);
-        if (token_store_append(store, p->tokenizer, &texts[i], length, LABEL_NONE, err) != 0)
+    for (size_t i = 0; i < count; i++)
+        if (token_store_append(store, p->tokenizer, &texts[i], length_limit(p), LABEL_NONE, err) !=
+            0)
             return err_prefix(err, "input %zu", i);
-    }
     return 0;
 }
 
@@ -96,7 +116,7 @@ struct output {
     float *probabilities;
 };
 
-static bool
+static void
 keep_batch(void *context, const struct batch *batch, const struct workspace *workspace)
 {
     const struct output *output = context;
@@ -106,26 +126,48 @@ keep_batch(void *context, const struct batch *batch, const struct workspace *wor
         memcpy(probabilities, workspace->logits + row * k, k * sizeof *probabilities);
         output->network->ops->softmax(k, probabilities);
     }
-    return true;
+}
+
+/* The evaluator for such rows and threads; reserved anew only for more than ever before. */
+static int
+make_ready(struct predictor *p, size_t longest, size_t threads, struct err *err)
+{
+    struct workspace_shape shape = p->evaluator.workspace.shape;
+    size_t usual = length_limit(p) < USUAL_LENGTH ? length_limit(p) : USUAL_LENGTH;
+    if (shape.longest >= longest && shape.threads >= threads)
+        return 0;
+    longest = longest > usual ? longest : usual;
+    longest = longest > shape.longest ? longest : shape.longest;
+    threads = threads > shape.threads ? threads : shape.threads;
+    evaluator_fini(&p->evaluator);
+    return evaluator_reserve(&p->evaluator, &p->config, longest, threads, err);
+}
+
+static int
+compute(struct predictor *p, struct pool *pool, const struct token_store *store,
+        float *probabilities, struct err *err)
+{
+    struct output output = {&p->network, probabilities};
+    struct evaluator_visitor visitor = {.visit = keep_batch, .context = &output};
+    if (make_ready(p, store->longest, pool_threads(pool), err) != 0 ||
+        evaluator_use(&p->evaluator, store, err) != 0)
+        return err->code;
+    evaluator_run(&p->evaluator, &p->network, pool, &visitor);
+    return 0;
 }
 
 int
 predictor_run(struct predictor *predictor, struct pool *pool, const struct text *texts,
-              size_t count, float *probabilities, size_t *tokens, struct err *err)
+              size_t count, float *probabilities, uint32_t *lengths, struct err *err)
 {
     struct token_store store = {0};
-    struct output output = {&predictor->network, probabilities};
-    int rc = tokenize(predictor, texts, count, &store, err);
-    if (rc == 0 && count > 0) {
-        struct evaluator evaluator;
-        rc = evaluator_init(&evaluator, &store, &predictor->config, pool_threads(pool), err);
-        if (rc == 0) {
-            evaluator_run(&evaluator, &predictor->network, pool, keep_batch, &output);
-            evaluator_fini(&evaluator);
-        }
-    }
-    if (tokens != NULL)
-        *tokens = store.tokens.count;
+    int rc = predictor_check(predictor, texts, count, err);
+    if (rc == 0)
+        rc = tokenize(predictor, texts, count, &store, err);
+    if (rc == 0 && count > 0)
+        rc = compute(predictor, pool, &store, probabilities, err);
+    for (size_t i = 0; rc == 0 && lengths != NULL && i < count; i++)
+        lengths[i] = (uint32_t)(store.offsets[i + 1] - store.offsets[i]);
     token_store_fini(&store);
     return rc;
 }

@@ -1,5 +1,8 @@
 /*
  * Texts to class probabilities with a fine-tuned model: weights shared, workspace private.
+ *
+ * The workspace is kept between calls and grows with the longest text; memory is paid for as larger
+ * batches come, up to EVALUATE_TOKENS tokens at a time.
  */
 #ifndef CORE_PREDICT_H
 #define CORE_PREDICT_H
@@ -11,6 +14,7 @@
 #include "core/text/tokenizer.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct predictor;
 
@@ -22,13 +26,19 @@ void predictor_free(struct predictor *predictor);
 
 const struct model_config *predictor_config(const struct predictor *predictor);
 
+/* Does the model take texts of this kind? ERR_INVALID ("input 3: ...") for a pair where it knows
+ * single texts alone. */
+int predictor_check(const struct predictor *predictor, const struct text *texts, size_t count,
+                    struct err *err);
+
 /*
  * probabilities (count, K) = softmax of the model on each text, truncated to the length that it was
- * trained with; *tokens (may be NULL) = how many tokens the model saw. One caller at a time per
- * predictor. A text's result does not depend on its neighbours (to 1e-6). ERR_INVALID for invalid
- * UTF-8 ("input 3: ..."), ERR_MEMORY.
+ * trained with; lengths (count), or NULL: tokens that the model saw of each. One caller at a time
+ * per predictor; the number of threads may change from call to call. A text's result does not
+ * depend on its neighbours (to 1e-6). ERR_INVALID for invalid UTF-8 ("input 3: ...") and as
+ * predictor_check, ERR_MEMORY.
  */
 int predictor_run(struct predictor *predictor, struct pool *pool, const struct text *texts,
-                  size_t count, float *probabilities, size_t *tokens, struct err *err);
+                  size_t count, float *probabilities, uint32_t *lengths, struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "core/base/pool.h"
 #include "core/gemm/gemm.h"
 #include "core/hub/model_dir.h"
+#include "core/train/memory.h"
 #include "core/train/plan.h"
 #include "core/train/trainer.h"
 #include "daemon/command.h"
@@ -41,6 +42,7 @@ struct run {
     struct train_request train;
     struct train_plan plan;
     bool planned;
+    size_t process_bytes; /* before anything of the job */
     struct gemm_engine *engine;
     struct pool *pool;
     const char *base_sha256; /* NULL for a model without weights */
@@ -192,6 +194,7 @@ make_plan(struct run *run, const char *path)
         .columns = request->columns,
         .task = request->task,
         .params = request->params,
+        .has_bf16 = gemm_engine_has_bf16(run->engine),
     };
     if (train_plan_make(&run->train, run->arena, &run->plan, &fault, &err) != 0) {
         fprintf(stderr, "%s: %s: %s\n", path,
@@ -202,13 +205,31 @@ make_plan(struct run *run, const char *path)
     return EXIT_OK;
 }
 
-/* The pool, and the base model's hash as the saved model will name it. */
+static int
+estimate_memory(struct run *run, struct err *err)
+{
+    struct train_memory memory;
+    struct train_memory_facts facts = {
+        .base_folder = run->request.model,
+        .threads = run->state.threads,
+        .process_bytes = run->process_bytes,
+        .saves = run->request.output_dir != NULL,
+    };
+    if (train_memory_estimate(&run->plan, &facts, &memory, err) != 0)
+        return err->code;
+    run->state.estimated_memory_bytes = memory.peak;
+    return 0;
+}
+
+/* The estimate, the pool, and the base model's hash as the saved model will name it. */
 static int
 prepare(struct run *run, struct err *err)
 {
     int64_t threads = run->plan.params.threads;
     struct model_summary *summary = arena_alloc(run->arena, sizeof *summary);
     run->state.threads = threads > 0 ? (size_t)threads : cpu_count();
+    if (estimate_memory(run, err) != 0)
+        return err->code;
     run->pool = pool_new(run->state.threads, err);
     if (run->pool == NULL)
         return err->code;
@@ -299,6 +320,7 @@ run_job(const char *path)
         fprintf(stderr, "finetuned run: %s\n", err.message);
         goto out;
     }
+    run.process_bytes = train_memory_of_process();
     exit_code = read_job(&run, path);
     if (exit_code == EXIT_OK)
         exit_code = check_output(&run.request, run.arena, path);

@@ -41,6 +41,7 @@ enum param_type {
     PARAM_TEXT,     /* const char *; min and max are its length in characters */
     PARAM_INTEGER,  /* int64_t */
     PARAM_REAL,     /* double */
+    PARAM_BOOLEAN,  /* int64_t: 0 or 1 */
     PARAM_CHOICE,   /* an enumeration, by name */
     PARAM_BETAS,    /* two doubles, an array of two numbers */
     PARAM_COLUMNS,  /* struct data_columns, an object of names */

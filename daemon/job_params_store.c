@@ -38,10 +38,12 @@ print_row(struct buf *text, const struct param_row *row, const struct job_reques
     double reals[2] = {0};
     unsigned choice = 0;
     buf_printf(text, "%s\"%s\":", text->length > 1 ? "," : "", row->name);
-    if (row->type == PARAM_INTEGER) {
+    if (row->type == PARAM_INTEGER || row->type == PARAM_BOOLEAN) {
         memcpy(&integer, field, sizeof integer);
         if (integer == PARAMS_AUTO)
             buf_append_string(text, "\"auto\"");
+        else if (row->type == PARAM_BOOLEAN)
+            buf_append_string(text, integer != 0 ? "true" : "false");
         else
             buf_printf(text, "%" PRId64, integer);
     } else if (row->type == PARAM_REAL) {

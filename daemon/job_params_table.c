@@ -46,6 +46,20 @@ static const struct param_choice schedulers[] = {
     {0},
 };
 
+static const struct param_choice precisions[] = {
+    {"auto", (unsigned)PRECISION_AUTO, true},
+    {"fp32", GEMM_FP32, true},
+    {"bf16", GEMM_BF16, true},
+    {0},
+};
+
+static const struct param_choice batchings[] = {
+    {"auto", BATCHING_AUTO, true},
+    {"shuffle", BATCHING_SHUFFLE, true},
+    {"grouped", BATCHING_GROUPED, true},
+    {0},
+};
+
 #define ANYWHERE            PLACE_TOP | PLACE_HYPERPARAMETERS
 #define REQUEST(member)     .offset = offsetof(struct job_request, member)
 #define PARAMS(member)      .offset = offsetof(struct job_request, params.member)
@@ -271,6 +285,27 @@ static const struct param_row table[] = {
      RANGE(0, 1024),
      .default_text = "0",
      .doc = "Compute threads; 0: as many as the machine gives. Never changes the result."},
+    {.name = "precision",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(precision),
+     .choices = precisions,
+     .default_text = "bf16 where the processor multiplies it, else fp32",
+     .doc = "Number format that enters the products; sums and weights stay fp32."},
+    {.name = "gradient_checkpointing",
+     .type = PARAM_BOOLEAN,
+     .places = ANYWHERE,
+     PARAMS(gradient_checkpointing),
+     .default_text = "false",
+     .doc = "Computes most of the forward pass twice and keeps less of it: less memory, slower, the "
+            "same result."},
+    {.name = "batching",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(batching),
+     .choices = batchings,
+     .default_text = "shuffle",
+     .doc = "\"grouped\" puts rows of similar length into one batch."},
     {.name = "output_dir",
      .type = PARAM_TEXT,
      .places = PLACE_RUN,
@@ -290,10 +325,6 @@ static const struct param_row table[] = {
      .type = PARAM_NOT_BUILT,
      .places = ANYWHERE,
      .doc = "Weights of the labels in the loss."},
-    {.name = "precision",
-     .type = PARAM_NOT_BUILT,
-     .places = ANYWHERE,
-     .doc = "Number format of the products; fp32 is used."},
     {.name = "freeze",
      .type = PARAM_NOT_BUILT,
      .places = ANYWHERE,
@@ -336,7 +367,8 @@ bool
 job_params_is_stored(const struct param_row *row)
 {
     bool has_value = row->type == PARAM_INTEGER || row->type == PARAM_REAL ||
-                     row->type == PARAM_CHOICE || row->type == PARAM_BETAS;
+                     row->type == PARAM_BOOLEAN || row->type == PARAM_CHOICE ||
+                     row->type == PARAM_BETAS;
     return has_value && row->offset >= offsetof(struct job_request, params);
 }
 
@@ -383,6 +415,8 @@ job_params_describe(const struct param_row *row, struct arena *arena)
         return arena_printf(arena, "a whole number %s, or \"auto\"", range_text(row, arena));
     case PARAM_REAL:
         return arena_printf(arena, "a number %s, or \"auto\"", range_text(row, arena));
+    case PARAM_BOOLEAN:
+        return "true, false, or \"auto\"";
     case PARAM_CHOICE:
         return choice_text(row, arena);
     case PARAM_BETAS:

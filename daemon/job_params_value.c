@@ -19,7 +19,9 @@ enum { CUT_BYTES = 64, CHOICES_MAX = 16 };
 /* Enumerations are stored as unsigned. */
 _Static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum task) == sizeof(unsigned) &&
                    sizeof(enum optimizer) == sizeof(unsigned) &&
-                   sizeof(enum lr_scheduler) == sizeof(unsigned),
+                   sizeof(enum lr_scheduler) == sizeof(unsigned) &&
+                   sizeof(enum gemm_precision) == sizeof(unsigned) &&
+                   sizeof(enum batching) == sizeof(unsigned),
                "every choice has the size of unsigned");
 _Static_assert(offsetof(struct train_params, beta2) ==
                    offsetof(struct train_params, beta1) + sizeof(double),
@@ -85,8 +87,8 @@ bool
 job_params_value_is_auto(const struct param_value *value)
 {
     enum param_type type = value->row->type;
-    return (type == PARAM_INTEGER || type == PARAM_REAL || type == PARAM_BETAS ||
-            type == PARAM_CHOICE) &&
+    return (type == PARAM_INTEGER || type == PARAM_REAL || type == PARAM_BOOLEAN ||
+            type == PARAM_BETAS || type == PARAM_CHOICE) &&
            json_is_string(value->json) && strcmp(json_string_value(value->json), "auto") == 0;
 }
 
@@ -129,6 +131,17 @@ set_real(const struct param_value *value, struct arena *arena, struct job_reques
     if (!json_is_number(value->json) || !in_range(value, number))
         return refuse(value, arena, faults);
     store(out, value->row, &number, sizeof number);
+    return 0;
+}
+
+static int
+set_boolean(const struct param_value *value, struct arena *arena, struct job_request *out,
+            struct fault_list *faults)
+{
+    if (!json_is_boolean(value->json))
+        return refuse(value, arena, faults);
+    int64_t integer = json_is_true(value->json) ? 1 : 0;
+    store(out, value->row, &integer, sizeof integer);
     return 0;
 }
 
@@ -278,6 +291,8 @@ job_params_value_set(const struct param_value *value, struct arena *arena, struc
         return set_integer(value, arena, out, faults);
     case PARAM_REAL:
         return set_real(value, arena, out, faults);
+    case PARAM_BOOLEAN:
+        return set_boolean(value, arena, out, faults);
     case PARAM_CHOICE:
         return set_choice(value, arena, out, faults);
     case PARAM_BETAS:

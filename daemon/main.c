@@ -78,7 +78,7 @@ write_port_file(const struct config *config, const struct api_server *server, st
     int length = snprintf(text, sizeof text, "%u\n", api_server_port(server, 0));
     if (config->port_file[0] == '\0')
         return 0;
-    return fileio_write(config->port_file, text, (size_t)length, err);
+    return fileio_publish(config->port_file, text, (size_t)length, err);
 }
 
 /* The one line that says the daemon can be used. */

@@ -161,7 +161,7 @@ append_resources(struct buf *line, const struct run_state *state)
     append_key(line, "resources");
     buf_printf(line, "{\"threads\":%zu", state->threads);
     append_text(line, "engine", state->engine);
-    append_text(line, "precision", "fp32");
+    append_text(line, "precision", precision_name(state->plan->params.precision));
     append_integer(line, "peak_memory_bytes", cpu_peak_memory_bytes());
     buf_append_string(line, "}");
 }
@@ -193,6 +193,7 @@ run_lines_job(const struct run_state *state, struct err *err)
     append_progress(&line, state);
     append_metrics(&line, "metrics", state->latest);
     append_resources(&line, state);
+    append_integer(&line, "estimated_memory_bytes", (int64_t)state->estimated_memory_bytes);
     append_key(&line, "parameters");
     buf_append_string(&line, state->parameters_json);
     buf_append_string(&line, "}");

@@ -21,6 +21,7 @@ struct run_state {
     const char *parameters_json;
     const char *engine;
     size_t threads;
+    size_t estimated_memory_bytes;
     int64_t created_at, finished_at; /* unix seconds */
     const char *status;              /* "succeeded", "failed", "cancelled" */
     const char *error_code;          /* NULL unless failed */

@@ -110,9 +110,10 @@ struct job_info {
     size_t metric_count;
     const char *engine, *precision; /* NULL before it ran */
     int64_t threads;
-    int64_t peak_memory_bytes; /* < 0: not known */
-    int64_t attempt;           /* 1 for the first; 0 before it ran */
-    int64_t queue_position;    /* 1 = next; 0 when not queued */
+    int64_t peak_memory_bytes;      /* < 0: not known */
+    int64_t estimated_memory_bytes; /* of the peak, told at creation; < 0: not known */
+    int64_t attempt;                /* 1 for the first; 0 before it ran */
+    int64_t queue_position;         /* 1 = next; 0 when not queued */
     int64_t priority;
 };
 

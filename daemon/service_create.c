@@ -8,6 +8,8 @@
 #include <sodium.h>
 
 #include "core/base/buf.h"
+#include "core/base/cpu.h"
+#include "core/train/memory.h"
 #include "core/train/plan.h"
 #include "daemon/job_params.h"
 #include "daemon/log.h"
@@ -27,6 +29,7 @@ struct creation {
     struct catalog_model model;
     struct train_request train;
     struct train_plan plan;
+    struct train_memory memory;
     bool drew_seed;
     char id[IDS_SIZE];
 };
@@ -128,9 +131,30 @@ make_plan(struct creation *creation, struct fault_list *faults)
     train->columns = creation->request.columns;
     train->task = creation->request.task;
     train->params = *params;
+    train->has_bf16 = gemm_engine_has_bf16(creation->service->options.engine);
     if (train_plan_make(train, creation->arena, &creation->plan, &fault, &err) != 0)
         return fault_plan(&fault, &err, faults);
     return 0;
+}
+
+/* What the job will need, as `finetuned run` needs it; the threads are those that it will get. */
+static int
+estimate_memory(struct creation *creation, struct fault_list *faults)
+{
+    struct err err;
+    const struct service *service = creation->service;
+    int64_t asked = creation->plan.params.threads;
+    struct train_memory_facts facts = {
+        .base_folder = creation->model.folder,
+        .threads = asked > 0                      ? (size_t)asked
+                   : service->options.threads > 0 ? service->options.threads
+                                                  : cpu_count(),
+        .process_bytes = service->process_bytes,
+        .saves = true,
+    };
+    if (train_memory_estimate(&creation->plan, &facts, &creation->memory, &err) == 0)
+        return 0;
+    return fault_add_err(faults, &err);
 }
 
 static const char *
@@ -188,6 +212,7 @@ insert(struct db *db, void *context, struct err *err)
         .labels = (const char *const *)plan->labels.names,
         .label_count = plan->labels.count,
         .total_steps = (int64_t)plan->total_steps,
+        .estimated_memory_bytes = (int64_t)creation->memory.peak,
     };
     struct event_new created = {.message = describe_plan(creation)};
     struct event_new chosen = {.message = describe_choices(creation)};
@@ -219,7 +244,9 @@ create(struct creation *creation, struct job_info *out, struct fault_list *fault
     if (resolve_names(creation, faults) != 0 || check_queue(creation, faults) != 0 ||
         make_plan(creation, faults) != 0)
         return -1;
-    int code = insert_job(creation, faults);
+    int code = estimate_memory(creation, faults);
+    if (code == 0)
+        code = insert_job(creation, faults);
     train_plan_fini(&creation->plan);
     if (code != 0)
         return -1;

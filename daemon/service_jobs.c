@@ -69,6 +69,7 @@ service_job_info(const struct job_row *row, struct arena *arena, struct job_info
         .precision = row->precision,
         .threads = row->threads,
         .peak_memory_bytes = row->progress.peak_memory_bytes,
+        .estimated_memory_bytes = row->estimated_memory_bytes,
         .attempt = row->attempt,
         .queue_position = row->queue_position,
         .priority = row->priority,

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "core/base/cpu.h"
+#include "core/train/memory.h"
 #include "daemon/log.h"
 #include "daemon/service_state.h"
 
@@ -75,7 +77,7 @@ int
 service_open(const struct service_options *options, struct service **out, struct err *err)
 {
     struct service *service = mem_small(sizeof *service);
-    *service = (struct service){.arena = arena_new()};
+    *service = (struct service){.arena = arena_new(), .process_bytes = train_memory_of_process()};
     atomic_init(&service->stopping, false);
     copy_options(service, options);
     service->hashes = hash_memory_new();
@@ -92,6 +94,13 @@ out:
     return err->code;
 }
 
+/* While it does, predictions keep to one processor. */
+static bool
+job_runs(void *worker)
+{
+    return worker_is_busy(worker);
+}
+
 int
 service_start(struct service *service, struct err *err)
 {
@@ -99,14 +108,22 @@ service_start(struct service *service, struct err *err)
         .store = &service->store,
         .catalog = &service->catalog,
         .engine = service->options.engine,
+        .hashes = service->hashes,
         .scheduler = service->scheduler,
         .threads = service->options.threads,
     };
-    if (predictor_thread_start(service->options.engine, &service->predictor, err) != 0)
+    if (worker_start(&trainer, &service->worker, err) != 0)
         return err->code;
-    if (worker_start(&trainer, &service->worker, err) != 0) {
-        predictor_thread_free(service->predictor);
-        service->predictor = NULL;
+    struct predictor_options predictor = {
+        .engine = service->options.engine,
+        .threads = service->options.threads > 0 ? service->options.threads : cpu_count(),
+        .is_shared = job_runs,
+        .context = service->worker,
+    };
+    if (predictor_thread_start(&predictor, &service->predictor, err) != 0) {
+        scheduler_stop(service->scheduler);
+        worker_free(service->worker);
+        service->worker = NULL;
         return err->code;
     }
     return 0;
@@ -130,8 +147,8 @@ service_close(struct service *service)
         return;
     if (service->scheduler != NULL)
         scheduler_stop(service->scheduler);
+    predictor_thread_free(service->predictor); /* it looks at the worker */
     worker_free(service->worker);
-    predictor_thread_free(service->predictor);
     scheduler_free(service->scheduler);
     base_models_free(service->bases);
     hash_memory_free(service->hashes);

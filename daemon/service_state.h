@@ -29,6 +29,7 @@ struct service {
     struct base_models *bases;
     struct catalog catalog;
     struct hash_memory *hashes; /* of base models' files */
+    size_t process_bytes;       /* of this process before any job, for estimates */
     struct scheduler *scheduler;
     struct worker *worker;              /* NULL before service_start and after service_stop */
     struct predictor_thread *predictor; /* the same */

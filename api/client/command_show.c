@@ -116,7 +116,6 @@ static void
 write_speed(const json_t *job, struct buf *out)
 {
     double tokens = field_number(job, "progress.tokens_per_second");
-    double memory = field_number(job, "resources.peak_memory_bytes");
     int64_t threads = field_integer(job, "resources.threads", 0);
     if (tokens > 0)
         buf_printf(out, "%.0f tokens/s, %.0f rows/s", tokens,
@@ -124,9 +123,20 @@ write_speed(const json_t *job, struct buf *out)
     if (threads > 0)
         buf_printf(out, "%s%lld threads", out->length > 0 ? ", " : "", (long long)threads);
     append_part(out, "", field_text(job, "resources.engine", NULL));
-    if (memory > 0) {
-        buf_append_string(out, out->length > 0 ? ", peak memory " : "peak memory ");
-        text_append_bytes(out, memory);
+    append_part(out, "", field_text(job, "resources.precision", NULL));
+}
+
+static void
+write_memory(const json_t *job, struct buf *out)
+{
+    static const char *const keys[] = {"resources.peak_memory_bytes", "estimated_memory_bytes"};
+    static const char *const names[] = {"peak ", "estimated "};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        double bytes = field_number(job, keys[i]);
+        struct buf text = {0};
+        text_append_bytes(&text, bytes);
+        append_part(out, names[i], bytes > 0 ? buf_string(&text) : NULL);
+        buf_fini(&text);
     }
 }
 
@@ -174,6 +184,7 @@ static const struct line {
     {"times", write_times},
     {"progress", write_progress},
     {"speed", write_speed},
+    {"memory", write_memory},
     {"metrics", write_metrics},
     {"parameters", write_parameters},
     {"metadata", write_metadata},

@@ -8,6 +8,12 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux's arch_prctl request for a large register file, and the number of the tiles' data; from
+ * 5.16. A process must ask before its first tile instruction, and may ask again. */
+enum { REQUEST_REGISTERS = 0x1023, TILE_DATA = 18 };
 
 /* XCR0: which register files the operating system saves. Read by its instruction's bytes (xgetbv).
  */
@@ -18,6 +24,17 @@ saved_registers(void)
     uint32_t high = 0;
     __asm__ volatile(".byte 0x0f, 0x01, 0xd0" : "=a"(low), "=d"(high) : "c"(0));
     return (uint64_t)high << 32 | low;
+}
+
+/* Do tiles multiply bfloat16 numbers (leaf 7: EDX bits 24, 22), and may this process use them? */
+static bool
+has_tiles(unsigned leaf_7_edx, uint64_t saved)
+{
+    const unsigned tiles_and_bf16 = 1u << 24 | 1u << 22;
+    const uint64_t configuration_and_data = UINT64_C(3) << 17;
+    return (leaf_7_edx & tiles_and_bf16) == tiles_and_bf16 &&
+           (saved & configuration_and_data) == configuration_and_data &&
+           syscall(SYS_arch_prctl, REQUEST_REGISTERS, TILE_DATA) == 0;
 }
 
 static void
@@ -47,7 +64,12 @@ cpu_features(void)
     unsigned c = 0;
     unsigned d = 0;
     read_name(out.name);
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_OSXSAVE) == 0)
+    if (!__get_cpuid(1, &a, &b, &c, &d))
+        return out;
+    unsigned more[4] = {0};
+    if ((c & bit_SSE4_1) != 0 && __get_cpuid_count(7, 0, &more[0], &more[1], &more[2], &more[3]))
+        out.sha = (more[1] & bit_SHA) != 0;
+    if ((c & bit_OSXSAVE) == 0)
         return out;
     bool fma = (c & bit_FMA) != 0;
     uint64_t saved = saved_registers();
@@ -58,6 +80,7 @@ cpu_features(void)
     unsigned wanted = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     out.avx2 = ymm && fma && (b & bit_AVX2) != 0;
     out.avx512 = zmm && out.avx2 && (b & wanted) == wanted;
+    out.amx_bf16 = out.avx512 && has_tiles(d, saved);
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d))
         out.avx512_bf16 = out.avx512 && (a & (1u << 5)) != 0;
     return out;

@@ -4,11 +4,11 @@
 #include "core/base/fileio.h"
 
 #include "core/base/mem.h"
+#include "core/base/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +62,8 @@ read_fully(int fd, void *bytes, size_t length, size_t *got, struct err *err)
     return 0;
 }
 
-static int
-write_fully(int fd, const void *bytes, size_t length, struct err *err)
+int
+fileio_put(int fd, const void *bytes, size_t length, struct err *err)
 {
     for (size_t done = 0; done < length;) {
         ssize_t n = write(fd, (const char *)bytes + done, length - done);
@@ -71,6 +71,23 @@ write_fully(int fd, const void *bytes, size_t length, struct err *err)
             continue;
         if (n < 0)
             return err_set_errno(err, "write");
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+int
+fileio_get(int fd, size_t offset, void *bytes, size_t length, struct err *err)
+{
+    for (size_t done = 0; done < length;) {
+        ssize_t n = pread(fd, (char *)bytes + done, length - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set_errno(err, "read");
+        if (n == 0)
+            return err_set(err, ERR_IO, "read: the file ends at byte %zu, before byte %zu",
+                           offset + done, offset + length);
         done += (size_t)n;
     }
     return 0;
@@ -126,31 +143,9 @@ sync_folder_of(const char *path, struct err *err)
     return rc;
 }
 
-/* Source of bytes for a durable write: memory, or another file. */
-struct source {
-    const void *bytes;
-    size_t length;
-    int fd; /* -1: memory */
-};
-
+/* What a writer writes, under a temporary name and then in path's place. */
 static int
-write_source(int fd, const struct source *source, struct err *err)
-{
-    if (source->fd < 0)
-        return write_fully(fd, source->bytes, source->length, err);
-    char *bytes = mem_small(COPY_BYTES);
-    int rc = 0;
-    for (size_t got = 1; got > 0 && rc == 0;) {
-        rc = read_fully(source->fd, bytes, COPY_BYTES, &got, err);
-        if (rc == 0)
-            rc = write_fully(fd, bytes, got, err);
-    }
-    free(bytes);
-    return rc;
-}
-
-static int
-write_durably(const char *path, const struct source *source, struct err *err)
+replace(const char *path, fileio_writer *writer, void *context, bool durable, struct err *err)
 {
     size_t length = strlen(path);
     char *temporary = mem_small(length + sizeof ".XXXXXX");
@@ -163,14 +158,14 @@ write_durably(const char *path, const struct source *source, struct err *err)
         free(temporary);
         return rc;
     }
-    rc = write_source(fd, source, err);
-    if (rc == 0 && fsync(fd) != 0)
+    rc = writer(context, fd, err);
+    if (rc == 0 && durable && fsync(fd) != 0)
         rc = err_set_errno(err, "fsync");
     if (close(fd) != 0 && rc == 0)
         rc = err_set_errno(err, "close");
     if (rc == 0 && rename(temporary, path) != 0)
         rc = err_set_errno(err, "rename");
-    if (rc == 0)
+    if (rc == 0 && durable)
         rc = sync_folder_of(path, err);
     if (rc != 0) {
         unlink(temporary);
@@ -181,9 +176,51 @@ write_durably(const char *path, const struct source *source, struct err *err)
 }
 
 int
+fileio_write_by(const char *path, fileio_writer *writer, void *context, struct err *err)
+{
+    return replace(path, writer, context, true, err);
+}
+
+struct bytes {
+    const void *at;
+    size_t length;
+};
+
+static int
+write_bytes(void *context, int fd, struct err *err)
+{
+    const struct bytes *bytes = context;
+    return fileio_put(fd, bytes->at, bytes->length, err);
+}
+
+int
 fileio_write(const char *path, const void *bytes, size_t length, struct err *err)
 {
-    return write_durably(path, &(struct source){.bytes = bytes, .length = length, .fd = -1}, err);
+    struct bytes all = {bytes, length};
+    return fileio_write_by(path, write_bytes, &all, err);
+}
+
+int
+fileio_publish(const char *path, const void *bytes, size_t length, struct err *err)
+{
+    struct bytes all = {bytes, length};
+    return replace(path, write_bytes, &all, false, err);
+}
+
+/* Everything that the descriptor in context still brings. */
+static int
+write_rest(void *context, int fd, struct err *err)
+{
+    const int *from = context;
+    char *bytes = mem_small(COPY_BYTES);
+    int rc = 0;
+    for (size_t got = 1; got > 0 && rc == 0;) {
+        rc = read_fully(*from, bytes, COPY_BYTES, &got, err);
+        if (rc == 0)
+            rc = fileio_put(fd, bytes, got, err);
+    }
+    free(bytes);
+    return rc;
 }
 
 int
@@ -193,28 +230,40 @@ fileio_copy(const char *from, const char *to, struct err *err)
     size_t length = 0;
     if (open_regular(from, &fd, &length, err) != 0)
         return err->code;
-    int rc = write_durably(to, &(struct source){.fd = fd}, err);
+    int rc = fileio_write_by(to, write_rest, &fd, err);
     close(fd);
     return rc;
+}
+
+int
+fileio_map_open(const char *path, struct file_map *out, int *fd, struct err *err)
+{
+    size_t length = 0;
+    *out = (struct file_map){0};
+    if (open_regular(path, fd, &length, err) != 0) {
+        *fd = -1;
+        return err->code;
+    }
+    if (length == 0)
+        return 0;
+    void *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, *fd, 0);
+    if (bytes == MAP_FAILED) {
+        err_set_errno(err, "map %s", path);
+        close(*fd);
+        *fd = -1;
+        return err->code;
+    }
+    *out = (struct file_map){bytes, length};
+    return 0;
 }
 
 int
 fileio_map(const char *path, struct file_map *out, struct err *err)
 {
     int fd = -1;
-    size_t length = 0;
-    *out = (struct file_map){0};
-    if (open_regular(path, &fd, &length, err) != 0)
-        return err->code;
-    int rc = 0;
-    if (length > 0) {
-        void *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes == MAP_FAILED)
-            rc = err_set_errno(err, "map %s", path);
-        else
-            *out = (struct file_map){bytes, length};
-    }
-    close(fd);
+    int rc = fileio_map_open(path, out, &fd, err);
+    if (fd >= 0)
+        close(fd);
     return rc;
 }
 
@@ -286,9 +335,16 @@ fileio_exists(const char *path)
 }
 
 static void
-to_hex(const unsigned char digest[crypto_hash_sha256_BYTES], char hex[65])
+finish_hex(struct sha256 *sha, char hex[65])
 {
-    sodium_bin2hex(hex, 65, digest, crypto_hash_sha256_BYTES);
+    static const char digits[] = "0123456789abcdef";
+    unsigned char digest[SHA256_BYTES];
+    sha256_finish(sha, digest);
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
+    }
+    hex[64] = '\0';
 }
 
 int
@@ -298,17 +354,15 @@ fileio_sha256(const char *path, char hex[65], struct err *err)
     size_t length = 0;
     if (open_regular(path, &fd, &length, err) != 0)
         return err->code;
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
+    struct sha256 sha;
+    sha256_init(&sha);
     unsigned char *bytes = mem_small(COPY_BYTES);
     int rc = 0;
     for (size_t got = 1; got > 0 && rc == 0;) {
         rc = read_fully(fd, bytes, COPY_BYTES, &got, err);
-        crypto_hash_sha256_update(&state, bytes, got);
+        sha256_add(&sha, bytes, got);
     }
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&state, digest);
-    to_hex(digest, hex);
+    finish_hex(&sha, hex);
     free(bytes);
     close(fd);
     return rc == 0 ? 0 : err_prefix(err, "hash %s", path);
@@ -317,7 +371,8 @@ fileio_sha256(const char *path, char hex[65], struct err *err)
 void
 fileio_sha256_bytes(const void *bytes, size_t length, char hex[65])
 {
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(digest, bytes, length);
-    to_hex(digest, hex);
+    struct sha256 sha;
+    sha256_init(&sha);
+    sha256_add(&sha, bytes, length);
+    finish_hex(&sha, hex);
 }

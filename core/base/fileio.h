@@ -21,6 +21,23 @@ int fileio_read(const char *path, size_t limit_bytes, struct buf *out, struct er
 /* Replace path durably by length bytes, mode 0600. */
 int fileio_write(const char *path, const void *bytes, size_t length, struct err *err);
 
+/* Puts a file's bytes into fd; 0, or a negative code with err filled. */
+typedef int fileio_writer(void *context, int fd, struct err *err);
+
+/* Replace path durably by what writer(context, fd) writes, mode 0600: for what is never in memory
+ * as a whole. */
+int fileio_write_by(const char *path, fileio_writer *writer, void *context, struct err *err);
+
+/* As fileio_write, whole or not at all for its readers, but not durable and so without waiting for
+ * the disk: for what means nothing after a restart. */
+int fileio_publish(const char *path, const void *bytes, size_t length, struct err *err);
+
+/* write(2) until all of it is written. */
+int fileio_put(int fd, const void *bytes, size_t length, struct err *err);
+
+/* pread(2) of exactly length bytes at offset; ERR_IO when the file is shorter. */
+int fileio_get(int fd, size_t offset, void *bytes, size_t length, struct err *err);
+
 /* Copy a regular file durably, mode 0600. */
 int fileio_copy(const char *from, const char *to, struct err *err);
 
@@ -31,6 +48,10 @@ struct file_map {
 };
 
 int fileio_map(const char *path, struct file_map *out, struct err *err);
+
+/* As fileio_map, and *fd stays open: closed by the caller, -1 after a failure. */
+int fileio_map_open(const char *path, struct file_map *out, int *fd, struct err *err);
+
 void fileio_unmap(struct file_map *map);
 
 /* fsync a file or folder by name. */

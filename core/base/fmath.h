@@ -2,10 +2,11 @@
  * Elementary functions of our own, so that every machine and C library gives the same bits.
  *
  * Whatever reaches a weight calls these and never libm (whose exp, erf, tanh and log differ between
- * versions); only sqrt, which IEEE 754 rounds exactly, is taken from outside. All are straight-line
- * C without branches on values, which compilers turn into vector code; no multiply-add is fused
- * (the build says -ffp-contract=off), so scalar and vector code agree to the bit. Errors are given
- * in units of the last place and are checked by tests/core/test_fmath.c against libm in double.
+ * versions); only sqrt and fma, which IEEE 754 rounds exactly, are taken from outside. All are
+ * straight-line C without branches on values, which compilers turn into vector code; multiply-adds
+ * are fused where fmath_fma says so and nowhere else (the build says -ffp-contract=off), so scalar
+ * and vector code agree to the bit. Errors are given in units of the last place or absolutely and
+ * are checked by tests/core/test_fmath.c against libm in double.
  */
 #ifndef CORE_BASE_FMATH_H
 #define CORE_BASE_FMATH_H
@@ -31,31 +32,62 @@ fmath_to_bits(float value)
 }
 
 /*
- * e^x within 2 ulp for -87.3 <= x <= 88; beyond, the ends' values (no overflow to infinity, no
- * subnormals); NaN stays NaN. x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of
- * degree 7 (remainder below 2^-29 relative).
+ * a b + c rounded once, as C's fmaf. Where the processor has no such instruction (or the compiler
+ * may not use it) the sum is formed in double from the exact product; where a second rounding, to
+ * float, could go wrong, it is first rounded to odd: what was lost shows in the last bit (Boldo,
+ * Melquiond 2008). The C library's own substitute is exact, too, but many times slower.
  */
+static inline float
+fmath_fma(float a, float b, float c)
+{
+#if defined(FP_FAST_FMAF)
+    return fmaf(a, b, c);
+#else
+    double product = (double)a * (double)b; /* 48 bits: exact */
+    double sum = product + (double)c;
+    uint64_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    if ((bits & 0x1fffffffu) != 0x10000000u && fabs(sum) >= 0x1p-126)
+        return (float)sum; /* normal, and not half-way between two floats */
+    double part = sum - product;
+    double lost = (product - (sum - part)) + ((double)c - part); /* Knuth's exact remainder */
+    if (lost > 0.0 || lost < 0.0)
+        bits += bits & 1u ? 0u : (lost > 0.0) == (sum > 0.0) ? 1u : UINT64_MAX;
+    memcpy(&sum, &bits, sizeof sum);
+    return (float)sum;
+#endif
+}
+
+/*
+ * e^x within 1 ulp for -87.3 <= x <= 88, not to be asked above; below, e^-87.3 (no subnormals); NaN
+ * stays NaN. e^x = 2^n 2^f with n = round(x / ln 2); f is formed exactly but for 1 / ln 2 in two
+ * parts, and 2^f is a minimax polynomial of degree 6 made for this file (error 2e-9).
+ */
+static inline float
+fmath_exp_small(float x)
+{
+    float clamped = x < -87.3f ? -87.3f : x;
+    /* 1.5 * 2^23 rounds to an integer; the last bits then hold n + 127, the exponent of 2^n. */
+    const float rounder = 12582912.0f + 127.0f;
+    float shifted = fmath_fma(clamped, 1.44269502f, rounder);
+    float n = shifted - rounder;
+    float f = fmath_fma(clamped, 1.44269502f, -n);
+    f = fmath_fma(clamped, 1.92596303e-8f, f);
+    float p = 1.5353362e-4f;
+    p = fmath_fma(p, f, 1.33988739e-3f);
+    p = fmath_fma(p, f, 9.61843692e-3f);
+    p = fmath_fma(p, f, 5.55033237e-2f);
+    p = fmath_fma(p, f, 2.40226477e-1f);
+    p = fmath_fma(p, f, 6.93147182e-1f);
+    p = fmath_fma(p, f, 1.0f);
+    return p * fmath_from_bits(fmath_to_bits(shifted) << 23);
+}
+
+/* The same for every x: e^88 above 88 (no overflow to infinity). */
 static inline float
 fmath_exp(float x)
 {
-    float clamped = x < -87.3f ? -87.3f : x;
-    clamped = clamped > 88.0f ? 88.0f : clamped;
-    float shifted = clamped * 1.44269504f + 12582912.0f; /* 1.5 * 2^23: rounds to an integer */
-    float n = shifted - 12582912.0f;
-    float r = clamped -
-              n * 0.693359375f; /* ln 2 in two parts, the first with 9 bits: n times it is exact */
-    r = r + n * 2.12194440e-4f;
-    float p = 1.98412698e-4f;
-    p = p * r + 1.38888889e-3f;
-    p = p * r + 8.33333333e-3f;
-    p = p * r + 4.16666667e-2f;
-    p = p * r + 1.66666667e-1f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    uint32_t exponent = (fmath_to_bits(shifted) + 127u) << 23;
-    float result = p * fmath_from_bits(exponent);
-    return x != x ? x : result;
+    return fmath_exp_small(x > 88.0f ? 88.0f : x);
 }
 
 /*
@@ -68,49 +100,49 @@ fmath_tanh(float x)
     float magnitude = fabsf(x);
     float square = x * x;
     float p = 21844.0f / 6081075.0f;
-    p = p * square - 1382.0f / 155925.0f;
-    p = p * square + 62.0f / 2835.0f;
-    p = p * square - 17.0f / 315.0f;
-    p = p * square + 2.0f / 15.0f;
-    p = p * square - 1.0f / 3.0f;
-    float small = x + x * (square * p);
-    float e = fmath_exp(-2.0f * magnitude);
+    p = fmath_fma(p, square, -1382.0f / 155925.0f);
+    p = fmath_fma(p, square, 62.0f / 2835.0f);
+    p = fmath_fma(p, square, -17.0f / 315.0f);
+    p = fmath_fma(p, square, 2.0f / 15.0f);
+    p = fmath_fma(p, square, -1.0f / 3.0f);
+    float small = fmath_fma(x, square * p, x);
+    float e = fmath_exp_small(-2.0f * magnitude);
     float large = (1.0f - e) / (1.0f + e);
     large = x < 0.0f ? -large : large;
     return magnitude < 0.35f ? small : large;
 }
 
 /*
- * erf(x) within 4 ulp. Below 0.92: x times a polynomial in x^2; above: 1 - e^(-g(|x|)), where g is
- * a polynomial for -log(erfc) on [0.9, 4]; both are Chebyshev fits made for this file (maximal
- * errors 4e-10 and 1.3e-8). From 4 on the result is 1.
+ * The normal distribution's cumulative function, (1 + erf(x / sqrt 2)) / 2, within 1.5e-7; exactly 0
+ * and 1 from 5.5 on (where 2e-8 would be left), and for NaN, so it is for products with x. It is
+ * 1/2 + x P(s) with s = 2 x^2 / 5.5^2 - 1 in [-1, 1] and P a minimax polynomial of degree 14 made
+ * for this file (error of x P 4e-8). 5.5 P(1) rounds to exactly 1/2, and x P never exceeds it.
  */
 static inline float
-fmath_erf(float x)
+fmath_normal(float x)
 {
-    float magnitude = fabsf(x);
-    float square = x * x;
-    float p = 8.39218157e-05f;
-    p = p * square - 0.000814838569f;
-    p = p * square + 0.00520158134f;
-    p = p * square - 0.0268596434f;
-    p = p * square + 0.112837005f;
-    p = p * square - 0.376126341f;
-    p = p * square + 1.12837917f;
-    float small = x * p;
-    float a = magnitude > 4.0f ? 4.0f : magnitude;
-    float g = -1.61024041e-06f;
-    g = g * a + 4.55127728e-05f;
-    g = g * a - 0.000592092757f;
-    g = g * a + 0.00473695062f;
-    g = g * a - 0.0263551208f;
-    g = g * a + 0.109960799f;
-    g = g * a + 0.631956241f;
-    g = g * a + 1.1301551f;
-    g = g * a - 0.000300268821f;
-    float large = 1.0f - fmath_exp(-g);
-    large = x < 0.0f ? -large : large;
-    return magnitude < 0.92f ? small : large;
+    /* As integers, magnitudes compare alike, and every processor has that minimum in one step. */
+    uint32_t bits = fmath_to_bits(x);
+    int32_t magnitude = (int32_t)(bits & 0x7fffffffu);
+    magnitude = magnitude < 0x40b00000 ? magnitude : 0x40b00000; /* 5.5 */
+    float clamped = fmath_from_bits((bits & 0x80000000u) | (uint32_t)magnitude);
+    float s = fmath_fma(clamped * clamped, 0.0661157f, -1.0f);
+    float p = 0.000538081047f;
+    p = fmath_fma(p, s, -0.00136883068f);
+    p = fmath_fma(p, s, 0.00102383469f);
+    p = fmath_fma(p, s, -0.0012293969f);
+    p = fmath_fma(p, s, 0.00423639035f);
+    p = fmath_fma(p, s, -0.00767467497f);
+    p = fmath_fma(p, s, 0.0104686152f);
+    p = fmath_fma(p, s, -0.0146713629f);
+    p = fmath_fma(p, s, 0.0202879831f);
+    p = fmath_fma(p, s, -0.0261124689f);
+    p = fmath_fma(p, s, 0.0320817418f);
+    p = fmath_fma(p, s, -0.0387872681f);
+    p = fmath_fma(p, s, 0.0477369912f);
+    p = fmath_fma(p, s, -0.0641724765f);
+    p = fmath_fma(p, s, 0.12855193f);
+    return 0.5f + clamped * p;
 }
 
 /*

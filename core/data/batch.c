@@ -86,8 +86,8 @@ append_row(struct batch *batch, const struct token_store *store, uint32_t source
     size_t from = store->offsets[source];
     size_t length = row_length(store, source);
     assert(batch->tokens + length <= batch->token_capacity);
-    memcpy(batch->ids + batch->tokens, store->tokens.ids + from, length * sizeof *batch->ids);
-    memcpy(batch->types + batch->tokens, store->tokens.types + from, length);
+    token_store_copy(store, from, length, batch->ids + batch->tokens,
+                     batch->types + batch->tokens);
     batch->labels[batch->rows] = store->labels[source];
     batch->sources[batch->rows] = source;
     batch->offsets[batch->rows] = batch->tokens;
@@ -133,24 +133,20 @@ batch_fill(struct batch *batch, const struct token_store *store, const uint32_t 
     batch->offsets[batch->rows] = batch->tokens;
 }
 
-static int
-compare_descending(const void *a, const void *b)
-{
-    size_t x = *(const size_t *)a;
-    size_t y = *(const size_t *)b;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
+/* By counting how many rows have which length: a data set has far more rows than lengths. */
 size_t
 batch_most_tokens(const struct token_store *store, size_t rows)
 {
-    size_t *lengths = mem_resize(NULL, store->rows + 1, sizeof *lengths);
+    size_t *counts = mem_resize(NULL, store->longest + 1, sizeof *counts);
+    memset(counts, 0, (store->longest + 1) * sizeof *counts);
     for (size_t i = 0; i < store->rows; i++)
-        lengths[i] = row_length(store, (uint32_t)i);
-    qsort(lengths, store->rows, sizeof *lengths, compare_descending);
+        counts[row_length(store, (uint32_t)i)]++;
     size_t tokens = 0;
-    for (size_t i = 0; i < rows && i < store->rows; i++)
-        tokens += lengths[i];
-    free(lengths);
+    for (size_t length = store->longest; length > 0 && rows > 0; length--) {
+        size_t taken = counts[length] < rows ? counts[length] : rows;
+        tokens += taken * length;
+        rows -= taken;
+    }
+    free(counts);
     return tokens;
 }

@@ -4,30 +4,116 @@
 #include "core/base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { FIRST_CAPACITY = 1024 };
+enum { FIRST_ROWS = 1024, FIRST_TOKENS = 16 * 1024 };
 
-/* Make room for one more row. */
-static int
-grow(struct token_store *store, struct err *err)
+/* Resize *pointer to count elements; false, and it is as it was, when they do not fit. */
+static bool
+resize(void *pointer, size_t count, size_t size)
+{
+    size_t bytes = 0;
+    void *old = NULL;
+    memcpy(&old, pointer, sizeof old); /* *pointer is a pointer of some type */
+    void *fresh = mem_multiply(count, size, &bytes) ? realloc(old, bytes) : NULL;
+    if (fresh != NULL)
+        memcpy(pointer, &fresh, sizeof fresh);
+    return fresh != NULL;
+}
+
+static bool
+grow_rows(struct token_store *store)
 {
     if (store->rows < store->capacity)
-        return 0;
-    size_t capacity = store->capacity == 0 ? FIRST_CAPACITY : store->capacity * 2;
-    size_t bytes = 0;
-    size_t *offsets = NULL;
-    uint32_t *labels = NULL;
-    if (mem_multiply(capacity + 1, sizeof *offsets, &bytes))
-        offsets = realloc(store->offsets, bytes);
-    if (offsets != NULL) {
-        store->offsets = offsets;
-        labels = realloc(store->labels, capacity * sizeof *labels);
-    }
-    if (labels == NULL)
-        return err_set(err, ERR_MEMORY, "%zu tokenized rows do not fit into memory", capacity);
-    store->labels = labels;
+        return true;
+    size_t capacity = store->capacity == 0 ? FIRST_ROWS : store->capacity * 2;
+    if (!resize(&store->offsets, capacity + 1, sizeof *store->offsets) ||
+        !resize(&store->labels, capacity, sizeof *store->labels))
+        return false;
     store->capacity = capacity;
     store->offsets[0] = 0;
+    return true;
+}
+
+static bool
+grow_tokens(struct token_arena *arena, size_t more)
+{
+    size_t needed = 0;
+    if (!mem_add(arena->count, more, &needed))
+        return false;
+    if (needed <= arena->capacity && arena->capacity > 0)
+        return true;
+    size_t capacity = arena->capacity == 0 ? FIRST_TOKENS : arena->capacity;
+    while (capacity < needed)
+        capacity = capacity > SIZE_MAX / 2 ? needed : capacity + capacity / 2;
+    bool fits = arena->wide != NULL ? resize(&arena->wide, capacity, sizeof *arena->wide)
+                                    : resize(&arena->narrow, capacity, sizeof *arena->narrow);
+    if (!fits || (arena->types != NULL && !resize(&arena->types, capacity, 1)))
+        return false;
+    arena->capacity = capacity;
+    return true;
+}
+
+/* From two bytes a token to four. */
+static bool
+widen(struct token_arena *arena)
+{
+    uint32_t *wide = NULL;
+    if (arena->wide != NULL)
+        return true;
+    if (!resize(&wide, arena->capacity, sizeof *wide))
+        return false;
+    for (size_t i = 0; i < arena->count; i++)
+        wide[i] = arena->narrow[i];
+    free(arena->narrow);
+    arena->narrow = NULL;
+    arena->wide = wide;
+    return true;
+}
+
+/* From no types, which are all 0, to a byte each. */
+static bool
+add_types(struct token_arena *arena)
+{
+    if (arena->types == NULL)
+        arena->types = calloc(arena->capacity, 1);
+    return arena->types != NULL;
+}
+
+/* Make room for a row, in a form that can hold its ids and types. */
+static bool
+make_room(struct token_arena *arena, const uint32_t *ids, const uint8_t *types, size_t length)
+{
+    uint32_t all_ids = 0;
+    unsigned all_types = 0;
+    for (size_t i = 0; i < length; i++) {
+        all_ids |= ids[i];
+        all_types |= types[i];
+    }
+    return grow_tokens(arena, length) && (all_ids <= UINT16_MAX || widen(arena)) &&
+           (all_types == 0 || add_types(arena));
+}
+
+int
+token_store_add(struct token_store *store, const uint32_t *ids, const uint8_t *types, size_t length,
+                uint32_t label, struct err *err)
+{
+    struct token_arena *arena = &store->tokens;
+    if (!grow_rows(store) || !make_room(arena, ids, types, length))
+        return err_set(err, ERR_MEMORY, "%zu tokenized rows do not fit into memory",
+                       store->rows + 1);
+    if (arena->wide != NULL)
+        memcpy(arena->wide + arena->count, ids, length * sizeof *ids);
+    for (size_t i = 0; i < length && arena->wide == NULL; i++)
+        arena->narrow[arena->count + i] = (uint16_t)ids[i];
+    if (arena->types != NULL)
+        memcpy(arena->types + arena->count, types, length);
+    arena->count += length;
+    store->labels[store->rows] = label;
+    store->rows++;
+    store->offsets[store->rows] = arena->count;
+    if (length > store->longest)
+        store->longest = length;
     return 0;
 }
 
@@ -35,23 +121,46 @@ int
 token_store_append(struct token_store *store, const struct tokenizer *tokenizer,
                    const struct text *text, size_t max_length, uint32_t label, struct err *err)
 {
-    if (grow(store, err) != 0 ||
-        tokenizer_encode(tokenizer, text, max_length, &store->tokens, err) != 0)
+    struct token_list *list = &store->list;
+    list->count = 0;
+    if (tokenizer_encode(tokenizer, text, max_length, list, err) != 0)
         return err->code;
-    size_t length = store->tokens.count - store->offsets[store->rows];
-    store->labels[store->rows] = label;
-    store->rows++;
-    store->offsets[store->rows] = store->tokens.count;
-    if (length > store->longest)
-        store->longest = length;
-    return 0;
+    return token_store_add(store, list->ids, list->types, list->count, label, err);
 }
 
 void
 token_store_fini(struct token_store *store)
 {
-    token_list_fini(&store->tokens);
+    free(store->tokens.narrow);
+    free(store->tokens.wide);
+    free(store->tokens.types);
     free(store->offsets);
     free(store->labels);
+    token_list_fini(&store->list);
     *store = (struct token_store){0};
+}
+
+void
+token_store_copy(const struct token_store *store, size_t from, size_t length, uint32_t *ids,
+                 uint8_t *types)
+{
+    const struct token_arena *arena = &store->tokens;
+    if (length == 0)
+        return;
+    if (arena->wide != NULL)
+        memcpy(ids, arena->wide + from, length * sizeof *ids);
+    for (size_t i = 0; i < length && arena->wide == NULL; i++)
+        ids[i] = arena->narrow[from + i];
+    if (arena->types != NULL)
+        memcpy(types, arena->types + from, length);
+    else
+        memset(types, 0, length);
+}
+
+void
+token_store_mark(const struct token_store *store, bool *used)
+{
+    const struct token_arena *arena = &store->tokens;
+    for (size_t i = 0; i < arena->count; i++)
+        used[arena->wide != NULL ? arena->wide[i] : arena->narrow[i]] = true;
 }

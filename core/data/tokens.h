@@ -1,5 +1,8 @@
 /*
  * The ragged token store: a data set after tokenization, rows end to end, no padding anywhere.
+ *
+ * A token takes two bytes as long as no id is above 65,535, four from then on; token types take a
+ * byte each from the first row that has another type than 0. Callers need not know which it is.
  */
 #ifndef CORE_DATA_TOKENS_H
 #define CORE_DATA_TOKENS_H
@@ -7,21 +10,43 @@
 #include "core/base/err.h"
 #include "core/text/tokenizer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* Ids and types end to end. */
+struct token_arena {
+    uint16_t *narrow; /* NULL once wide is in use */
+    uint32_t *wide;
+    uint8_t *types; /* NULL while all are 0 */
+    size_t count;
+    size_t capacity;
+};
+
 struct token_store {
-    struct token_list tokens;
+    struct token_arena tokens;
     size_t *offsets;  /* (rows+1): row i is tokens offsets[i] .. offsets[i+1] */
     uint32_t *labels; /* (rows), LABEL_NONE where a row has none */
     size_t rows;
     size_t capacity;
-    size_t longest; /* tokens of the longest row */
+    size_t longest;         /* tokens of the longest row */
+    struct token_list list; /* of token_store_append: the row on its way in */
 };
+
+/* Append a row of length tokens; ERR_MEMORY, and the store is as it was. */
+int token_store_add(struct token_store *store, const uint32_t *ids, const uint8_t *types,
+                    size_t length, uint32_t label, struct err *err);
 
 /* Tokenize one text and append it as a row; errors as tokenizer_encode. */
 int token_store_append(struct token_store *store, const struct tokenizer *tokenizer,
                        const struct text *text, size_t max_length, uint32_t label, struct err *err);
 void token_store_fini(struct token_store *store);
+
+/* Copy tokens from..from+length-1 of the store (any rows) to ids and types. */
+void token_store_copy(const struct token_store *store, size_t from, size_t length, uint32_t *ids,
+                      uint8_t *types);
+
+/* Mark the ids that occur: used (V), V above every id of the store. */
+void token_store_mark(const struct token_store *store, bool *used);
 
 #endif

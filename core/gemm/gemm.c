@@ -15,7 +15,7 @@ struct gemm_engine {
 };
 
 /* In order of preference; the first that loads and passes the self-test is used. */
-static const struct gemm_backend *const backends[] = {&gemm_native, &gemm_openblas};
+static const struct gemm_backend *const backends[] = {&gemm_native, &gemm_onednn, &gemm_openblas};
 
 enum { TEST_M = 37, TEST_N = 29, TEST_K = 53, RATE_SIDE = 256, RATE_ROUNDS = 8 };
 

@@ -6,19 +6,16 @@
  * B costs 2 % of a product of 128 rows and makes one kernel serve every form.
  */
 #include "core/base/cpu.h"
+#include "core/base/mem.h"
 #include "core/gemm/backend.h"
 #include "core/gemm/native.h"
 
 #include <stdio.h>
-#include <string.h>
-
-enum {
-    A_ROW = NATIVE_BLOCK + 16
-}; /* from one row of packed A to the next, off the cache's period */
+#include <stdlib.h>
 
 /* A thread's packed operands; pages of threads that never multiply are never touched. */
 struct packed {
-    _Alignas(64) float a[NATIVE_ROWS * A_ROW];
+    _Alignas(64) float a[NATIVE_ROWS * NATIVE_LINE];
     _Alignas(64) float b[NATIVE_BLOCK * NATIVE_COLUMNS];
 };
 
@@ -30,6 +27,7 @@ struct block {
     const struct gemm_call *call;
     size_t row, rows;
     size_t from, k;
+    size_t length; /* of every block but the last: a whole number of units */
 };
 
 static size_t
@@ -47,7 +45,7 @@ pack_a(const struct block *block)
     if (call->form != GEMM_TN) {
         const float *a = call->a + block->row * call->lda + block->from;
         for (size_t i = 0; i < block->rows; i++)
-            memcpy(packed.a + i * A_ROW, a + i * call->lda, block->k * sizeof *a);
+            block->kernel->pack_line(block->k, a + i * call->lda, packed.a + i * NATIVE_LINE);
         return;
     }
     for (size_t i = 0; i < block->rows; i += height)
@@ -69,32 +67,37 @@ pack_b(const struct block *block, size_t column, size_t columns)
                                     call->ldb, packed.b);
 }
 
-/* What the panel of column (or, beyond the last, the first panel of the next block) is packed from.
+/*
+ * What tile number `tile` of a panel fetches of the panel that will be packed next: `column`'s or,
+ * beyond the last, the first of the next block. Of B^T: 4 rows along their whole length; of B: 2
+ * lines of 2 rows each time.
  */
 static struct gemm_ahead
-ahead_of(const struct block *block, size_t column)
+ahead_of(const struct block *block, size_t column, size_t tile)
 {
     const struct gemm_call *call = block->call;
+    size_t stride = call->ldb * sizeof *call->b;
     size_t from = block->from;
     size_t k = block->k;
     if (column >= call->n) {
         column = 0;
         from += k;
-        k = least(k, call->k - from);
+        k = least(block->length, call->k - from);
     }
     size_t columns = least(block->kernel->columns, call->n - column);
-    bool transposed = call->form == GEMM_NT;
-    size_t floats = transposed ? k : columns;
-    const float *at =
-        transposed ? call->b + column * call->ldb + from : call->b + from * call->ldb + column;
-    return (struct gemm_ahead){
-        .at = (const char *)at,
-        .lines = (floats * sizeof *at + GEMM_CACHE_LINE - 1) / GEMM_CACHE_LINE,
-        .stride = call->ldb * sizeof *at,
-        .rows = k == 0       ? 0
-                : transposed ? columns
-                             : k,
-    };
+    if (call->form == GEMM_NT) {
+        if (k > 0 && 4 * tile + 4 <= columns)
+            return (struct gemm_ahead){
+                (const char *)(call->b + (column + 4 * tile) * call->ldb + from), stride,
+                2 * stride, GEMM_LINE};
+    } else {
+        size_t rows = k / GEMM_LINE_FLOATS * 2;
+        if (columns == block->kernel->columns && tile * rows + rows <= k)
+            return (struct gemm_ahead){
+                (const char *)(call->b + (from + tile * rows) * call->ldb + column), GEMM_LINE,
+                stride, 2 * stride};
+    }
+    return (struct gemm_ahead){.at = (const char *)packed.b};
 }
 
 static void
@@ -102,24 +105,21 @@ multiply_panel(const struct block *block, size_t column, size_t columns)
 {
     const struct gemm_call *call = block->call;
     size_t height = block->kernel->rows;
-    bool transposed = call->form == GEMM_TN;
-    struct gemm_ahead ahead = ahead_of(block, column + columns);
     struct gemm_tile tile = {
-        .k = block->k,
-        .a_row = transposed ? 1 : A_ROW,
-        .a_step = transposed ? height : 1,
+        .units = (block->k + block->kernel->terms - 1) / block->kernel->terms,
+        .upright = call->form == GEMM_TN,
         .b = packed.b,
         .alpha = call->alpha,
         .bias = block->from == 0 && call->bias != NULL ? call->bias + column : NULL,
         .accumulate = block->from > 0 || call->accumulate,
         .ldc = call->ldc,
         .columns = columns,
-        .ahead = &ahead,
     };
     for (size_t i = 0; i < block->rows; i += height) {
-        tile.a = packed.a + i * (transposed ? NATIVE_BLOCK : A_ROW);
+        tile.a = packed.a + i * (tile.upright ? NATIVE_BLOCK : NATIVE_LINE);
         tile.rows = least(height, block->rows - i);
         tile.c = call->c + (block->row + i) * call->ldc + column;
+        tile.ahead = ahead_of(block, column + columns, i / height);
         block->kernel->tile(&tile);
     }
 }
@@ -136,16 +136,23 @@ multiply_block(const struct block *block)
     }
 }
 
+/* Equal blocks of whole units, as few as NATIVE_BLOCK allows. */
+static size_t
+block_length(const struct gemm_kernel *kernel, size_t k)
+{
+    size_t units = (k + kernel->terms - 1) / kernel->terms;
+    size_t blocks = (units + NATIVE_BLOCK - 1) / NATIVE_BLOCK;
+    return (units + blocks - 1) / blocks * kernel->terms;
+}
+
 void
 gemm_native_product(const struct gemm_kernel *kernel, const struct gemm_call *call)
 {
-    size_t blocks = (call->k + NATIVE_BLOCK - 1) / NATIVE_BLOCK;
-    size_t length = blocks == 0 ? 0 : (call->k + blocks - 1) / blocks;
-    struct block block = {.kernel = kernel, .call = call};
+    struct block block = {.kernel = kernel, .call = call, .length = block_length(kernel, call->k)};
     for (block.row = 0; block.row < call->m; block.row += NATIVE_ROWS) {
         block.rows = least(NATIVE_ROWS, call->m - block.row);
-        for (block.from = 0; block.from < call->k; block.from += length) {
-            block.k = least(length, call->k - block.from);
+        for (block.from = 0; block.from < call->k; block.from += block.length) {
+            block.k = least(block.length, call->k - block.from);
             multiply_block(&block);
         }
     }
@@ -169,33 +176,38 @@ gemm_kernel_at(size_t index)
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 
+struct native {
+    const struct gemm_kernel *kernels[2]; /* by precision; NULL: not on this processor */
+};
+
 static int
 native_load(struct gemm_loaded *loaded, struct err *err)
 {
-    const struct gemm_kernel *kernel = gemm_kernel_at(0);
+    struct native *native = mem_small(sizeof *native);
+    *native = (struct native){.kernels = {[GEMM_FP32] = gemm_kernel_at(0)}};
 #if defined(__x86_64__)
-    if (kernel == &gemm_kernel_plain)
+    if (native->kernels[GEMM_FP32] == &gemm_kernel_plain) {
+        free(native);
         return err_set(err, ERR_UNSUPPORTED,
-                       "the native engine needs a processor with AVX2 and FMA; use openblas");
+                       "the native engine needs a processor with AVX2 and FMA");
+    }
+    if (cpu_features().avx512_bf16)
+        native->kernels[GEMM_BF16] = &gemm_kernel_bf16;
 #else
     (void)err;
 #endif
-    /* Every set gives the same bits: which one runs is not part of the name. */
+    /* Every set gives the same bits in float: which one runs is not part of the name. */
     snprintf(loaded->name, sizeof loaded->name, "native-1");
-    loaded->state = (void *)kernel;
+    loaded->has_bf16 = native->kernels[GEMM_BF16] != NULL;
+    loaded->state = native;
     return 0;
-}
-
-static void
-native_unload(void *state)
-{
-    (void)state;
 }
 
 static void
 native_run(const void *state, const struct gemm_call *call)
 {
-    gemm_native_product(state, call);
+    const struct native *native = state;
+    gemm_native_product(native->kernels[call->precision], call);
 }
 
-const struct gemm_backend gemm_native = {"native", native_load, native_unload, native_run};
+const struct gemm_backend gemm_native = {"native", native_load, free, native_run};

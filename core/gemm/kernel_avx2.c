@@ -37,30 +37,28 @@ store_part_of_row(const struct gemm_tile *t, size_t i, const __m256 sums[2])
     }
 }
 
-#define DEFINE_TILE(rows)                                                                          \
-    static void tile_##rows(const struct gemm_tile *t)                                             \
+/* clang-format off */
+#define ROWS_OF(rows) _Pragma("GCC unroll 6") for (size_t i = 0; i < (rows); i++)
+
+#define DEFINE_TILE(name, rows, a_row, a_step)                                                     \
+    static void name##_##rows(const struct gemm_tile *t)                                           \
     {                                                                                              \
         __m256 sums[rows][2];                                                                      \
         const float *a = t->a;                                                                     \
         const float *b = t->b;                                                                     \
-        size_t a_row = t->a_row;                                                                   \
-        size_t a_step = t->a_step;                                                                 \
-        _Pragma("GCC unroll 6") for (size_t i = 0; i < (rows); i++) sums[i][0] = sums[i][1] =      \
-            _mm256_setzero_ps();                                                                   \
-        for (size_t p = t->k; p > 0; p--) {                                                        \
+        ROWS_OF(rows) sums[i][0] = sums[i][1] = _mm256_setzero_ps();                               \
+        for (size_t u = t->units; u > 0; u--) {                                                    \
             __m256 left = _mm256_load_ps(b);                                                       \
             __m256 right = _mm256_load_ps(b + LANES);                                              \
-            _Pragma("GCC unroll 6") for (size_t i = 0; i < (rows); i++)                            \
-            {                                                                                      \
-                __m256 x = _mm256_set1_ps(a[i * a_row]);                                           \
+            ROWS_OF(rows) {                                                                        \
+                __m256 x = _mm256_set1_ps(a[i * (a_row)]);                                         \
                 sums[i][0] = _mm256_fmadd_ps(x, left, sums[i][0]);                                 \
                 sums[i][1] = _mm256_fmadd_ps(x, right, sums[i][1]);                                \
             }                                                                                      \
-            a += a_step;                                                                           \
+            a += (a_step);                                                                         \
             b += COLUMNS;                                                                          \
         }                                                                                          \
-        _Pragma("GCC unroll 6") for (size_t i = 0; i < (rows); i++)                                \
-        {                                                                                          \
+        ROWS_OF(rows) {                                                                            \
             if (t->columns == COLUMNS)                                                             \
                 store_row(t, i, sums[i]);                                                          \
             else                                                                                   \
@@ -68,15 +66,18 @@ store_part_of_row(const struct gemm_tile *t, size_t i, const __m256 sums[2])
         }                                                                                          \
     }
 
-/* clang-format off */
-DEFINE_TILE(1) DEFINE_TILE(2) DEFINE_TILE(3) DEFINE_TILE(4) DEFINE_TILE(5) DEFINE_TILE(6)
+#define DEFINE_TILES(rows)                                                                         \
+    DEFINE_TILE(tile, rows, NATIVE_LINE, 1) DEFINE_TILE(upright, rows, 1, ROWS)
+
+DEFINE_TILES(1) DEFINE_TILES(2) DEFINE_TILES(3) DEFINE_TILES(4) DEFINE_TILES(5) DEFINE_TILES(6)
     /* clang-format on */
 
     static void tile(const struct gemm_tile *t)
 {
-    static void (*const tiles[ROWS])(const struct gemm_tile *) = {tile_1, tile_2, tile_3,
-                                                                  tile_4, tile_5, tile_6};
-    tiles[t->rows - 1](t);
+    static void (*const tiles[ROWS][2])(const struct gemm_tile *) = {
+        {tile_1, upright_1}, {tile_2, upright_2}, {tile_3, upright_3},
+        {tile_4, upright_4}, {tile_5, upright_5}, {tile_6, upright_6}};
+    tiles[t->rows - 1][t->upright](t);
 }
 
 static void
@@ -97,6 +98,15 @@ pack_transposed(size_t k, size_t n, const float *x, size_t ld, float *panel)
     pack_transposed_avx(COLUMNS, k, n, x, ld, panel);
 }
 
-const struct gemm_kernel gemm_kernel_avx2 = {"avx2",    ROWS,         COLUMNS,        tile,
-                                             pack_rows, pack_columns, pack_transposed};
+const struct gemm_kernel gemm_kernel_avx2 = {
+    .name = "avx2",
+    .rows = ROWS,
+    .columns = COLUMNS,
+    .terms = 1,
+    .tile = tile,
+    .pack_line = gemm_pack_line,
+    .pack_rows = pack_rows,
+    .pack_columns = pack_columns,
+    .pack_transposed = pack_transposed,
+};
 #endif

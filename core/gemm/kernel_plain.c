@@ -9,9 +9,9 @@ static void
 tile(const struct gemm_tile *t)
 {
     float sums[ROWS][COLUMNS] = {{0}};
-    for (size_t p = 0; p < t->k; p++) {
+    for (size_t p = 0; p < t->units; p++) {
         for (size_t i = 0; i < t->rows; i++) {
-            float x = t->a[i * t->a_row + p * t->a_step];
+            float x = t->upright ? t->a[p * ROWS + i] : t->a[i * NATIVE_LINE + p];
             for (size_t j = 0; j < COLUMNS; j++)
                 sums[i][j] = fmaf(x, t->b[p * COLUMNS + j], sums[i][j]);
         }
@@ -46,5 +46,14 @@ pack_transposed(size_t k, size_t n, const float *x, size_t ld, float *panel)
             panel[p * COLUMNS + j] = j < n ? x[j * ld + p] : 0.0f;
 }
 
-const struct gemm_kernel gemm_kernel_plain = {"plain",   ROWS,         COLUMNS,        tile,
-                                              pack_rows, pack_columns, pack_transposed};
+const struct gemm_kernel gemm_kernel_plain = {
+    .name = "plain",
+    .rows = ROWS,
+    .columns = COLUMNS,
+    .terms = 1,
+    .tile = tile,
+    .pack_line = gemm_pack_line,
+    .pack_rows = pack_rows,
+    .pack_columns = pack_columns,
+    .pack_transposed = pack_transposed,
+};

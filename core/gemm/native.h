@@ -1,11 +1,13 @@
 /*
- * Our own products in float: packing and blocking that are the same for every processor, and tiles
- * written for each instruction set. Private to core/gemm.
+ * Our own products: packing and blocking that are the same for every processor, and tiles written
+ * for each instruction set. Private to core/gemm.
  *
- * An element of C is computed by one rule, whatever the set and however rows and columns are cut:
- * the sum over k is cut into equal blocks of at most NATIVE_BLOCK terms; a block is one chain of
- * fused multiply-adds in the order of k; a block's sum times alpha is added to what C holds (the
- * first block: to the bias, to the old C, or to nothing). So all sets give the same bits.
+ * Packed operands consist of units of four bytes: one float, or two bfloat16 that follow each other
+ * in k. An element of C is computed by one rule, whatever the set and however rows and columns are
+ * cut: the sum over k is cut into equal blocks of at most NATIVE_BLOCK units; a block is one chain
+ * of fused multiply-adds in the order of k (bfloat16: of the processor's pairwise ones); a block's
+ * sum times alpha is added to what C holds (the first block: to the bias, to the old C, or to
+ * nothing). So all float sets give the same bits.
  */
 #ifndef CORE_GEMM_NATIVE_H
 #define CORE_GEMM_NATIVE_H
@@ -15,71 +17,67 @@
 #include <string.h>
 
 enum {
-    NATIVE_BLOCK = 384, /* terms of a sum at a time: a panel of B this long stays in the cache */
-    NATIVE_ROWS = 264,  /* rows of A that are packed at a time; a multiple of every set's rows */
-    NATIVE_COLUMNS = 32 /* widest panel of any set */
+    NATIVE_BLOCK = 384, /* units of a sum at a time: a panel of B this long stays in the cache */
+    NATIVE_LINE =
+        NATIVE_BLOCK + 16, /* from one line of packed A to the next, off the cache's period */
+    NATIVE_ROWS = 264,     /* rows of A that are packed at a time; a multiple of every set's rows */
+    NATIVE_COLUMNS = 32    /* widest panel of any set */
 };
 
 /*
- * Memory that the next panel will be packed from: it is fetched into the cache while the present
- * one is computed, a cache line every few terms. Rows of `lines` cache lines, `stride` bytes apart.
+ * Memory that the next panel will be packed from, fetched into the cache while the present one is
+ * computed: each GEMM_LINE bytes' worth of terms a tile fetches the four lines at `at`, and near,
+ * far, and near + far bytes behind it, and then goes on by `step`.
  */
 struct gemm_ahead {
     const char *at;
-    size_t line, lines; /* of the present row */
-    size_t stride;
-    size_t rows; /* left; 0: nothing to fetch */
+    size_t near, far, step;
 };
 
-enum { GEMM_CACHE_LINE = 64 };
-
-/* Step to the next line and return it; NULL-free: beyond the end it stays where it is. */
-static inline const char *
-gemm_ahead_next(struct gemm_ahead *ahead)
-{
-    const char *line = ahead->at + ahead->line * GEMM_CACHE_LINE;
-    if (ahead->rows == 0)
-        return ahead->at;
-    if (++ahead->line == ahead->lines) {
-        ahead->line = 0;
-        ahead->rows--;
-        ahead->at += ahead->rows == 0 ? 0 : ahead->stride;
-    }
-    return line;
-}
+enum { GEMM_LINE = 64, GEMM_LINE_FLOATS = GEMM_LINE / sizeof(float) };
 
 /* One tile: C (rows, columns) from rows of A and a packed panel of B. */
 struct gemm_tile {
-    size_t k;
-    const float *a; /* element (i, p) is a[i * a_row + p * a_step] */
-    size_t a_row, a_step;
-    const float *b; /* (k, kernel->columns), zeros beyond `columns` */
+    size_t units;
+    bool upright; /* packed A: unit (i, p) is a[i * NATIVE_LINE + p], or upright a[p * rows + i] */
+    const float *a;
+    const float *b; /* (units, kernel->columns), zeros beyond `columns` */
     float alpha;
     const float *bias; /* (columns), or NULL */
     bool accumulate;   /* add to C */
     float *c;
     size_t ldc;
     size_t rows, columns; /* at most the kernel's */
-    struct gemm_ahead *ahead;
+    struct gemm_ahead ahead;
 };
 
 /*
- * What a set brings: the size of its tiles, a tile, and packing into panels panel[p * width + j] of
- * k times width elements, zero for j >= n.
+ * What a set brings: the size of its tiles, a tile, and packing. Panels are zero for j >= n, and
+ * where k ends within a unit.
  */
 struct gemm_kernel {
     const char *name;
     size_t rows, columns;
+    size_t terms; /* of a sum in one unit: 1 or 2 */
     void (*tile)(const struct gemm_tile *tile);
-    /* width = rows: from A^T, panel[p * rows + i] = x[p * ld + i], i < n */
+    /* a line of A: line[u] holds the terms x[u * terms] and on */
+    void (*pack_line)(size_t k, const float *x, float *line);
+    /* from A^T: panel[u * rows + i] holds x[u * terms * ld + i] and below it, i < n */
     void (*pack_rows)(size_t k, size_t n, const float *x, size_t ld, float *panel);
-    /* width = columns: from B, panel[p * columns + j] = x[p * ld + j], j < n */
+    /* from B: panel[u * columns + j] holds x[u * terms * ld + j] and below it, j < n */
     void (*pack_columns)(size_t k, size_t n, const float *x, size_t ld, float *panel);
-    /* width = columns: from B^T, panel[p * columns + j] = x[j * ld + p], j < n */
+    /* from B^T: panel[u * columns + j] holds x[j * ld + u * terms] and on, j < n */
     void (*pack_transposed)(size_t k, size_t n, const float *x, size_t ld, float *panel);
 };
 
-/* pack_rows and pack_columns for a width that the compiler knows. */
+/* pack_line for floats. */
+static inline void
+gemm_pack_line(size_t k, const float *x, float *line)
+{
+    memcpy(line, x, k * sizeof *x);
+}
+
+/* pack_rows and pack_columns for floats and a width that the compiler knows. */
 static inline void
 gemm_pack_straight(size_t width, size_t k, size_t n, const float *x, size_t ld, float *panel)
 {
@@ -93,15 +91,16 @@ gemm_pack_straight(size_t width, size_t k, size_t n, const float *x, size_t ld, 
             panel[p * width + j] = j < n ? x[p * ld + j] : 0.0f;
 }
 
+extern const struct gemm_kernel gemm_kernel_bf16;
 extern const struct gemm_kernel gemm_kernel_avx512;
 extern const struct gemm_kernel gemm_kernel_avx2;
 extern const struct gemm_kernel gemm_kernel_plain;
 
-/* Kernels that this processor runs, the fastest first; NULL beyond the last. The last is plain C,
- * which is fast only where the compiler finds fused multiply-adds: an oracle elsewhere. */
+/* Float kernels that this processor runs, the fastest first; NULL beyond the last. The last is
+ * plain C, which is fast only where the compiler finds fused multiply-adds: an oracle elsewhere. */
 const struct gemm_kernel *gemm_kernel_at(size_t index);
 
-/* One product in GEMM_FP32 with a kernel. */
+/* One product with a kernel; call->precision is not looked at. */
 void gemm_native_product(const struct gemm_kernel *kernel, const struct gemm_call *call);
 
 #endif

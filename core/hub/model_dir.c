@@ -11,7 +11,7 @@ static const struct {
     const char *file;
     const char *refusal; /* NULL: read */
 } weights_files[] = {
-    {"model.safetensors", NULL},
+    {MODEL_WEIGHTS_FILE, NULL},
     {"model.safetensors.index.json", "its weights are split over several files"},
     {"pytorch_model.bin", "its weights are a PyTorch pickle"},
     {"pytorch_model.bin.index.json", "its weights are PyTorch pickles, split over several files"},
@@ -64,7 +64,7 @@ model_dir_summarize(const char *folder, bool with_hash, struct arena *arena,
     if (rc == 0)
         rc = model_weights_find(folder, scratch, &path, err);
     if (rc == 0)
-        out->parameters = layout.total;
+        out->parameters = layout.parameters;
     if (rc == 0 && path != NULL)
         rc = measure_weights(path, with_hash, out, err);
     arena_free(scratch);

@@ -6,6 +6,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/hub/safetensors.h"
 #include "core/model/config.h"
 #include "core/model/tensors.h"
 #include "core/text/tokenizer.h"
@@ -13,6 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* The file of a folder that holds its weights, when it has any. */
+#define MODEL_WEIGHTS_FILE "model.safetensors"
 
 /* What is in a folder, without loading it: for lists and for checks before a job is accepted. */
 struct model_summary {
@@ -67,6 +71,8 @@ struct model_save {
     const char *numerics_key; /* see train/numerics.h */
     const char *data_sha256;  /* of the training file, NULL when unknown */
     const char *base_sha256;  /* of the base model's weights, NULL when there were none */
+    /* NULL, or where rows of the word embedding that no step changed can be read (model_map.h) */
+    const struct safetensors_rest *words_at_rest;
 };
 
 /*

@@ -1,204 +1,20 @@
 /*
  * A folder's weights into the parameter array; see model_dir.h.
  *
- * First every tensor of the layout is looked up under the names it may have and its shape and dtype
- * are checked; only when all is well are values converted. model_dir_check stops before that.
+ * First every tensor is found and checked; only when all is well are values converted.
+ * model_dir_check stops before that.
  */
 #include "core/hub/model_dir.h"
 
-#include "core/base/buf.h"
-#include "core/base/utf8.h"
-#include "core/hub/model_weights.h"
-#include "core/hub/safetensors.h"
-#include "core/model/start.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-enum { NAME_BYTES = 128 };
-
-static const char prefix[] = "bert.";
-
-/* Old checkpoints call LayerNorm's weight gamma and its bias beta. */
-static const struct {
-    const char *ending, *old;
-} old_endings[] = {
-    {"LayerNorm.weight", "LayerNorm.gamma"},
-    {"LayerNorm.bias", "LayerNorm.beta"},
-};
-
-/* A folder being read: what stands behind each tensor of the layout. */
-struct source {
-    struct arena *arena;
-    struct model_config config;
-    struct safetensors *file;                 /* NULL: no weights */
-    const struct safetensors_entry **entries; /* (layout->count); NULL: starts afresh */
-};
-
-static const struct safetensors_entry *
-find_either(const struct safetensors *file, const char *name)
-{
-    const struct safetensors_entry *entry = safetensors_find(file, name);
-    if (entry == NULL && strncmp(name, prefix, sizeof prefix - 1) == 0)
-        entry = safetensors_find(file, name + sizeof prefix - 1);
-    return entry;
-}
-
-/* Look a tensor up under all the names that it may have. */
-static const struct safetensors_entry *
-find_tensor(const struct safetensors *file, const char *name)
-{
-    const struct safetensors_entry *entry = find_either(file, name);
-    for (size_t i = 0; entry == NULL && i < sizeof old_endings / sizeof old_endings[0]; i++) {
-        const char *ending = strstr(name, old_endings[i].ending);
-        if (ending == NULL)
-            continue;
-        char old[NAME_BYTES];
-        snprintf(old, sizeof old, "%.*s%s", (int)(ending - name), name, old_endings[i].old);
-        entry = find_either(file, old);
-    }
-    return entry;
-}
-
-static bool
-has_shape(const struct safetensors_entry *entry, const struct tensor *tensor)
-{
-    if (tensor->vector)
-        return entry->rank == 1 && entry->shape[0] == tensor->columns;
-    return entry->rank == 2 && entry->shape[0] == tensor->rows &&
-           entry->shape[1] == tensor->columns;
-}
-
-/* "(3, 4)", as numpy writes a shape. */
-static void
-print_shape(struct buf *out, const uint64_t *shape, size_t rank)
-{
-    buf_append_string(out, "(");
-    for (size_t i = 0; i < rank; i++)
-        buf_printf(out, "%s%llu", i > 0 ? ", " : "", (unsigned long long)shape[i]);
-    buf_append_string(out, rank == 1 ? ",)" : ")");
-}
-
-/* Refuse a tensor: missing when entry is NULL, else misshapen. */
-static int
-refuse_tensor(const struct tensor *tensor, const struct safetensors_entry *entry, struct err *err)
-{
-    const uint64_t wanted[2] = {tensor->rows, tensor->columns};
-    struct buf text = {0};
-    if (entry == NULL)
-        buf_append_string(&text, "is missing");
-    else {
-        buf_append_string(&text, "has shape ");
-        print_shape(&text, entry->shape, entry->rank);
-    }
-    buf_append_string(&text, "; by config.json it must have shape ");
-    print_shape(&text, tensor->vector ? wanted + 1 : wanted, tensor->vector ? 1 : 2);
-    err_set(err, ERR_INVALID, "model.safetensors: tensor '%s' %s", tensor->name, buf_string(&text));
-    buf_fini(&text);
-    return err->code;
-}
-
-static bool
-is_classifier(const struct tensor *tensor)
-{
-    return tensor->kind == TENSOR_CLASSIFIER_WEIGHT || tensor->kind == TENSOR_CLASSIFIER_BIAS;
-}
-
-static bool
-is_pooler(const struct tensor *tensor)
-{
-    return tensor->kind == TENSOR_POOLER_WEIGHT || tensor->kind == TENSOR_POOLER_BIAS;
-}
-
-/* *entry = what the file brings for a tensor, NULL when the tensor may and must start afresh. */
-static int
-match_tensor(const struct safetensors *file, const struct tensor *tensor,
-             const struct safetensors_entry **entry, struct err *err)
-{
-    *entry = find_tensor(file, tensor->name);
-    bool fits = *entry != NULL && has_shape(*entry, tensor);
-    if (!fits && is_classifier(tensor)) {
-        *entry = NULL;
-        return 0;
-    }
-    if (*entry == NULL && is_pooler(tensor))
-        return 0;
-    if (!fits)
-        return refuse_tensor(tensor, *entry, err);
-    if ((*entry)->type == SAFETENSORS_OTHER)
-        return err_set(err, ERR_INVALID,
-                       "model.safetensors: tensor '%s' has dtype %s; F32, F16 "
-                       "and BF16 are possible",
-                       tensor->name, (*entry)->type_name);
-    return 0;
-}
-
-/* Weight and bias belong together: half a pooler or classifier in the file is none. */
-static void
-drop_halves(const struct tensor_layout *layout, const struct safetensors_entry **entries)
-{
-    for (size_t i = 0; i + 1 < layout->count; i++) {
-        enum tensor_kind kind = layout->tensors[i].kind;
-        if (kind != TENSOR_POOLER_WEIGHT && kind != TENSOR_CLASSIFIER_WEIGHT)
-            continue;
-        if (entries[i] == NULL || entries[i + 1] == NULL)
-            entries[i] = entries[i + 1] = NULL;
-    }
-}
-
-static void
-report_missing(const struct tensor_layout *layout, const struct source *source,
-               struct model_load_report *report)
-{
-    report->random_weights = source->file == NULL;
-    for (size_t i = 0; i < layout->count && source->file != NULL; i++) {
-        if (source->entries[i] != NULL)
-            continue;
-        if (is_pooler(&layout->tensors[i]))
-            report->missing_pooler = true;
-        else
-            report->missing_classifier = true;
-    }
-}
-
-/* Open a folder and find every tensor; source_close also after a failure. */
-static int
-source_open(const char *folder, const struct tensor_layout *layout, struct source *out,
-            struct model_load_report *report, struct err *err)
-{
-    const char *path = NULL;
-    *report = (struct model_load_report){0};
-    *out = (struct source){.arena = arena_new()};
-    out->entries = arena_array(out->arena, layout->count, sizeof *out->entries);
-    if (model_config_read(folder, out->arena, &out->config, err) != 0 ||
-        model_weights_find(folder, out->arena, &path, err) != 0)
-        return err->code;
-    if (path != NULL) {
-        if (safetensors_open(path, &out->file, err) != 0)
-            return err->code;
-        for (size_t i = 0; i < layout->count; i++)
-            if (match_tensor(out->file, &layout->tensors[i], &out->entries[i], err) != 0)
-                return err->code;
-        drop_halves(layout, out->entries);
-    }
-    report_missing(layout, out, report);
-    return 0;
-}
-
-static void
-source_close(struct source *source)
-{
-    safetensors_close(source->file);
-    arena_free(source->arena);
-}
+#include "core/hub/model_source.h"
 
 int
 model_dir_check(const char *folder, const struct tensor_layout *layout,
                 struct model_load_report *report, struct err *err)
 {
-    struct source source;
-    int rc = source_open(folder, layout, &source, report, err);
-    source_close(&source);
+    struct model_source source;
+    int rc = model_source_open(folder, layout, &source, report, err);
+    model_source_close(&source);
     return rc;
 }
 
@@ -206,14 +22,10 @@ int
 model_dir_load(const char *folder, const struct tensor_layout *layout, uint64_t seed,
                float *parameters, struct model_load_report *report, struct err *err)
 {
-    struct source source;
-    int rc = source_open(folder, layout, &source, report, err);
-    for (size_t i = 0; i < layout->count && rc == 0; i++) {
-        if (source.entries[i] != NULL)
-            safetensors_to_float(source.entries[i], parameters + layout->tensors[i].offset);
-        else
-            tensor_start(layout, i, &source.config, seed, parameters);
-    }
-    source_close(&source);
+    struct model_source source;
+    int rc = model_source_open(folder, layout, &source, report, err);
+    for (size_t i = 0; i < layout->count && rc == 0; i++)
+        model_source_read(&source, layout, i, seed, parameters);
+    model_source_close(&source);
     return rc;
 }

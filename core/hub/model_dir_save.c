@@ -18,7 +18,6 @@
 #include <sys/stat.h>
 
 enum {
-    TOKENIZER_VERSION = 1, /* raised when the same text may give other ids */
     SHORT_DIGITS = 15,     /* enough for any decimal that a person wrote */
     EXACT_DIGITS = 17      /* enough for any double */
 };
@@ -134,6 +133,7 @@ write_weights(const struct model_save *save, struct arena *arena, const char *pa
             .rows = tensor->rows,
             .columns = tensor->columns,
             .values = save->parameters + tensor->offset,
+            .rest = tensor->kind == TENSOR_WORD_EMBEDDING ? save->words_at_rest : NULL,
         };
     }
     return safetensors_write(path, sources, layout->count, err);
@@ -146,7 +146,7 @@ write_files(const struct model_save *save, struct arena *arena, const char *fold
     if (rc == 0)
         rc = write_config(save, arena_printf(arena, "%s/config.json", folder), err);
     if (rc == 0)
-        rc = write_weights(save, arena, arena_printf(arena, "%s/model.safetensors", folder), err);
+        rc = write_weights(save, arena, arena_printf(arena, "%s/" MODEL_WEIGHTS_FILE, folder), err);
     if (rc == 0)
         rc = tokenizer_write(save->tokenizer, save->config->max_seq_length, folder, err);
     return rc;

@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "safetensors are little-endian, and this reader copies them as they are"
@@ -29,6 +30,7 @@ enum {
 
 struct safetensors {
     struct file_map map;
+    int fd;                            /* of the mapped file; -1: none */
     struct arena *arena;               /* names and type names */
     struct safetensors_entry *entries; /* (count), ascending by name */
     size_t count;
@@ -258,9 +260,9 @@ int
 safetensors_open(const char *path, struct safetensors **out, struct err *err)
 {
     struct safetensors *file = mem_small(sizeof *file);
-    *file = (struct safetensors){.arena = arena_new()};
+    *file = (struct safetensors){.arena = arena_new(), .fd = -1};
     *out = NULL;
-    int rc = fileio_map(path, &file->map, err);
+    int rc = fileio_map_open(path, &file->map, &file->fd, err);
     if (rc == 0 && read_header(file, err) != 0)
         rc = err_prefix(err, "%s", path);
     if (rc == 0)
@@ -276,9 +278,23 @@ safetensors_close(struct safetensors *file)
     if (file == NULL)
         return;
     fileio_unmap(&file->map);
+    if (file->fd >= 0)
+        close(file->fd);
     free(file->entries);
     arena_free(file->arena);
     free(file);
+}
+
+int
+safetensors_descriptor(const struct safetensors *file)
+{
+    return file->fd;
+}
+
+size_t
+safetensors_place(const struct safetensors *file, const struct safetensors_entry *entry)
+{
+    return (size_t)(entry->bytes - file->map.bytes);
 }
 
 size_t

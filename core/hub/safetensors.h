@@ -35,6 +35,10 @@ struct safetensors;
 int safetensors_open(const char *path, struct safetensors **out, struct err *err);
 void safetensors_close(struct safetensors *file);
 
+/* The open file behind the handle, which owns it, and where in it an entry begins. */
+int safetensors_descriptor(const struct safetensors *file);
+size_t safetensors_place(const struct safetensors *file, const struct safetensors_entry *entry);
+
 size_t safetensors_count(const struct safetensors *file);
 const struct safetensors_entry *safetensors_at(const struct safetensors *file, size_t index);
 
@@ -44,17 +48,27 @@ const struct safetensors_entry *safetensors_find(const struct safetensors *file,
 /* Convert an F32, F16 or BF16 entry into length/size floats at out. */
 void safetensors_to_float(const struct safetensors_entry *entry, float *out);
 
+/* Where the rows of a tensor that nobody has changed still stand as F32, in an open file. */
+struct safetensors_rest {
+    int fd;
+    size_t offset;       /* of the tensor's first byte */
+    const bool *changed; /* (rows) */
+};
+
 /* A tensor to be written: F32, rank 1 (columns) or 2. */
 struct safetensors_source {
     const char *name;
     bool vector;
     size_t rows, columns;
     const float *values;
+    /* NULL, or unchanged rows are read from there instead of from values: so that saving does not
+     * bring rows into memory that a mapping of that file has left out. */
+    const struct safetensors_rest *rest;
 };
 
 /*
- * Write a file durably (temporary name, fsync, rename) with __metadata__ {"format": "pt"}; the same
- * tensors give the same bytes.
+ * Write a file durably (fileio_write_by) with __metadata__ {"format": "pt"}; the same tensors give
+ * the same bytes. The data begin at a multiple of 64, so that mapped they are aligned for vectors.
  */
 int safetensors_write(const char *path, const struct safetensors_source *tensors, size_t count,
                       struct err *err);

@@ -2,8 +2,9 @@
  * The safetensors writer; see safetensors.h.
  *
  * Tensors follow one another in the order given, all F32, so the bytes depend on them alone. The
- * header is padded with blanks to a multiple of 8, which keeps the data aligned when mapped. The
- * data go to the file piece by piece: a model is never held twice. The host is little-endian.
+ * header is padded with blanks so that the data begin at a multiple of 64, which keeps them aligned
+ * when mapped. The data go to the file piece by piece: a model is never held twice. The host is
+ * little-endian.
  */
 #include "core/hub/safetensors.h"
 
@@ -11,13 +12,16 @@
 #include "core/base/json.h"
 #include "core/base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { HEADER_ALIGNMENT = 8 };
+enum { LENGTH_BYTES = 8, DATA_ALIGNMENT = 64, WINDOW_BYTES = 256 * 1024 };
+
+/* What one call writes. */
+struct writing {
+    const struct safetensors_source *tensors;
+    size_t count;
+};
 
 /* The header's text, padded; released with free(). NULL when the offsets do not fit. */
 static char *
@@ -42,7 +46,8 @@ header_text(const struct safetensors_source *tensors, size_t count, size_t *leng
     char *text = json_text(root);
     json_decref(root);
     size_t used = strlen(text);
-    *length = (used + HEADER_ALIGNMENT - 1) / HEADER_ALIGNMENT * HEADER_ALIGNMENT;
+    size_t data = (LENGTH_BYTES + used + DATA_ALIGNMENT - 1) / DATA_ALIGNMENT * DATA_ALIGNMENT;
+    *length = data - LENGTH_BYTES;
     char *padded = mem_resize(text, *length + 1, 1);
     memset(padded + used, ' ', *length - used);
     if (!fits) {
@@ -52,38 +57,63 @@ header_text(const struct safetensors_source *tensors, size_t count, size_t *leng
     return padded;
 }
 
+/* Rows first..first+count-1 into window: from the file where they rest, changed ones from memory. */
 static int
-write_fully(int fd, const void *bytes, size_t length, struct err *err)
+gather_rows(const struct safetensors_source *t, size_t first, size_t count, char *window,
+            struct err *err)
 {
-    for (size_t done = 0; done < length;) {
-        ssize_t n = write(fd, (const char *)bytes + done, length - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set_errno(err, "write");
-        done += (size_t)n;
-    }
+    const struct safetensors_rest *rest = t->rest;
+    size_t row_bytes = t->columns * sizeof *t->values;
+    size_t changed = 0;
+    for (size_t i = 0; i < count; i++)
+        changed += rest->changed[first + i];
+    if (changed < count &&
+        fileio_get(rest->fd, rest->offset + first * row_bytes, window, count * row_bytes, err) != 0)
+        return err_prefix(err, "tensor '%s' of the base model", t->name);
+    for (size_t i = 0; i < count; i++)
+        if (rest->changed[first + i])
+            memcpy(window + i * row_bytes, t->values + (first + i) * t->columns, row_bytes);
     return 0;
 }
 
 static int
-write_tensors(int fd, const struct safetensors_source *tensors, size_t count, struct err *err)
+write_rows(int fd, const struct safetensors_source *t, struct err *err)
 {
+    size_t row_bytes = t->columns * sizeof *t->values;
+    size_t step = row_bytes > 0 && row_bytes < WINDOW_BYTES ? WINDOW_BYTES / row_bytes : 1;
+    char *window = mem_array(step, row_bytes);
+    if (window == NULL)
+        return err_set(err, ERR_MEMORY, "a row of tensor '%s' does not fit into memory", t->name);
+    int rc = 0;
+    for (size_t first = 0; first < t->rows && rc == 0; first += step) {
+        size_t count = t->rows - first < step ? t->rows - first : step;
+        rc = gather_rows(t, first, count, window, err);
+        if (rc == 0)
+            rc = fileio_put(fd, window, count * row_bytes, err);
+    }
+    free(window);
+    return rc;
+}
+
+static int
+write_tensors(void *context, int fd, struct err *err)
+{
+    const struct writing *writing = context;
     size_t length = 0;
-    char *header = header_text(tensors, count, &length);
+    char *header = header_text(writing->tensors, writing->count, &length);
     if (header == NULL)
         return err_set(err, ERR_MEMORY, "the tensors are too large to address");
     uint64_t prefix = length;
-    int rc = write_fully(fd, &prefix, sizeof prefix, err);
+    int rc = fileio_put(fd, &prefix, LENGTH_BYTES, err);
     if (rc == 0)
-        rc = write_fully(fd, header, length, err);
+        rc = fileio_put(fd, header, length, err);
     free(header);
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        const struct safetensors_source *t = &tensors[i];
-        rc = write_fully(fd, t->values, t->rows * t->columns * sizeof(float), err);
+    for (size_t i = 0; i < writing->count && rc == 0; i++) {
+        const struct safetensors_source *t = &writing->tensors[i];
+        rc = t->rest != NULL
+                 ? write_rows(fd, t, err)
+                 : fileio_put(fd, t->values, t->rows * t->columns * sizeof *t->values, err);
     }
-    if (rc == 0 && fsync(fd) != 0)
-        rc = err_set_errno(err, "fsync");
     return rc;
 }
 
@@ -91,26 +121,6 @@ int
 safetensors_write(const char *path, const struct safetensors_source *tensors, size_t count,
                   struct err *err)
 {
-    size_t length = strlen(path);
-    char *temporary = mem_small(length + sizeof ".XXXXXX");
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, ".XXXXXX", sizeof ".XXXXXX");
-    int rc = 0;
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0) {
-        rc = err_set_errno(err, "create a temporary file for %s", path);
-        goto out;
-    }
-    rc = write_tensors(fd, tensors, count, err);
-    if (close(fd) != 0 && rc == 0)
-        rc = err_set_errno(err, "close");
-    if (rc == 0)
-        rc = fileio_rename(temporary, path, err);
-    if (rc != 0) {
-        unlink(temporary);
-        err_prefix(err, "write %s", path);
-    }
-out:
-    free(temporary);
-    return rc;
+    struct writing writing = {tensors, count};
+    return fileio_write_by(path, write_tensors, &writing, err);
 }

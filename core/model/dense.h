@@ -1,17 +1,20 @@
 /*
  * Dense layers as matrix products: y = x W^T + b with W (out, in). Private to core/model.
+ *
+ * Matrices of activations may be columns of a wider array: their stride is given beside them.
  */
 #ifndef CORE_MODEL_DENSE_H
 #define CORE_MODEL_DENSE_H
 
 #include "core/model/network.h"
 
-/* y (N,out) = x (N,in) W^T + b */
+/* y (N,out) = x (N,in) W^T + b; x is dense */
 static inline void
 dense_forward(const struct network *network, size_t n, size_t in, size_t out, const float *x,
-              const float *weight, const float *bias, float *y)
+              const float *weight, const float *bias, float *y, size_t y_stride)
 {
     gemm_run(network->engine, &(struct gemm_call){.form = GEMM_NT,
+                                                  .precision = network->precision,
                                                   .m = n,
                                                   .n = out,
                                                   .k = in,
@@ -22,21 +25,22 @@ dense_forward(const struct network *network, size_t n, size_t in, size_t out, co
                                                   .ldb = in,
                                                   .bias = bias,
                                                   .c = y,
-                                                  .ldc = out});
+                                                  .ldc = y_stride});
 }
 
-/* dx (N,in) = dy (N,out) W, or += */
+/* dx (N,in) = dy (N,out) W, or +=; dx is dense */
 static inline void
 dense_backward(const struct network *network, size_t n, size_t in, size_t out, const float *dy,
-               const float *weight, bool accumulate, float *dx)
+               size_t dy_stride, const float *weight, bool accumulate, float *dx)
 {
     gemm_run(network->engine, &(struct gemm_call){.form = GEMM_NN,
+                                                  .precision = network->precision,
                                                   .m = n,
                                                   .n = in,
                                                   .k = out,
                                                   .alpha = 1.0f,
                                                   .a = dy,
-                                                  .lda = out,
+                                                  .lda = dy_stride,
                                                   .b = weight,
                                                   .ldb = in,
                                                   .accumulate = accumulate,
@@ -44,18 +48,19 @@ dense_backward(const struct network *network, size_t n, size_t in, size_t out, c
                                                   .ldc = in});
 }
 
-/* Rows from..to of dW (out,in) = dy (N,out)^T x (N,in) */
+/* Rows from..to of dW (out,in) = dy (N,out)^T x (N,in); x is dense */
 static inline void
-dense_weight_gradient(const struct network *network, size_t n, size_t in, size_t out, size_t from,
-                      size_t to, const float *dy, const float *x, float *dw)
+dense_weight_gradient(const struct network *network, size_t n, size_t in, size_t from, size_t to,
+                      const float *dy, size_t dy_stride, const float *x, float *dw)
 {
     gemm_run(network->engine, &(struct gemm_call){.form = GEMM_TN,
+                                                  .precision = network->precision,
                                                   .m = to - from,
                                                   .n = in,
                                                   .k = n,
                                                   .alpha = 1.0f,
                                                   .a = dy + from,
-                                                  .lda = out,
+                                                  .lda = dy_stride,
                                                   .b = x,
                                                   .ldb = in,
                                                   .c = dw + from * in,

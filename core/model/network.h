@@ -13,6 +13,7 @@ struct network {
     const struct model_config *config;
     const struct tensor_layout *layout;
     const struct gemm_engine *engine;
+    enum gemm_precision precision; /* of dense layers; attention's small products are in float */
     const struct ops *ops;
     const float *parameters; /* layout->total floats */
 };

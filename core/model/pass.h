@@ -1,16 +1,41 @@
 /*
- * What forward and backward both ask of a pass: its five dropout sites, where each token's numbers
- * begin, and whether to go on. Private to core/model. In an inference workspace nothing is dropped.
+ * What forward and backward both ask of a pass: a chunk's share of the batch, the five dropout
+ * sites, where each token's numbers begin, and whether to go on. Private to core/model.
  */
 #ifndef CORE_MODEL_PASS_H
 #define CORE_MODEL_PASS_H
 
 #include "core/model/encoder.h"
 
+/* A chunk on its way: tokens from..to, rows first..last of the batch. */
+struct chunk {
+    const struct pass *pass;
+    size_t from, to;
+    size_t first, last;
+    float *scores;   /* the thread's: (3,S,S) in training, (S,S) else */
+    float *partials; /* the chunk's, in training */
+};
+
+static inline struct chunk
+chunk_of(const struct pass *pass, size_t item, size_t thread)
+{
+    const struct batch *batch = pass->batch;
+    const struct workspace *w = pass->workspace;
+    const struct workspace_shape *shape = &w->shape;
+    struct chunk chunk = {
+        .pass = pass, .first = batch->chunk_rows[item], .last = batch->chunk_rows[item + 1]};
+    chunk.from = batch->offsets[chunk.first];
+    chunk.to = batch->offsets[chunk.last];
+    chunk.scores = w->scores + thread * (shape->training ? 3 : 1) * shape->longest * shape->longest;
+    chunk.partials = shape->training ? w->partials + item * w->partial_size : NULL;
+    return chunk;
+}
+
+/* In an inference workspace nothing is dropped. */
 static inline struct dropout
 site_of(const struct pass *pass, double probability, enum rng_site site, size_t layer)
 {
-    double p = pass->workspace->training ? probability : 0.0;
+    double p = pass->workspace->shape.training ? probability : 0.0;
     return dropout_site(p, pass->seed, site, layer, pass->step);
 }
 

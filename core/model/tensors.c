@@ -10,6 +10,9 @@
 #include <assert.h>
 #include <stdio.h>
 
+/* 64 bytes: a vector register, and a line of the cache. */
+enum { ALIGNED_FLOATS = 16 };
+
 /* The letters of a shape; 1 stands for the row of a vector. */
 enum dimension { ONE, HIDDEN, INTERMEDIATE, VOCAB, POSITIONS, TYPES, LABELS };
 
@@ -162,11 +165,31 @@ tensor_layout_build(const struct model_config *config, struct arena *arena,
     size_t bytes = 0;
     if (!fits || !mem_multiply(out->total, sizeof(float), &bytes))
         return err_set(err, ERR_MEMORY, "the model's parameters are too many to address");
+    out->parameters = out->total;
+    return 0;
+}
+
+int
+tensor_layout_move_words(struct tensor_layout *layout, size_t offset, struct err *err)
+{
+    struct tensor *words = &layout->tensors[0];
+    size_t size = words->rows * words->columns;
+    assert(words->kind == TENSOR_WORD_EMBEDDING && words->offset == 0);
+    size_t room = offset + size % ALIGNED_FLOATS;
+    size_t moved = (room + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS -
+                   size % ALIGNED_FLOATS;
+    size_t bytes = 0;
+    if (!mem_add(layout->total, moved, &layout->total) ||
+        !mem_multiply(layout->total, sizeof(float), &bytes))
+        return err_set(err, ERR_MEMORY, "the model's parameters are too many to address");
+    words->offset = offset;
+    for (size_t i = 1; i < layout->count; i++)
+        layout->tensors[i].offset += moved;
     return 0;
 }
 
 size_t
-tensor_offset(const struct tensor_layout *layout, enum tensor_kind kind, size_t layer)
+tensor_index(const struct tensor_layout *layout, enum tensor_kind kind, size_t layer)
 {
     size_t layers = (layout->count - HEAD_KINDS - POOLER_KINDS) / LAYER_KINDS;
     size_t index = (size_t)kind;
@@ -175,5 +198,11 @@ tensor_offset(const struct tensor_layout *layout, enum tensor_kind kind, size_t 
     else if (index >= FIRST_TAIL_KIND)
         index = index - LAYER_KINDS + layers * LAYER_KINDS;
     assert(index < layout->count && layout->tensors[index].kind == kind);
-    return layout->tensors[index].offset;
+    return index;
+}
+
+size_t
+tensor_offset(const struct tensor_layout *layout, enum tensor_kind kind, size_t layer)
+{
+    return layout->tensors[tensor_index(layout, kind, layer)].offset;
 }

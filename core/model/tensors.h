@@ -63,12 +63,24 @@ struct tensor {
 struct tensor_layout {
     struct tensor *tensors;
     size_t count;
-    size_t total; /* floats in the parameter array */
+    size_t total;      /* floats in the parameter array */
+    size_t parameters; /* how many of them are parameters: all, unless the words were moved */
 };
 
 /* Fill the table in for a config (label_count 0: without classifier); lives in arena. */
 int tensor_layout_build(const struct model_config *config, struct arena *arena,
                         struct tensor_layout *out, struct err *err);
+
+/*
+ * Let the word embedding, which comes first, begin at this offset instead of 0, and all other
+ * tensors follow from the next multiple of 16 floats on, as before without a gap: so that the word
+ * embedding can stand where a file's pages want it and the others where vectors do. Once a layout.
+ * ERR_MEMORY.
+ */
+int tensor_layout_move_words(struct tensor_layout *layout, size_t offset, struct err *err);
+
+/* Index of a tensor in the layout; layer is ignored outside the encoder layers. */
+size_t tensor_index(const struct tensor_layout *layout, enum tensor_kind kind, size_t layer);
 
 /* Offset of a tensor in the parameter array; layer is ignored outside the encoder layers. */
 size_t tensor_offset(const struct tensor_layout *layout, enum tensor_kind kind, size_t layer);

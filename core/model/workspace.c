@@ -29,37 +29,60 @@ carve(struct carver *carver, size_t rows, size_t columns)
     return here;
 }
 
+/* What a layer keeps of its outputs. */
 static void
-carve_layer(struct carver *carver, const struct model_config *config, size_t tokens,
-            struct layer_activations *layer)
+carve_outputs(struct carver *carver, const struct model_config *config, size_t outputs,
+              struct layer_activations *layer)
 {
     size_t h = config->hidden_size;
-    layer->qkv = carve(carver, tokens, 3 * h);
-    layer->context = carve(carver, tokens, h);
-    layer->attention_sum = carve(carver, tokens, h);
-    layer->attention_stats = carve(carver, tokens, 2);
-    layer->attention_out = carve(carver, tokens, h);
-    layer->inner = carve(carver, tokens, config->intermediate_size);
-    layer->output_sum = carve(carver, tokens, h);
-    layer->output_stats = carve(carver, tokens, 2);
+    layer->context = carve(carver, outputs, h);
+    layer->attention_sum = carve(carver, outputs, h);
+    layer->attention_stats = carve(carver, outputs, 2);
+    layer->attention_out = carve(carver, outputs, h);
+    layer->inner = carve(carver, outputs, config->intermediate_size);
+    layer->output_sum = carve(carver, outputs, h);
+    layer->output_stats = carve(carver, outputs, 2);
 }
 
-/* Inference reuses one layer's arrays and two inputs in turn. */
+/*
+ * A narrow layer's outputs are addressed by row: they never share memory with a wide layer's, since
+ * in the forward pass each chunk is in a layer of its own.
+ */
+static void
+carve_narrow(struct carver *carver, const struct model_config *config, const struct workspace *w,
+             struct layer_activations *layer)
+{
+    layer->narrow = true;
+    layer->query = carve(carver, w->shape.rows, config->hidden_size);
+    layer->residual = carve(carver, w->shape.rows, config->hidden_size);
+    carve_outputs(carver, config, w->shape.rows, layer);
+    layer->activated =
+        w->shape.training ? carve(carver, w->shape.rows, config->intermediate_size) : layer->inner;
+}
+
+/* Where only one layer's activations live at a time all wide layers use the first one's. */
 static void
 carve_layers(struct carver *carver, const struct model_config *config, struct workspace *w)
 {
-    for (size_t l = 0; l <= config->layers; l++) {
-        bool shared = !w->training && l >= 2;
-        w->layers[l].input =
-            shared ? w->layers[l - 2].input : carve(carver, w->tokens, config->hidden_size);
-    }
+    const struct workspace_shape *shape = &w->shape;
+    bool own = shape->training && !shape->checkpointing;
     for (size_t l = 0; l < config->layers; l++) {
-        float *input = w->layers[l].input;
-        if (w->training || l == 0)
-            carve_layer(carver, config, w->tokens, &w->layers[l]);
-        else
-            w->layers[l] = w->layers[0];
-        w->layers[l].input = input;
+        struct layer_activations *layer = &w->layers[l];
+        float *input = !shape->training && l >= 2
+                           ? w->layers[l - 2].input
+                           : carve(carver, shape->tokens, config->hidden_size);
+        *layer = own || l == 0 ? (struct layer_activations){0} : w->layers[0];
+        if (own || l == 0)
+            layer->qkv = carve(carver, shape->tokens, 3 * config->hidden_size);
+        layer->input = input;
+        layer->residual = input;
+        if (l + 1 == config->layers) {
+            carve_narrow(carver, config, w, layer);
+            continue;
+        }
+        if (own || l == 0)
+            carve_outputs(carver, config, shape->tokens, layer);
+        layer->activated = shape->training ? w->d_inner : layer->inner;
     }
 }
 
@@ -67,57 +90,67 @@ static void
 carve_gradients(struct carver *carver, const struct model_config *config, struct workspace *w)
 {
     size_t h = config->hidden_size;
-    w->d_x = carve(carver, w->tokens, h);
-    w->d_output = carve(carver, w->tokens, h);
-    w->d_inner = carve(carver, w->tokens, config->intermediate_size);
-    w->d_attention = carve(carver, w->tokens, h);
-    w->d_context = carve(carver, w->tokens, h);
-    w->d_qkv = carve(carver, w->tokens, 3 * h);
-    w->d_pooled = carve(carver, w->rows, h);
-    w->d_first = carve(carver, w->rows, h);
+    size_t tokens = w->shape.tokens;
+    size_t rows = w->shape.rows;
+    w->d_x = carve(carver, tokens, h);
+    w->d_first = carve(carver, rows, h);
+    w->d_output = carve(carver, tokens, h);
+    w->d_attention = carve(carver, tokens, h);
+    w->d_context = carve(carver, tokens, h);
+    w->d_query = carve(carver, rows, h);
+    w->d_qkv = carve(carver, tokens, 3 * h);
+    w->d_pooled = carve(carver, rows, h);
     w->partial_size = 9 * h + config->intermediate_size;
-    w->partials = carve(carver, batch_chunk_count(w->rows, w->tokens), w->partial_size);
+    w->partials = carve(carver, batch_chunk_count(rows, tokens), w->partial_size);
 }
 
 static void
 carve_all(struct carver *carver, const struct model_config *config, struct workspace *w)
 {
+    const struct workspace_shape *shape = &w->shape;
     size_t h = config->hidden_size;
-    w->embedding_sum = carve(carver, w->tokens, h);
-    w->embedding_stats = carve(carver, w->tokens, 2);
+    w->embedding_sum = carve(carver, shape->tokens, h);
+    w->embedding_stats = carve(carver, shape->tokens, 2);
+    if (shape->training)
+        w->d_inner = carve(carver, shape->tokens, config->intermediate_size);
     carve_layers(carver, config, w);
-    w->first = carve(carver, w->rows, h);
-    w->pooled = carve(carver, w->rows, h);
-    w->dropped = carve(carver, w->rows, h);
-    w->logits = carve(carver, w->rows, config->label_count);
-    w->losses = (double *)(void *)carve(carver, w->rows, 2);
-    w->best = (uint32_t *)(void *)carve(carver, w->rows, 1);
-    w->scores = carve(carver, w->threads * (w->training ? 3 : 1), w->longest * w->longest);
-    if (w->training)
+    w->first = carve(carver, shape->rows, h);
+    w->pooled = carve(carver, shape->rows, h);
+    w->dropped = carve(carver, shape->rows, h);
+    w->logits = carve(carver, shape->rows, config->label_count);
+    w->losses = (double *)(void *)carve(carver, shape->rows, 2);
+    w->best = (uint32_t *)(void *)carve(carver, shape->rows, 1);
+    w->scores =
+        carve(carver, shape->threads * (shape->training ? 3 : 1), shape->longest * shape->longest);
+    if (shape->training)
         carve_gradients(carver, config, w);
 }
 
-int
-workspace_init(struct workspace *workspace, const struct model_config *config, bool training,
-               size_t rows, size_t tokens, size_t longest, size_t threads, struct err *err)
+size_t
+workspace_bytes(const struct model_config *config, const struct workspace_shape *shape)
 {
-    *workspace = (struct workspace){.training = training,
-                                    .rows = rows,
-                                    .tokens = tokens,
-                                    .longest = longest,
-                                    .threads = threads};
-    workspace->layers = mem_resize(NULL, config->layers + 1, sizeof *workspace->layers);
+    struct workspace workspace = {.shape = *shape};
     struct carver carver = {0};
-    carve_all(&carver, config, workspace);
-    workspace->pages = pages_map(carver.floats, sizeof(float));
-    if (workspace->pages.memory == NULL) {
-        workspace_fini(workspace);
+    size_t bytes = 0;
+    workspace.layers = mem_resize(NULL, config->layers, sizeof *workspace.layers);
+    carve_all(&carver, config, &workspace);
+    free(workspace.layers);
+    return mem_multiply(carver.floats, sizeof(float), &bytes) ? bytes : SIZE_MAX;
+}
+
+int
+workspace_init(struct workspace *workspace, const struct model_config *config,
+               const struct workspace_shape *shape, struct err *err)
+{
+    size_t bytes = workspace_bytes(config, shape);
+    *workspace = (struct workspace){.shape = *shape, .pages = pages_map(bytes, 1)};
+    if (workspace->pages.memory == NULL)
         return err_set(err, ERR_MEMORY,
                        "the activations of %zu tokens need %.1f GB, which the machine does not "
-                       "have; lower batch_size or max_seq_length",
-                       tokens, (double)carver.floats * sizeof(float) / 1e9);
-    }
-    carver = (struct carver){.base = workspace->pages.memory};
+                       "have; lower batch_size or max_seq_length, or use gradient_checkpointing",
+                       shape->tokens, (double)bytes / 1e9);
+    workspace->layers = mem_resize(NULL, config->layers, sizeof *workspace->layers);
+    struct carver carver = {.base = workspace->pages.memory};
     carve_all(&carver, config, workspace);
     return 0;
 }

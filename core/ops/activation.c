@@ -9,21 +9,14 @@
 #include "core/base/fmath.h"
 #include "core/ops/sets.h"
 
-static const float sqrt_half = 0.707106781f;
 static const float sqrt_two_over_pi = 0.797884561f;
 static const float one_over_sqrt_two_pi = 0.398942280f;
 static const float cubic = 0.044715f;
 
 static inline float
-phi(float u)
-{
-    return 0.5f * (1.0f + fmath_erf(u * sqrt_half));
-}
-
-static inline float
 gelu_slope(float u, float cumulative)
 {
-    return cumulative + u * (one_over_sqrt_two_pi * fmath_exp(-0.5f * u * u));
+    return fmath_fma(one_over_sqrt_two_pi * u, fmath_exp_small(-0.5f * u * u), cumulative);
 }
 
 static inline float
@@ -46,58 +39,91 @@ sigmoid(float u)
 }
 
 void
-OPS(activation)(enum activation kind, size_t n, float *u)
+OPS(activation)(enum activation kind, size_t n, const float *u, float *f)
 {
     switch (kind) {
     case ACTIVATION_GELU:
         for (size_t i = 0; i < n; i++)
-            u[i] *= phi(u[i]);
+            f[i] = u[i] * fmath_normal(u[i]);
         break;
     case ACTIVATION_GELU_TANH:
         for (size_t i = 0; i < n; i++)
-            u[i] = 0.5f * u[i] * (1.0f + gelu_tanh_inner(u[i]));
+            f[i] = 0.5f * u[i] * (1.0f + gelu_tanh_inner(u[i]));
         break;
     case ACTIVATION_RELU:
         for (size_t i = 0; i < n; i++)
-            u[i] = u[i] < 0.0f ? 0.0f : u[i];
+            f[i] = u[i] < 0.0f ? 0.0f : u[i];
         break;
     case ACTIVATION_SILU:
         for (size_t i = 0; i < n; i++)
-            u[i] *= sigmoid(u[i]);
+            f[i] = u[i] * sigmoid(u[i]);
         break;
     }
 }
 
+/* One array a function, so that "restrict" says that the three never overlap. */
+static inline void
+gelu_backward(size_t n, float *restrict u, float *restrict df, float *restrict dbias)
+{
+    for (size_t i = 0; i < n; i++) {
+        float cumulative = fmath_normal(u[i]);
+        float du = df[i] * gelu_slope(u[i], cumulative);
+        df[i] = du;
+        dbias[i] += du;
+        u[i] *= cumulative;
+    }
+}
+
+static inline void
+gelu_tanh_backward(size_t n, float *restrict u, float *restrict df, float *restrict dbias)
+{
+    for (size_t i = 0; i < n; i++) {
+        float t = gelu_tanh_inner(u[i]);
+        float du = df[i] * gelu_tanh_slope(u[i], t);
+        df[i] = du;
+        dbias[i] += du;
+        u[i] = 0.5f * u[i] * (1.0f + t);
+    }
+}
+
+static inline void
+relu_backward(size_t n, float *restrict u, float *restrict df, float *restrict dbias)
+{
+    for (size_t i = 0; i < n; i++) {
+        float du = u[i] > 0.0f ? df[i] : 0.0f;
+        df[i] = du;
+        dbias[i] += du;
+        u[i] = u[i] < 0.0f ? 0.0f : u[i];
+    }
+}
+
+static inline void
+silu_backward(size_t n, float *restrict u, float *restrict df, float *restrict dbias)
+{
+    for (size_t i = 0; i < n; i++) {
+        float s = sigmoid(u[i]);
+        float du = df[i] * (s * (1.0f + u[i] * (1.0f - s)));
+        df[i] = du;
+        dbias[i] += du;
+        u[i] *= s;
+    }
+}
+
 void
-OPS(activation_backward)(enum activation kind, size_t n, float *u, float *df)
+OPS(activation_backward)(enum activation kind, size_t n, float *u, float *df, float *dbias)
 {
     switch (kind) {
     case ACTIVATION_GELU:
-        for (size_t i = 0; i < n; i++) {
-            float cumulative = phi(u[i]);
-            df[i] *= gelu_slope(u[i], cumulative);
-            u[i] *= cumulative;
-        }
+        gelu_backward(n, u, df, dbias);
         break;
     case ACTIVATION_GELU_TANH:
-        for (size_t i = 0; i < n; i++) {
-            float t = gelu_tanh_inner(u[i]);
-            df[i] *= gelu_tanh_slope(u[i], t);
-            u[i] = 0.5f * u[i] * (1.0f + t);
-        }
+        gelu_tanh_backward(n, u, df, dbias);
         break;
     case ACTIVATION_RELU:
-        for (size_t i = 0; i < n; i++) {
-            df[i] = u[i] > 0.0f ? df[i] : 0.0f;
-            u[i] = u[i] < 0.0f ? 0.0f : u[i];
-        }
+        relu_backward(n, u, df, dbias);
         break;
     case ACTIVATION_SILU:
-        for (size_t i = 0; i < n; i++) {
-            float s = sigmoid(u[i]);
-            df[i] *= s * (1.0f + u[i] * (1.0f - s));
-            u[i] *= s;
-        }
+        silu_backward(n, u, df, dbias);
         break;
     }
 }

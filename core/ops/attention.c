@@ -1,12 +1,11 @@
 /*
  * Attention of one row; see attention.h. Per head, with P = softmax(Q K^T / sqrt(D)) and P' = P
  * after dropout: context = P' V. Backward: dV = P'^T dC, dP' = dC V^T, dP = dropout'(dP'), dZ = P
- * (dP - rowsum(P dP)), dQ = dZ K / sqrt(D), dK = dZ^T Q / sqrt(D).
+ * (dP - rowsum(P dP)) / sqrt(D), dQ = dZ K, dK = dZ^T Q.
  */
 #include "core/ops/attention.h"
 
 #include <math.h>
-#include <string.h>
 
 uint64_t
 attention_groups(size_t heads, size_t length)
@@ -26,127 +25,85 @@ head_group(const struct attention *a, size_t head)
     return a->group + attention_groups(head, a->length);
 }
 
-/* scores (S,S) = softmax(Q K^T / sqrt(D)) of one head; q points at its first column. */
+/* Rows of an operand, one head wide or one row of scores long. */
+struct operand {
+    const float *at;
+    size_t stride;
+};
+
+/* c (m,n) = a b in one of the forms, k terms each. */
 static void
-probabilities(const struct attention *a, const float *q, float *scores)
+multiply(const struct attention *a, enum gemm_form form, const size_t mnk[3], struct operand left,
+         struct operand right, float *c, size_t c_stride)
 {
-    size_t s = a->length;
-    struct gemm_call call = {.form = GEMM_NT,
-                             .m = s,
-                             .n = s,
-                             .k = a->hidden_size / a->heads,
-                             .alpha = score_factor(a),
-                             .a = q,
-                             .lda = 3 * a->hidden_size,
-                             .b = q + a->hidden_size,
-                             .ldb = 3 * a->hidden_size,
-                             .c = scores,
-                             .ldc = s};
-    gemm_run(a->engine, &call);
-    for (size_t i = 0; i < s; i++)
-        a->ops->softmax(s, scores + i * s);
+    gemm_run(a->engine, &(struct gemm_call){.form = form,
+                                            .m = mnk[0],
+                                            .n = mnk[1],
+                                            .k = mnk[2],
+                                            .alpha = 1.0f,
+                                            .a = left.at,
+                                            .lda = left.stride,
+                                            .b = right.at,
+                                            .ldb = right.stride,
+                                            .c = c,
+                                            .ldc = c_stride});
+}
+
+/* One head's part of the arrays. */
+struct head {
+    struct operand query, key, value;
+};
+
+static struct head
+head_of(const struct attention *a, size_t head, const float *query, const float *qkv)
+{
+    size_t h = a->hidden_size;
+    size_t at = head * (h / a->heads);
+    return (struct head){.query = {query + at, a->query_stride},
+                         .key = {qkv + h + at, 3 * h},
+                         .value = {qkv + 2 * h + at, 3 * h}};
 }
 
 void
-attention_forward(const struct attention *a, const float *qkv, float *scores, float *context)
+attention_forward(const struct attention *a, const float *query, const float *qkv, float *scores,
+                  float *context)
 {
+    size_t q = a->queries;
     size_t s = a->length;
-    size_t h = a->hidden_size;
-    size_t d = h / a->heads;
-    for (size_t head = 0; head < a->heads; head++) {
-        const float *q = qkv + head * d;
-        probabilities(a, q, scores);
-        a->ops->dropout(&a->dropout, head_group(a, head), s * s, scores);
-        struct gemm_call call = {.form = GEMM_NN,
-                                 .m = s,
-                                 .n = d,
-                                 .k = s,
-                                 .alpha = 1.0f,
-                                 .a = scores,
-                                 .lda = s,
-                                 .b = q + 2 * h,
-                                 .ldb = 3 * h,
-                                 .c = context + head * d,
-                                 .ldc = h};
-        gemm_run(a->engine, &call);
+    size_t d = a->hidden_size / a->heads;
+    struct operand p = {scores, s};
+    for (size_t i = 0; i < a->heads; i++) {
+        struct head head = head_of(a, i, query, qkv);
+        multiply(a, GEMM_NT, (size_t[]){q, s, d}, head.query, head.key, scores, s);
+        a->ops->softmax_dropout(&a->dropout, head_group(a, i), q, s, score_factor(a), scores, NULL);
+        multiply(a, GEMM_NN, (size_t[]){q, d, s}, p, head.value, context + i * d, a->hidden_size);
     }
 }
 
-/* dZ (S,S) into d_scores; d_v through dropped (S,S) = P after dropout. */
-static void
-score_gradient(const struct attention *a, size_t head, const float *v, const float *d_context,
-               const float *p, float *dropped, float *d_scores, float *d_v)
-{
-    size_t s = a->length;
-    size_t h = a->hidden_size;
-    size_t d = h / a->heads;
-    memcpy(dropped, p, s * s * sizeof *p);
-    a->ops->dropout(&a->dropout, head_group(a, head), s * s, dropped);
-    gemm_run(a->engine, &(struct gemm_call){.form = GEMM_TN,
-                                            .m = s,
-                                            .n = d,
-                                            .k = s,
-                                            .alpha = 1.0f,
-                                            .a = dropped,
-                                            .lda = s,
-                                            .b = d_context,
-                                            .ldb = h,
-                                            .c = d_v,
-                                            .ldc = 3 * h});
-    gemm_run(a->engine, &(struct gemm_call){.form = GEMM_NT,
-                                            .m = s,
-                                            .n = s,
-                                            .k = d,
-                                            .alpha = 1.0f,
-                                            .a = d_context,
-                                            .lda = h,
-                                            .b = v,
-                                            .ldb = 3 * h,
-                                            .c = d_scores,
-                                            .ldc = s});
-    a->ops->dropout(&a->dropout, head_group(a, head), s * s, d_scores);
-    for (size_t i = 0; i < s; i++)
-        a->ops->softmax_backward(s, p + i * s, d_scores + i * s);
-}
-
 void
-attention_backward(const struct attention *a, const float *qkv, const float *d_context,
-                   float *scratch, float *d_qkv)
+attention_backward(const struct attention *a, const float *query, const float *qkv,
+                   const float *d_context, float *scratch, float *d_query, float *d_qkv)
 {
+    size_t q = a->queries;
     size_t s = a->length;
     size_t h = a->hidden_size;
     size_t d = h / a->heads;
     float *p = scratch;
-    float *dropped = scratch + s * s;
-    float *d_scores = scratch + 2 * s * s;
-    for (size_t head = 0; head < a->heads; head++) {
-        const float *q = qkv + head * d;
-        float *d_q = d_qkv + head * d;
-        probabilities(a, q, p);
-        score_gradient(a, head, q + 2 * h, d_context + head * d, p, dropped, d_scores, d_q + 2 * h);
-        struct gemm_call by_query = {.form = GEMM_NN,
-                                     .m = s,
-                                     .n = d,
-                                     .k = s,
-                                     .alpha = score_factor(a),
-                                     .a = d_scores,
-                                     .lda = s,
-                                     .b = q + h,
-                                     .ldb = 3 * h,
-                                     .c = d_q,
-                                     .ldc = 3 * h};
-        gemm_run(a->engine, &by_query);
-        struct gemm_call by_key = {.form = GEMM_TN,
-                                   .m = s,
-                                   .n = d,
-                                   .k = s,
-                                   .alpha = score_factor(a),
-                                   .a = d_scores,
-                                   .lda = s,
-                                   .b = q,
-                                   .ldb = 3 * h,
-                                   .c = d_q + h,
-                                   .ldc = 3 * h};
-        gemm_run(a->engine, &by_key);
+    float *dropped = scratch + q * s;
+    float *d_scores = scratch + 2 * q * s;
+    struct operand dz = {d_scores, s};
+    for (size_t i = 0; i < a->heads; i++) {
+        struct head head = head_of(a, i, query, qkv);
+        struct operand dc = {d_context + i * d, h};
+        float *d_key = d_qkv + h + i * d;
+        multiply(a, GEMM_NT, (size_t[]){q, s, d}, head.query, head.key, p, s);
+        a->ops->softmax_dropout(&a->dropout, head_group(a, i), q, s, score_factor(a), p, dropped);
+        multiply(a, GEMM_TN, (size_t[]){s, d, q}, (struct operand){dropped, s}, dc, d_key + h,
+                 3 * h);
+        multiply(a, GEMM_NT, (size_t[]){q, s, d}, dc, head.value, d_scores, s);
+        a->ops->softmax_dropout_backward(&a->dropout, head_group(a, i), q, s, score_factor(a), p,
+                                         d_scores);
+        multiply(a, GEMM_NN, (size_t[]){q, d, s}, dz, head.key, d_query + i * d, a->query_stride);
+        multiply(a, GEMM_TN, (size_t[]){s, d, q}, dz, head.query, d_key, 3 * h);
     }
 }

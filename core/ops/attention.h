@@ -1,6 +1,7 @@
 /*
  * Self-attention of one row, head by head: softmax(Q K^T / sqrt(D)) V (Vaswani et al. 2017), with
- * dropout on the probabilities. A row attends to itself alone, so nothing is ever masked.
+ * dropout on the probabilities. A row attends to itself alone, so nothing is ever masked. Queries
+ * are all tokens of the row, or the first alone: its dropout numbers are the same in both cases.
  */
 #ifndef CORE_OPS_ATTENTION_H
 #define CORE_OPS_ATTENTION_H
@@ -11,9 +12,11 @@
 struct attention {
     const struct gemm_engine *engine;
     const struct ops *ops;
-    size_t heads;       /* A */
-    size_t hidden_size; /* H */
-    size_t length;      /* S */
+    size_t heads;        /* A */
+    size_t hidden_size;  /* H */
+    size_t length;       /* S */
+    size_t queries;      /* Q: S or 1 */
+    size_t query_stride; /* from one query to the next: 3H beside keys and values, or H */
     struct dropout dropout;
     uint64_t group; /* first dropout group of this row; a head takes dropout_groups(S * S) */
 };
@@ -21,12 +24,15 @@ struct attention {
 /* Dropout groups that a row of S tokens takes. */
 uint64_t attention_groups(size_t heads, size_t length);
 
-/* context (S,H) from qkv (S,3H); scores (S,S) is scratch. */
-void attention_forward(const struct attention *attention, const float *qkv, float *scores,
-                       float *context);
+/* context (Q,H) from query (Q,H) and qkv (S,3H); scores (Q,S) is scratch. */
+void attention_forward(const struct attention *attention, const float *query, const float *qkv,
+                       float *scores, float *context);
 
-/* d_qkv (S,3H) from d_context (S,H); probabilities are computed again. scratch (3,S,S). */
-void attention_backward(const struct attention *attention, const float *qkv, const float *d_context,
-                        float *scratch, float *d_qkv);
+/*
+ * d_query (Q,H) and the key and value columns of d_qkv (S,3H) from d_context (Q,H); probabilities
+ * are computed again. scratch (3,Q,S).
+ */
+void attention_backward(const struct attention *attention, const float *query, const float *qkv,
+                        const float *d_context, float *scratch, float *d_query, float *d_qkv);
 
 #endif

@@ -17,7 +17,7 @@ OPS(cross_entropy)(size_t n, uint32_t label, float factor, float *logits, uint32
     float wanted = logits[label] - maximum;
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        logits[i] = fmath_exp(logits[i] - maximum);
+        logits[i] = fmath_exp_small(logits[i] - maximum);
         sum += (double)logits[i];
     }
     float scale = (float)(1.0 / sum);

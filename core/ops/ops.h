@@ -91,15 +91,34 @@ struct ops {
     void (*norm_backward)(size_t n, const float *x, const float stats[2], const float *gamma,
                           float *dy, float *dgamma, float *dbeta);
 
+    /*
+     * norm_backward of (x, dy), then back through the dropout before it: dy becomes the gradient by
+     * the sum (so by the residual, too), dropped (H) that by what was dropped; dbias (H) += dropped.
+     */
+    void (*residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n,
+                                   const float *x, const float stats[2], const float *gamma,
+                                   float *dy, float *dropped, float *dgamma, float *dbeta,
+                                   float *dbias);
+
     /* x = softmax(x) over (N) */
     void (*softmax)(size_t n, float *x);
     /* dx from p = softmax(x) and dp, in place: dp = p (dp - sum(p dp)) */
     void (*softmax_backward)(size_t n, const float *p, float *dp);
+    /*
+     * Attention of one head: P = softmax(scale z) for the first `rows` rows of z (S,S), then
+     * dropout over the flat array from group `group` on. dropped (rows,S) gets the result and z
+     * becomes P; where dropped is NULL, z becomes the result.
+     */
+    void (*softmax_dropout)(const struct dropout *site, uint64_t group, size_t rows, size_t s,
+                            float scale, float *z, float *dropped);
+    /* Its backward: dp (rows,S), the gradient by P after dropout, becomes the gradient by z. */
+    void (*softmax_dropout_backward)(const struct dropout *site, uint64_t group, size_t rows,
+                                     size_t s, float scale, const float *p, float *dp);
 
-    /* u becomes f = act(u), (N) */
-    void (*activation)(enum activation kind, size_t n, float *u);
-    /* u becomes f = act(u), df becomes du = df act'(u), (N) */
-    void (*activation_backward)(enum activation kind, size_t n, float *u, float *df);
+    /* f = act(u), (N); f may be u */
+    void (*activation)(enum activation kind, size_t n, const float *u, float *f);
+    /* u becomes f = act(u), df becomes du = df act'(u), dbias += du; all (N) */
+    void (*activation_backward)(enum activation kind, size_t n, float *u, float *df, float *dbias);
 
     /* x = tanh(x), (N) */
     void (*tanh)(size_t n, float *x);

@@ -21,15 +21,39 @@
 /* Lanes of a reduction, on every set; part of the numerics. */
 enum { OPS_LANES = 16 };
 
-/* Sum of the lanes in a fixed tree. */
+/* Elements before the last vector (of 1 to 16 elements) of a row of n > 0. */
+static inline size_t
+before_last(size_t n)
+{
+    return n - 1 - (n - 1) % OPS_LANES;
+}
+
+/* Sum of the lanes in a fixed tree: halves are added until one is left. */
 static inline float
 lanes_sum(const float lanes[OPS_LANES])
 {
-    float half[8];
+    float h[8], q[4], d[2];
     for (int i = 0; i < 8; i++)
-        half[i] = lanes[i] + lanes[i + 8];
-    return ((half[0] + half[4]) + (half[2] + half[6])) +
-           ((half[1] + half[5]) + (half[3] + half[7]));
+        h[i] = lanes[i] + lanes[i + 8];
+    for (int i = 0; i < 4; i++)
+        q[i] = h[i] + h[i + 4];
+    for (int i = 0; i < 2; i++)
+        d[i] = q[i] + q[i + 2];
+    return d[0] + d[1];
+}
+
+/* The greatest of the lanes; one that is not a number is passed over. */
+static inline float
+lanes_maximum(const float lanes[OPS_LANES])
+{
+    float h[8], q[4], d[2];
+    for (int i = 0; i < 8; i++)
+        h[i] = lanes[i] > lanes[i + 8] ? lanes[i] : lanes[i + 8];
+    for (int i = 0; i < 4; i++)
+        q[i] = h[i] > h[i + 4] ? h[i] : h[i + 4];
+    for (int i = 0; i < 2; i++)
+        d[i] = q[i] > q[i + 2] ? q[i] : q[i + 2];
+    return d[0] > d[1] ? d[0] : d[1];
 }
 
 void OPS(add_three)(size_t n, const float *a, const float *b, const float *c, float *out);
@@ -43,10 +67,18 @@ void OPS(norm)(size_t n, float eps, const float *x, const float *gamma, const fl
                float stats[2]);
 void OPS(norm_backward)(size_t n, const float *x, const float stats[2], const float *gamma,
                         float *dy, float *dgamma, float *dbeta);
+void OPS(residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n,
+                                 const float *x, const float stats[2], const float *gamma,
+                                 float *dy, float *dropped, float *dgamma, float *dbeta,
+                                 float *dbias);
 void OPS(softmax)(size_t n, float *x);
 void OPS(softmax_backward)(size_t n, const float *p, float *dp);
-void OPS(activation)(enum activation kind, size_t n, float *u);
-void OPS(activation_backward)(enum activation kind, size_t n, float *u, float *df);
+void OPS(softmax_dropout)(const struct dropout *site, uint64_t group, size_t rows, size_t s,
+                          float scale, float *z, float *dropped);
+void OPS(softmax_dropout_backward)(const struct dropout *site, uint64_t group, size_t rows,
+                                   size_t s, float scale, const float *p, float *dp);
+void OPS(activation)(enum activation kind, size_t n, const float *u, float *f);
+void OPS(activation_backward)(enum activation kind, size_t n, float *u, float *df, float *dbias);
 void OPS(tanh)(size_t n, float *x);
 void OPS(tanh_backward)(size_t n, const float *y, float *dy);
 double OPS(cross_entropy)(size_t n, uint32_t label, float factor, float *logits, uint32_t *best);

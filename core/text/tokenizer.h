@@ -18,6 +18,9 @@
 
 struct tokenizer;
 
+/* Raised when the same text may give other ids than before; stored with every model. */
+enum { TOKENIZER_VERSION = 1 };
+
 /* A text, or a pair of texts when second is not NULL. UTF-8, lengths in bytes; U+0000 is legal. */
 struct text {
     const char *first;

@@ -4,23 +4,64 @@
 #include "core/base/mem.h"
 #include "core/model/encoder.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { EVALUATE_ROWS = 256, EVALUATE_TOKENS = 4096 };
+static size_t
+least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static int
+reserve(struct evaluator *evaluator, const struct model_config *config,
+        const struct workspace_shape *shape, struct err *err)
+{
+    *evaluator = (struct evaluator){.starts = mem_array(shape->longest + 1, sizeof(size_t))};
+    if (evaluator->starts == NULL)
+        return err_set(err, ERR_MEMORY, "rows of %zu tokens do not fit into memory",
+                       shape->longest);
+    if (batch_init(&evaluator->batch, shape->rows, shape->tokens, err) == 0 &&
+        workspace_init(&evaluator->workspace, config, shape, err) == 0)
+        return 0;
+    evaluator_fini(evaluator);
+    return err->code;
+}
+
+static size_t
+token_limit(size_t longest)
+{
+    return longest > EVALUATE_TOKENS ? longest : EVALUATE_TOKENS;
+}
+
+int
+evaluator_reserve(struct evaluator *evaluator, const struct model_config *config, size_t longest,
+                  size_t threads, struct err *err)
+{
+    struct workspace_shape shape = {.rows = EVALUATE_ROWS,
+                                    .tokens = token_limit(longest),
+                                    .longest = longest,
+                                    .threads = threads};
+    return reserve(evaluator, config, &shape, err);
+}
 
 int
 evaluator_init(struct evaluator *evaluator, const struct token_store *store,
                const struct model_config *config, size_t threads, struct err *err)
 {
-    *evaluator = (struct evaluator){.store = store};
-    size_t rows = store->rows < EVALUATE_ROWS ? store->rows : EVALUATE_ROWS;
-    size_t tokens = batch_most_tokens(store, rows);
-    size_t limit = store->longest > EVALUATE_TOKENS ? store->longest : EVALUATE_TOKENS;
-    tokens = tokens < limit ? tokens : limit;
-    evaluator->picked = mem_small(rows * sizeof *evaluator->picked);
-    if (batch_init(&evaluator->batch, rows, tokens, err) == 0 &&
-        workspace_init(&evaluator->workspace, config, false, rows, tokens, store->longest, threads,
-                       err) == 0)
+    size_t rows = least(store->rows, EVALUATE_ROWS);
+    struct workspace_shape shape = {
+        .rows = rows,
+        .tokens = least(batch_most_tokens(store, rows), token_limit(store->longest)),
+        .longest = store->longest,
+        .threads = threads,
+    };
+    if (reserve(evaluator, config, &shape, err) != 0)
+        return err->code;
+    if (evaluator_use(evaluator, store, err) == 0)
         return 0;
     evaluator_fini(evaluator);
     return err->code;
@@ -31,42 +72,91 @@ evaluator_fini(struct evaluator *evaluator)
 {
     workspace_fini(&evaluator->workspace);
     batch_fini(&evaluator->batch);
-    free(evaluator->picked);
+    free(evaluator->order);
+    free(evaluator->starts);
     *evaluator = (struct evaluator){0};
 }
 
-/* Rows from `from` on that fit one batch. */
+/* ---- order ----------------------------------------------------------------------------------- */
+
 static size_t
-take_rows(struct evaluator *evaluator, size_t from)
+row_length(const struct token_store *store, size_t row)
+{
+    return store->offsets[row + 1] - store->offsets[row];
+}
+
+/* A counting sort: a store has far more rows than lengths. */
+static void
+sort_rows(struct evaluator *evaluator)
 {
     const struct token_store *store = evaluator->store;
-    size_t count = 0;
-    size_t tokens = 0;
-    while (from + count < store->rows && count < evaluator->batch.row_capacity) {
-        size_t row = from + count;
-        tokens += store->offsets[row + 1] - store->offsets[row];
-        if (tokens > evaluator->batch.token_capacity)
-            break;
-        evaluator->picked[count++] = (uint32_t)row;
+    size_t *starts = evaluator->starts;
+    size_t start = 0;
+    memset(starts, 0, (store->longest + 1) * sizeof *starts);
+    for (size_t row = 0; row < store->rows; row++)
+        starts[row_length(store, row)]++;
+    for (size_t length = store->longest + 1; length-- > 0;) {
+        size_t count = starts[length];
+        starts[length] = start;
+        start += count;
     }
-    return count;
+    for (size_t row = 0; row < store->rows; row++)
+        evaluator->order[starts[row_length(store, row)]++] = (uint32_t)row;
+}
+
+int
+evaluator_use(struct evaluator *evaluator, const struct token_store *store, struct err *err)
+{
+    assert(store->rows > 0 && store->longest <= evaluator->workspace.shape.longest);
+    if (store->rows > evaluator->order_capacity) {
+        free(evaluator->order);
+        evaluator->order_capacity = 0;
+        evaluator->order = mem_array(store->rows, sizeof *evaluator->order);
+        if (evaluator->order == NULL)
+            return err_set(err, ERR_MEMORY, "the order of %zu rows does not fit into memory",
+                           store->rows);
+        evaluator->order_capacity = store->rows;
+    }
+    evaluator->store = store;
+    sort_rows(evaluator);
+    return 0;
+}
+
+/* ---- a run ----------------------------------------------------------------------------------- */
+
+/* How many of the rows from place `from` of the order on fit one batch. */
+static size_t
+count_rows(const struct evaluator *evaluator, size_t from)
+{
+    const struct token_store *store = evaluator->store;
+    size_t most = least(store->rows - from, evaluator->batch.row_capacity);
+    size_t tokens = 0;
+    for (size_t count = 0; count < most; count++) {
+        tokens += row_length(store, evaluator->order[from + count]);
+        if (tokens > evaluator->batch.token_capacity)
+            return count;
+    }
+    return most;
 }
 
 bool
 evaluator_run(struct evaluator *evaluator, const struct network *network, struct pool *pool,
-              evaluator_visit *visit, void *context)
+              const struct evaluator_visitor *visitor)
 {
-    for (size_t from = 0; from < evaluator->store->rows;) {
-        size_t count = take_rows(evaluator, from);
-        struct pass pass = {.network = network,
-                            .batch = &evaluator->batch,
-                            .workspace = &evaluator->workspace,
-                            .pool = pool};
-        batch_fill(&evaluator->batch, evaluator->store, evaluator->picked, count);
+    struct pass pass = {.network = network,
+                        .batch = &evaluator->batch,
+                        .workspace = &evaluator->workspace,
+                        .pool = pool,
+                        .should_stop = visitor->should_stop,
+                        .context = visitor->context};
+    assert(pool_threads(pool) <= evaluator->workspace.shape.threads);
+    for (size_t from = 0, count; from < evaluator->store->rows; from += count) {
+        count = count_rows(evaluator, from);
+        batch_fill(&evaluator->batch, evaluator->store, evaluator->order + from, count);
         encoder_forward(&pass);
-        if (!visit(context, &evaluator->batch, &evaluator->workspace))
+        if (visitor->should_stop != NULL && visitor->should_stop(visitor->context))
             return false;
-        from += count;
+        visitor->visit(visitor->context, &evaluator->batch, &evaluator->workspace);
     }
     return true;
 }
@@ -79,7 +169,7 @@ struct tally {
     void *context;
 };
 
-static bool
+static void
 count_batch(void *context, const struct batch *batch, const struct workspace *workspace)
 {
     struct tally *tally = context;
@@ -87,7 +177,13 @@ count_batch(void *context, const struct batch *batch, const struct workspace *wo
         tally->loss += workspace->losses[row];
         tally->correct += workspace->best[row] == batch->labels[row];
     }
-    return tally->should_stop == NULL || !tally->should_stop(tally->context);
+}
+
+static bool
+is_stopped(void *context)
+{
+    const struct tally *tally = context;
+    return tally->should_stop != NULL && tally->should_stop(tally->context);
 }
 
 bool
@@ -95,7 +191,9 @@ evaluate(struct evaluator *evaluator, const struct network *network, struct pool
          bool (*should_stop)(void *context), void *context, struct evaluation *out)
 {
     struct tally tally = {.should_stop = should_stop, .context = context};
-    bool whole = evaluator_run(evaluator, network, pool, count_batch, &tally);
+    struct evaluator_visitor visitor = {
+        .visit = count_batch, .should_stop = is_stopped, .context = &tally};
+    bool whole = evaluator_run(evaluator, network, pool, &visitor);
     double rows = (double)evaluator->store->rows;
     *out = (struct evaluation){.loss = tally.loss / rows, .accuracy = (double)tally.correct / rows};
     return whole;

@@ -1,5 +1,8 @@
 /*
  * Evaluation: one pass over a labelled token store, dropout off.
+ *
+ * Rows are taken longest first, so that the rows of a batch are alike and its chunks of one size.
+ * Batches depend on the lengths alone, never on the number of threads.
  */
 #ifndef CORE_TRAIN_EVALUATE_H
 #define CORE_TRAIN_EVALUATE_H
@@ -15,12 +18,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Workspace and batch for inference over one store, rows in their order. */
+/* A batch holds at most so many rows and tokens; a longer row is a batch of its own. */
+enum { EVALUATE_ROWS = 256, EVALUATE_TOKENS = 2048 };
+
+/* Workspace and batch for inference, and the store that they are used for at present. */
 struct evaluator {
     const struct token_store *store;
     struct workspace workspace;
     struct batch batch;
-    uint32_t *picked;
+    uint32_t *order; /* (order_capacity): rows of the store, longest first, equals as they stand */
+    size_t order_capacity;
+    size_t *starts; /* (longest + 1): where rows of a length go in the order; scratch */
 };
 
 struct evaluation {
@@ -28,20 +36,36 @@ struct evaluation {
     double accuracy; /* fraction of rows */
 };
 
-/* Reserve for a store with at least one row; ERR_MEMORY. */
+/*
+ * Reserve for stores whose rows have at most `longest` tokens, and for pools of at most `threads`
+ * threads. Memory is paid for as it is used, and kept. ERR_MEMORY.
+ */
+int evaluator_reserve(struct evaluator *evaluator, const struct model_config *config,
+                      size_t longest, size_t threads, struct err *err);
+
+/* Turn to a store with at least one row and none longer than was reserved for; ERR_MEMORY. */
+int evaluator_use(struct evaluator *evaluator, const struct token_store *store, struct err *err);
+
+/* Reserve for one store with at least one row, no more than it needs, and turn to it; ERR_MEMORY.
+ */
 int evaluator_init(struct evaluator *evaluator, const struct token_store *store,
                    const struct model_config *config, size_t threads, struct err *err);
 void evaluator_fini(struct evaluator *evaluator);
 
-/* Called for each batch: row r of workspace->logits is store row batch->sources[r]; false ends. */
-typedef bool evaluator_visit(void *context, const struct batch *batch,
-                             const struct workspace *workspace);
+/* Who receives the results of a run. */
+struct evaluator_visitor {
+    /* called for each batch: row r of workspace->logits is store row batch->sources[r] */
+    void (*visit)(void *context, const struct batch *batch, const struct workspace *workspace);
+    /* NULL, or asked by every thread, also within a batch; once true it must stay so */
+    bool (*should_stop)(void *context);
+    void *context;
+};
 
-/* Run the network over the whole store; false when a visit ended it. */
+/* Run the network over the whole store; false when it was stopped. */
 bool evaluator_run(struct evaluator *evaluator, const struct network *network, struct pool *pool,
-                   evaluator_visit *visit, void *context);
+                   const struct evaluator_visitor *visitor);
 
-/* Mean loss and accuracy over the store; false when should_stop (asked between batches) said so. */
+/* Mean loss and accuracy over the store; false when should_stop (as the visitor's) said so. */
 bool evaluate(struct evaluator *evaluator, const struct network *network, struct pool *pool,
               bool (*should_stop)(void *context), void *context, struct evaluation *out);
 

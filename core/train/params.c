@@ -70,6 +70,17 @@ static const char *const preset_names[] = {
     [PRESET_PLAIN] = "plain",
 };
 
+static const char *const batching_names[] = {
+    [BATCHING_AUTO] = "auto",
+    [BATCHING_SHUFFLE] = "shuffle",
+    [BATCHING_GROUPED] = "grouped",
+};
+
+static const char *const precision_names[] = {
+    [GEMM_FP32] = "fp32",
+    [GEMM_BF16] = "bf16",
+};
+
 /* A slot for one more choice; the last slot is reused rather than overrun. */
 static struct train_choice *
 note(struct train_choices *choices, const char *name, const char *reason)
@@ -224,6 +235,32 @@ choose_model_values(struct train_params *params, const struct model_config *conf
                 config->classifier_dropout, "the model's config.json");
 }
 
+/* How a step is computed: what changes speed and memory, and (precision, batching) the result. */
+static void
+choose_computation(struct train_params *params, const struct train_facts *facts,
+                   struct train_choices *choices)
+{
+    if (params->precision == PRECISION_AUTO) {
+        params->precision = facts->has_bf16 ? GEMM_BF16 : GEMM_FP32;
+        struct train_choice *choice =
+            note(choices, "precision",
+                 facts->has_bf16 ? "the processor multiplies bfloat16 numbers itself"
+                                 : "engine and processor have no bfloat16 products");
+        snprintf(choice->value, sizeof choice->value, "%s", precision_name(params->precision));
+    }
+    if (params->gradient_checkpointing == PARAMS_AUTO) {
+        params->gradient_checkpointing = 0;
+        struct train_choice *choice = note(choices, "gradient_checkpointing",
+                                           "keeping what a step computes is faster");
+        snprintf(choice->value, sizeof choice->value, "false");
+    }
+    if (params->batching == BATCHING_AUTO) {
+        params->batching = BATCHING_SHUFFLE;
+        struct train_choice *choice = note(choices, "batching", "each batch is a chance sample of the rows");
+        snprintf(choice->value, sizeof choice->value, "%s", batching_name(params->batching));
+    }
+}
+
 struct train_params
 train_params_auto(void)
 {
@@ -251,6 +288,9 @@ train_params_auto(void)
         .validation_split = NAN,
         .save_steps = PARAMS_AUTO,
         .threads = PARAMS_AUTO,
+        .precision = PRECISION_AUTO,
+        .gradient_checkpointing = PARAMS_AUTO,
+        .batching = BATCHING_AUTO,
     };
 }
 
@@ -272,6 +312,7 @@ train_params_resolve(struct train_params *params, const struct train_facts *fact
     choose_integer(choices, "save_steps", &params->save_steps, 0,
                    "a checkpoint at the end of each epoch");
     choose_integer(choices, "threads", &params->threads, 0, "as many as the machine gives");
+    choose_computation(params, facts, choices);
 }
 
 size_t
@@ -298,4 +339,16 @@ const char *
 preset_name(enum preset preset)
 {
     return preset_names[preset];
+}
+
+const char *
+batching_name(enum batching batching)
+{
+    return batching_names[batching];
+}
+
+const char *
+precision_name(enum gemm_precision precision)
+{
+    return precision == PRECISION_AUTO ? "auto" : precision_names[precision];
 }

@@ -9,12 +9,17 @@
 #define CORE_TRAIN_PARAMS_H
 
 #include "core/base/mem.h"
+#include "core/gemm/gemm.h"
 #include "core/model/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { PARAMS_AUTO = -1 };
+
+/* The engines know no "auto": it is a value that none of theirs has. */
+#define PRECISION_AUTO ((enum gemm_precision)PARAMS_AUTO)
 
 enum optimizer {
     OPTIMIZER_AUTO,
@@ -25,6 +30,9 @@ enum optimizer {
 };
 enum lr_scheduler { SCHEDULER_AUTO, SCHEDULER_CONSTANT, SCHEDULER_LINEAR };
 enum preset { PRESET_AUTO, PRESET_PLAIN };
+
+/* How the rows of an epoch fall into batches; order.h. */
+enum batching { BATCHING_AUTO, BATCHING_SHUFFLE, BATCHING_GROUPED };
 
 struct train_params {
     enum preset preset;
@@ -50,6 +58,9 @@ struct train_params {
     double validation_split; /* fraction of the training file, when there is no validation file */
     int64_t save_steps;      /* extra checkpoints; 0: at the end of each epoch only */
     int64_t threads;         /* 0: as many as the machine gives */
+    enum gemm_precision precision;
+    int64_t gradient_checkpointing; /* 0 or 1: keep only the inputs of layers, compute them anew */
+    enum batching batching;
 };
 
 /* An absent validation_split; the split is made before the rest can be resolved. */
@@ -62,6 +73,7 @@ struct train_params train_params_auto(void);
 struct train_facts {
     size_t training_rows; /* after the validation split */
     const struct model_config *config;
+    bool has_bf16; /* the engine computes in bfloat16 on this processor, fast */
 };
 
 /* One choice that was made for the user: name, value as text, and the reason in a clause. */
@@ -82,7 +94,8 @@ struct train_choices {
  * Replace every auto value. Rule of PRESET_AUTO: AdamW, no decay, clipping at 1.0, linear decay
  * after 6 % warm-up, batch 32 (16 below 1,000 rows), learning rate by hidden size (5e-5 from 768,
  * 1e-4 from 512, 2e-4 below), epochs for about 1,500 steps between 3 and 10. PRESET_PLAIN: Adam,
- * 5e-5 constant, batch 32, 3 epochs, no decay, no clipping. Pure: the same facts give the same
+ * 5e-5 constant, batch 32, 3 epochs, no decay, no clipping. With either: bf16 where the machine has
+ * it, else fp32; no gradient checkpointing; shuffled batches. Pure: the same facts give the same
  * numbers.
  */
 void train_params_resolve(struct train_params *params, const struct train_facts *facts,
@@ -94,5 +107,7 @@ size_t train_params_total_steps(const struct train_params *params, size_t traini
 const char *optimizer_name(enum optimizer optimizer);
 const char *lr_scheduler_name(enum lr_scheduler scheduler);
 const char *preset_name(enum preset preset);
+const char *batching_name(enum batching batching);
+const char *precision_name(enum gemm_precision precision); /* "auto", "fp32", "bf16" */
 
 #endif

@@ -218,6 +218,19 @@ check_length(struct planner *p)
     return blame(p, PART_PARAMETERS, "max_seq_length", 0, false);
 }
 
+/* bf16 is computed by the processor or not at all. */
+static int
+check_precision(struct planner *p)
+{
+    if (p->plan->params.precision != GEMM_BF16 || p->request->has_bf16)
+        return 0;
+    err_set(p->err, ERR_INVALID,
+            "precision \"bf16\" needs a processor that multiplies bfloat16 numbers (AVX512_BF16 or "
+            "AMX) and an engine that makes use of it, and this machine has not both; say \"fp32\", "
+            "or leave it out");
+    return blame(p, PART_PARAMETERS, "precision", 0, false);
+}
+
 static bool
 same_labels(const struct model_config *config, const struct label_set *labels)
 {
@@ -235,13 +248,10 @@ check_folder(struct planner *p)
 {
     const char *folder = p->request->base_folder;
     struct tensor_layout layout;
-    struct tokenizer *tokenizer = NULL;
     if (tensor_layout_build(&p->plan->config, p->arena, &layout, p->err) == 0 &&
         model_dir_check(folder, &layout, &p->plan->load, p->err) == 0 &&
-        tokenizer_open(folder, p->plan->config.vocab_size, &tokenizer, p->err) == 0) {
-        tokenizer_free(tokenizer);
+        tokenizer_open(folder, p->plan->config.vocab_size, &p->plan->tokenizer, p->err) == 0)
         return 0;
-    }
     err_prefix(p->err, "model %s", p->request->base_name);
     return blame(p, PART_MODEL, NULL, 0, p->err->code == ERR_UNSUPPORTED);
 }
@@ -250,7 +260,9 @@ static int
 resolve(struct planner *p)
 {
     struct train_plan *plan = p->plan;
-    struct train_facts facts = {.training_rows = plan->training_rows, .config = &plan->config};
+    struct train_facts facts = {.training_rows = plan->training_rows,
+                                .config = &plan->config,
+                                .has_bf16 = p->request->has_bf16};
     plan->params = p->request->params;
     if (p->request->validation.path != NULL && plan->params.validation_split > 0) {
         err_set(p->err, ERR_INVALID,
@@ -260,6 +272,8 @@ resolve(struct planner *p)
     }
     if (p->request->validation.path != NULL)
         plan->params.validation_split = 0;
+    if (check_precision(p) != 0)
+        return p->err->code;
     train_params_resolve(&plan->params, &facts, &plan->choices);
     if (check_length(p) != 0)
         return p->err->code;
@@ -308,9 +322,11 @@ train_plan_fini(struct train_plan *plan)
     dataset_free(plan->training);
     dataset_free(plan->validation);
     dataset_free(plan->test);
+    tokenizer_free(plan->tokenizer);
     free(plan->training_labels);
     free(plan->held_out);
     plan->training = plan->validation = plan->test = NULL;
+    plan->tokenizer = NULL;
     plan->training_labels = NULL;
     plan->held_out = NULL;
 }

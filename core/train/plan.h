@@ -32,6 +32,7 @@ struct train_request {
     struct data_columns columns;
     enum task task;
     struct train_params params; /* autos allowed */
+    bool has_bf16;              /* of the engine that will train: gemm_engine_has_bf16 */
 };
 
 /* Which part of the request a refusal is about; names of the API's parameters via train_part_name.
@@ -63,6 +64,7 @@ struct train_plan {
     size_t total_steps;
     /* what train_run needs, filled by train_plan_make and released by train_plan_fini */
     struct dataset *training, *validation, *test;
+    struct tokenizer *tokenizer; /* of the base model */
     uint32_t *training_labels; /* (rows of the training file) */
     bool *held_out; /* rows of the training file that validate; NULL with a validation file */
 };

@@ -2,6 +2,7 @@
 #include "core/train/session.h"
 
 #include "core/base/mem.h"
+#include "core/data/tokenize.h"
 #include "core/model/start.h"
 
 #include <stdlib.h>
@@ -9,54 +10,53 @@
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
-/* Tokenize row i of a file as a row of the store. */
+/* Tokenize a file into one store, or into two where rows of it are held out. */
 static int
-append_row(struct session *s, struct token_store *store, const struct dataset *data, size_t i,
-           uint32_t label, const char *name, struct err *err)
+tokenize_file(struct session *s, struct pool *pool, const struct tokenize_task *file,
+              struct token_store *first, struct token_store *second, struct err *err)
 {
-    const struct data_row *row = &data->rows[i];
-    const struct train_observer *observer = s->observer;
-    if (observer->should_stop != NULL && observer->should_stop(observer->context))
-        return err_set(err, ERR_STOPPED, "the run was stopped");
-    struct text text = {row->text, row->text_length, row->pair, row->pair_length};
-    if (token_store_append(store, s->tokenizer, &text, (size_t)s->plan->params.max_seq_length,
-                           label, err) == 0)
+    struct tokenize_task task = *file;
+    task.tokenizer = s->plan->tokenizer;
+    task.max_length = (size_t)s->plan->params.max_seq_length;
+    task.should_stop = s->observer->should_stop;
+    task.context = s->observer->context;
+    return tokenize_dataset(&task, pool, first, second, err);
+}
+
+/* A validation or test file, which may be absent. */
+static int
+tokenize_other(struct session *s, struct pool *pool, const struct dataset *data, const char *name,
+               struct token_store *store, struct err *err)
+{
+    if (data == NULL)
         return 0;
-    return err_prefix(err, "%s line %zu", name, row->line);
+    uint32_t *labels = mem_array(data->count, sizeof *labels);
+    if (labels == NULL)
+        return err_set(err, ERR_MEMORY, "the labels of %zu rows do not fit into memory",
+                       data->count);
+    for (size_t i = 0; i < data->count; i++)
+        labels[i] = label_set_find(&s->plan->labels, data->rows[i].label);
+    struct tokenize_task task = {.dataset = data, .name = name, .labels = labels};
+    int rc = tokenize_file(s, pool, &task, store, NULL, err);
+    free(labels);
+    return rc;
 }
 
 static int
-tokenize_training(struct session *s, const char *name, struct err *err)
+tokenize(struct session *s, const struct train_request *request, struct pool *pool, struct err *err)
 {
     const struct train_plan *plan = s->plan;
-    for (size_t i = 0; i < plan->training->count; i++) {
-        struct token_store *store = plan->held_out[i] ? &s->validation : &s->training;
-        if (append_row(s, store, plan->training, i, plan->training_labels[i], name, err) != 0)
-            return err->code;
-    }
-    return 0;
-}
-
-static int
-tokenize_other(struct session *s, struct token_store *store, const struct dataset *data,
-               const char *name, struct err *err)
-{
-    for (size_t i = 0; data != NULL && i < data->count; i++)
-        if (append_row(s, store, data, i, label_set_find(&s->plan->labels, data->rows[i].label),
-                       name, err) != 0)
-            return err->code;
-    return 0;
-}
-
-static int
-tokenize(struct session *s, const struct train_request *request, struct err *err)
-{
-    if (tokenizer_open(request->base_folder, s->plan->config.vocab_size, &s->tokenizer, err) != 0)
-        return err_prefix(err, "model %s", request->base_name);
-    if (tokenize_training(s, request->training.name, err) != 0 ||
-        tokenize_other(s, &s->validation, s->plan->validation, request->validation.name, err) != 0)
+    struct tokenize_task training = {
+        .dataset = plan->training,
+        .name = request->training.name,
+        .labels = plan->training_labels,
+        .second = plan->held_out,
+    };
+    if (tokenize_file(s, pool, &training, &s->training, &s->validation, err) != 0 ||
+        tokenize_other(s, pool, plan->validation, request->validation.name, &s->validation, err) !=
+            0)
         return err->code;
-    return tokenize_other(s, &s->test, s->plan->test, request->test.name, err);
+    return tokenize_other(s, pool, plan->test, request->test.name, &s->test, err);
 }
 
 /* ---- model ----------------------------------------------------------------------------------- */
@@ -87,13 +87,13 @@ load_model(struct session *s, const struct train_request *request,
     struct model_load_report report = {0};
     if (tensor_layout_build(&s->plan->config, s->arena, &s->layout, err) != 0)
         return err->code;
-    s->parameters = pages_map(s->layout.total, sizeof(float));
-    s->gradients = pages_map(s->layout.total, sizeof(float));
-    if (s->parameters.memory == NULL || s->gradients.memory == NULL)
-        return err_set(err, ERR_MEMORY, "%zu parameters do not fit into memory", s->layout.total);
-    if (model_dir_load(request->base_folder, &s->layout, (uint64_t)s->plan->params.seed,
-                       session_parameters(s), &report, err) != 0)
+    if (model_map_load(request->base_folder, &s->layout, (uint64_t)s->plan->params.seed, &s->model,
+                       &report, err) != 0)
         return err_prefix(err, "model %s", request->base_name);
+    s->gradients = pages_map(s->layout.total, sizeof(float));
+    if (s->gradients.memory == NULL)
+        return err_set(err, ERR_MEMORY, "%zu gradients do not fit into memory",
+                       s->layout.parameters);
     if (!s->plan->keeps_head)
         start_classifier(s);
     if (report.random_weights)
@@ -104,6 +104,27 @@ load_model(struct session *s, const struct train_request *request,
         say(observer, TRAIN_WARN,
             "The base model has no pooler: that layer starts from random numbers.");
     return 0;
+}
+
+/*
+ * The word rows of the files' tokens become the process's own. The others stay in the model's file
+ * for good, unless weight decay changes every row.
+ */
+static int
+own_words(struct session *s, struct err *err)
+{
+    if (s->plan->params.weight_decay > 0)
+        return 0;
+    bool *used = mem_array(s->plan->config.vocab_size, sizeof *used);
+    if (used == NULL)
+        return err_set(err, ERR_MEMORY, "a vocabulary of %zu does not fit into memory",
+                       s->plan->config.vocab_size);
+    token_store_mark(&s->training, used);
+    token_store_mark(&s->validation, used);
+    token_store_mark(&s->test, used);
+    int rc = model_map_own_words(&s->model, &s->layout, used, err);
+    free(used);
+    return rc;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -117,15 +138,32 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
                                                                 : s->training.rows;
     size_t tokens = batch_most_tokens(&s->training, rows);
     size_t threads = pool_threads(pool);
-    s->network = (struct network){config, &s->layout, engine, ops_best(), session_parameters(s)};
+    s->network = (struct network){.config = config,
+                                  .layout = &s->layout,
+                                  .engine = engine,
+                                  .precision = params->precision,
+                                  .ops = ops_best(),
+                                  .parameters = session_parameters(s)};
     s->order = mem_array(s->training.rows, sizeof *s->order);
-    if (s->order == NULL)
+    s->lengths = mem_array(s->training.rows, sizeof *s->lengths);
+    if (s->order == NULL || s->lengths == NULL)
         return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", s->training.rows);
+    for (size_t row = 0; row < s->training.rows; row++)
+        s->lengths[row] = (uint32_t)(s->training.offsets[row + 1] - s->training.offsets[row]);
     if (batch_init(&s->batch, rows, tokens, err) != 0 ||
-        workspace_init(&s->workspace, config, true, rows, tokens, s->training.longest, threads,
-                       err) != 0 ||
+        workspace_init(
+            &s->workspace, config,
+            &(struct workspace_shape){.training = true,
+                                      .checkpointing = params->gradient_checkpointing == 1,
+                                      .rows = rows,
+                                      .tokens = tokens,
+                                      .longest = s->training.longest,
+                                      .threads = threads},
+            err) != 0 ||
         optimizer_init(&s->optimizer, params, config, &s->layout, s->network.ops, tokens, err) != 0)
         return err->code;
+    s->has_rest =
+        params->weight_decay <= 0 && model_map_rest(&s->model, s->optimizer.is_touched, &s->rest);
     if (s->validation.rows > 0 &&
         evaluator_init(&s->validator, &s->validation, config, threads, err) != 0)
         return err->code;
@@ -140,7 +178,8 @@ session_open(struct session *session, const struct train_plan *plan,
              struct pool *pool, const struct train_observer *observer, struct err *err)
 {
     *session = (struct session){.plan = plan, .observer = observer, .arena = arena_new()};
-    if (tokenize(session, request, err) == 0 && load_model(session, request, observer, err) == 0 &&
+    if (tokenize(session, request, pool, err) == 0 &&
+        load_model(session, request, observer, err) == 0 && own_words(session, err) == 0 &&
         reserve(session, engine, pool, err) == 0)
         return 0;
     session_close(session);
@@ -150,11 +189,10 @@ session_open(struct session *session, const struct train_plan *plan,
 void
 session_close(struct session *s)
 {
-    tokenizer_free(s->tokenizer);
     token_store_fini(&s->training);
     token_store_fini(&s->validation);
     token_store_fini(&s->test);
-    pages_unmap(&s->parameters);
+    model_map_unload(&s->model);
     pages_unmap(&s->gradients);
     optimizer_fini(&s->optimizer);
     workspace_fini(&s->workspace);
@@ -162,6 +200,7 @@ session_close(struct session *s)
     evaluator_fini(&s->validator);
     evaluator_fini(&s->tester);
     free(s->order);
+    free(s->lengths);
     arena_free(s->arena);
     *s = (struct session){0};
 }
@@ -169,5 +208,11 @@ session_close(struct session *s)
 float *
 session_parameters(const struct session *session)
 {
-    return session->parameters.memory;
+    return model_map_parameters(&session->model);
+}
+
+const struct safetensors_rest *
+session_words_at_rest(const struct session *session)
+{
+    return session->has_rest ? &session->rest : NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/pages.h"
 #include "core/data/batch.h"
+#include "core/hub/model_map.h"
 #include "core/model/network.h"
 #include "core/model/workspace.h"
 #include "core/train/evaluate.h"
@@ -17,14 +18,17 @@ struct session {
     const struct train_observer *observer;
     struct arena *arena;
     struct tensor_layout layout;
-    struct tokenizer *tokenizer;
     struct token_store training, validation, test;
-    struct pages parameters, gradients; /* (total) floats each */
+    struct model_map model;       /* the parameters */
+    struct safetensors_rest rest; /* where untouched word rows stand, if has_rest */
+    bool has_rest;
+    struct pages gradients; /* (total) floats */
     struct network network;
     struct optimizer_state optimizer;
     struct workspace workspace;
     struct batch batch;
     struct evaluator validator, tester; /* in use when their store has rows */
+    uint32_t *lengths;                  /* (training rows), in tokens */
     uint32_t *order;                    /* (training rows): this epoch's */
 };
 
@@ -39,5 +43,8 @@ void session_close(struct session *session);
 
 /* The parameters as an array. */
 float *session_parameters(const struct session *session);
+
+/* Where word rows that no step has changed can be read, for a model_save; NULL: nowhere. */
+const struct safetensors_rest *session_words_at_rest(const struct session *session);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/base/fileio.h"
 #include "core/model/encoder.h"
 #include "core/train/numerics.h"
+#include "core/train/order.h"
 #include "core/train/schedule.h"
 #include "core/train/session.h"
 
@@ -65,11 +66,13 @@ next_batch(struct run *run, size_t step)
     size_t count = s->training.rows - first;
     if (count > (size_t)run->plan->params.batch_size)
         count = (size_t)run->plan->params.batch_size;
-    if (first == 0) {
-        struct rng_stream stream =
-            rng_stream((uint64_t)run->plan->params.seed, RNG_SHUFFLE, 0, (uint32_t)epoch);
-        rng_shuffle(&stream, s->order, s->training.rows);
-    }
+    if (first == 0)
+        order_epoch(&(struct order){.seed = (uint64_t)run->plan->params.seed,
+                                    .batching = run->plan->params.batching,
+                                    .batch_size = (size_t)run->plan->params.batch_size,
+                                    .rows = s->training.rows,
+                                    .lengths = s->lengths},
+                    epoch, s->order);
     batch_fill(&s->batch, &s->training, s->order + first, count);
 }
 
@@ -161,8 +164,10 @@ measure(struct run *run, struct evaluator *evaluator, enum metric loss, enum met
         double values[METRIC_COUNT], struct err *err)
 {
     struct evaluation evaluation;
-    if (!evaluate(evaluator, &run->session->network, run->pool, run->observer->should_stop,
-                  run->observer->context, &evaluation))
+    struct network served = run->session->network;
+    served.precision = GEMM_FP32; /* as the saved model will answer */
+    if (!evaluate(evaluator, &served, run->pool, run->observer->should_stop, run->observer->context,
+                  &evaluation))
         return say_stopped(err);
     values[loss] = evaluation.loss;
     values[accuracy] = evaluation.accuracy;
@@ -255,11 +260,12 @@ train_run(const struct train_plan *plan, const struct train_request *request,
         .save = {.config = &plan->config,
                  .layout = &session.layout,
                  .parameters = session_parameters(&session),
-                 .tokenizer = session.tokenizer,
+                 .tokenizer = plan->tokenizer,
                  .task = task_name(plan->task),
                  .numerics_key = key,
                  .data_sha256 = data_sha256,
-                 .base_sha256 = base_sha256},
+                 .base_sha256 = base_sha256,
+                 .words_at_rest = session_words_at_rest(&session)},
         .steps_per_epoch = (session.training.rows + batch - 1) / batch,
         .started = started,
         .progress = {.total_steps = plan->total_steps},

@@ -95,6 +95,7 @@ insert_row(struct db *db, const struct insertion *insertion, int64_t *seq, struc
                     json_columns_strings_text(arena, job->labels, job->label_count));
     query_bind_integer(&query, ":priority", job->priority);
     query_bind_integer(&query, ":total_steps", job->total_steps);
+    query_bind_integer(&query, ":estimated_memory_bytes", job->estimated_memory_bytes);
     int result = query_run_integer(&query, seq, err);
     arena_free(arena);
     return result < 0 ? result : 0;

@@ -112,10 +112,10 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_JOB_INSERT] =
         "INSERT INTO jobs (id, status, created_at, model, root_model, training_file,"
         " validation_file, test_file, suffix, seed, metadata, request, parameters, task, labels,"
-        " priority, total_steps) VALUES (:id, 'queued', :created_at, :model, :root_model, "
-        ":training_file,"
-        " :validation_file, :test_file, :suffix, :seed, :metadata, :request, :parameters, :task,"
-        " :labels, :priority, :total_steps) RETURNING seq",
+        " priority, total_steps, estimated_memory_bytes) VALUES (:id, 'queued', :created_at,"
+        " :model, :root_model, :training_file, :validation_file, :test_file, :suffix, :seed,"
+        " :metadata, :request, :parameters, :task, :labels, :priority, :total_steps,"
+        " :estimated_memory_bytes) RETURNING seq",
     [STATEMENT_JOB_GET] = SELECT_JOB " WHERE j.id = :id",
     [STATEMENT_JOB_BY_SEQ] = SELECT_JOB " WHERE j.seq = :job",
     [STATEMENT_JOB_SEQ] = "SELECT seq FROM jobs WHERE id = :id",

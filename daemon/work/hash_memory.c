@@ -108,10 +108,11 @@ hash_memory_get(struct hash_memory *memory, const char *path, char hex[65], stru
     struct stat status;
     if (stat(path, &status) != 0)
         return err_set_errno(err, "look at %s", path);
-    if (recall(memory, path, &status, hex))
+    if (memory != NULL && recall(memory, path, &status, hex))
         return 0;
     if (fileio_sha256(path, hex, err) != 0)
         return err->code;
-    remember(memory, path, &status, hex);
+    if (memory != NULL)
+        remember(memory, path, &status, hex);
     return 0;
 }

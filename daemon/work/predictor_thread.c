@@ -1,5 +1,5 @@
 /*
- * A queue, a thread, and a few loaded models in order of their last use.
+ * A queue, a thread, and a few loaded models; see predictor_thread.h.
  *
  * Requests live on the stacks of their callers, who sleep until `done`. The loaded models belong to
  * the thread alone; what others want of them (forget a folder) goes through the list of forgotten
@@ -9,99 +9,45 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/pool.h"
 #include "core/predict.h"
-
-struct request {
-    struct request *next;
-    const char *folder;
-    const struct text *texts;
-    size_t count;
-    struct arena *arena;
-    struct prediction *out;
-    struct err *err;
-    int code;
-    bool done; /* under lock */
-};
+#include "daemon/work/predictor_queue.h"
+#include "daemon/work/resident_models.h"
 
 struct forgotten {
     struct forgotten *next;
     char folder[];
 };
 
-/* A loaded model; predictor NULL: a free place. */
-struct resident {
-    char *folder;
-    struct predictor *predictor;
+/* The texts of a pass and their results, side by side; of the thread. */
+struct pass_rows {
+    struct text texts[PREDICTOR_PASS_ROWS];
+    uint32_t lengths[PREDICTOR_PASS_ROWS];
+    float *probabilities; /* (capacity) */
+    size_t capacity;
 };
 
 struct predictor_thread {
-    const struct gemm_engine *engine;
-    struct pool *pool;
+    struct predictor_options options;
+    struct pool *alone, *together; /* pools of one thread and of options.threads */
     pthread_t thread;
-    bool joined;                                       /* of whoever stops */
-    struct resident residents[PREDICTOR_RESIDENT_MAX]; /* of the thread; the last used first */
+    bool joined;                   /* of whoever stops */
+    struct resident_models models; /* of the thread, as are the next two */
+    struct prediction_pass pass;
+    struct pass_rows rows;
     atomic_bool stopping;
     pthread_mutex_t lock;
-    pthread_cond_t arrived;  /* a request, a forgotten folder or the stop */
-    pthread_cond_t answered; /* some request is done */
-    struct request *first;   /* under lock, as all below */
-    struct request **last;
-    size_t waiting;
+    pthread_cond_t arrived;       /* a request, a forgotten folder or the stop */
+    struct predictor_queue queue; /* under lock, as all below */
+    size_t unanswered;            /* requests in the queue and in the pass */
     struct forgotten *forgotten;
 };
 
-static void
-unload(struct resident *resident)
-{
-    predictor_free(resident->predictor);
-    free(resident->folder);
-    *resident = (struct resident){0};
-}
-
-/* Move place `index` to the front. */
-static void
-touch(struct predictor_thread *thread, size_t index)
-{
-    struct resident used = thread->residents[index];
-    memmove(&thread->residents[1], &thread->residents[0], index * sizeof used);
-    thread->residents[0] = used;
-}
-
-static char *
-copy_text(const char *text)
-{
-    size_t size = strlen(text) + 1;
-    return memcpy(mem_small(size), text, size);
-}
-
-/* The model of a folder, loaded when it is not yet; the one used longest ago makes room first. */
-static int
-load(struct predictor_thread *thread, const char *folder, struct predictor **out, struct err *err)
-{
-    for (size_t i = 0; i < PREDICTOR_RESIDENT_MAX; i++) {
-        const struct resident *resident = &thread->residents[i];
-        if (resident->predictor != NULL && strcmp(resident->folder, folder) == 0) {
-            touch(thread, i);
-            *out = thread->residents[0].predictor;
-            return 0;
-        }
-    }
-    struct resident *oldest = &thread->residents[PREDICTOR_RESIDENT_MAX - 1];
-    unload(oldest);
-    if (predictor_open(folder, thread->engine, &oldest->predictor, err) != 0) {
-        oldest->predictor = NULL;
-        return err->code;
-    }
-    oldest->folder = copy_text(folder);
-    touch(thread, PREDICTOR_RESIDENT_MAX - 1);
-    *out = thread->residents[0].predictor;
-    return 0;
-}
+/* ---- a pass ---------------------------------------------------------------------------------- */
 
 static const char *const *
 copy_labels(const struct model_config *config, struct arena *arena)
@@ -112,77 +58,157 @@ copy_labels(const struct model_config *config, struct arena *arena)
     return labels;
 }
 
-/* Compute a request in slices. */
+/* What a request needs before its first rows are computed. */
 static int
-answer(struct predictor_thread *thread, struct request *request, struct err *err)
+begin(const struct predictor *predictor, struct prediction_request *request)
 {
-    struct predictor *predictor = NULL;
-    if (load(thread, request->folder, &predictor, err) != 0)
-        return err->code;
     const struct model_config *config = predictor_config(predictor);
-    size_t labels = config->label_count;
-    float *rows = arena_array(request->arena, request->count, labels * sizeof *rows);
-    struct prediction *out = request->out;
-    *out = (struct prediction){
+    if (request->probabilities != NULL)
+        return 0;
+    if (predictor_check(predictor, request->texts, request->count, request->err) != 0)
+        return request->err->code;
+    request->probabilities =
+        arena_array(request->arena, request->count, config->label_count * sizeof(float));
+    *request->out = (struct prediction){
         .labels = copy_labels(config, request->arena),
-        .label_count = labels,
-        .probabilities = rows,
+        .label_count = config->label_count,
+        .probabilities = request->probabilities,
     };
-    for (size_t i = 0; i < request->count; i += PREDICTOR_SLICE) {
-        size_t left = request->count - i;
-        size_t tokens = 0;
-        if (atomic_load(&thread->stopping))
-            return err_set(err, ERR_STOPPED, "the daemon is stopping");
-        if (predictor_run(predictor, thread->pool, request->texts + i,
-                          left < PREDICTOR_SLICE ? left : PREDICTOR_SLICE, rows + i * labels,
-                          &tokens, err) != 0)
-            return err->code;
-        out->tokens += tokens;
-    }
     return 0;
 }
+
+/* Put the texts of the pass side by side, without those of requests that fail at once. */
+static size_t
+lay_out(struct predictor_thread *thread, const struct predictor *predictor)
+{
+    struct pass_rows *rows = &thread->rows;
+    size_t count = 0;
+    for (size_t i = 0; i < thread->pass.part_count; i++) {
+        struct pass_part *part = &thread->pass.parts[i];
+        part->request->code = begin(predictor, part->request);
+        if (part->request->code != 0)
+            continue;
+        memcpy(&rows->texts[count], part->request->texts + part->from,
+               part->count * sizeof *rows->texts);
+        count += part->count;
+    }
+    return count;
+}
+
+static int
+make_room(struct pass_rows *rows, size_t count, size_t labels, struct err *err)
+{
+    size_t floats = count * labels;
+    if (floats <= rows->capacity)
+        return 0;
+    free(rows->probabilities);
+    rows->capacity = 0;
+    rows->probabilities = mem_array(floats, sizeof *rows->probabilities);
+    if (rows->probabilities == NULL)
+        return err_set(err, ERR_MEMORY, "%zu probabilities do not fit into memory", floats);
+    rows->capacity = floats;
+    return 0;
+}
+
+/* Give each request its results, in the order of lay_out. */
+static void
+hand_out(struct predictor_thread *thread, size_t labels)
+{
+    const struct pass_rows *rows = &thread->rows;
+    size_t row = 0;
+    for (size_t i = 0; i < thread->pass.part_count; i++) {
+        const struct pass_part *part = &thread->pass.parts[i];
+        struct prediction_request *request = part->request;
+        if (request->code != 0)
+            continue;
+        memcpy(request->probabilities + part->from * labels, rows->probabilities + row * labels,
+               part->count * labels * sizeof *rows->probabilities);
+        for (size_t end = row + part->count; row < end; row++)
+            request->out->tokens += rows->lengths[row];
+    }
+}
+
+/* What fails for all rows alike fails every request of the pass. */
+static void
+fail_pass(struct prediction_pass *pass, const struct err *err)
+{
+    for (size_t i = 0; i < pass->part_count; i++) {
+        struct prediction_request *request = pass->parts[i].request;
+        if (request->code == 0)
+            *request->err = *err;
+        request->code = request->err->code;
+    }
+}
+
+static struct pool *
+choose_pool(const struct predictor_thread *thread)
+{
+    const struct predictor_options *options = &thread->options;
+    bool shared = options->is_shared != NULL && options->is_shared(options->context);
+    return shared ? thread->alone : thread->together;
+}
+
+static int
+compute(struct predictor_thread *thread, struct err *err)
+{
+    struct pass_rows *rows = &thread->rows;
+    struct predictor *predictor = NULL;
+    if (atomic_load(&thread->stopping))
+        return err_set(err, ERR_STOPPED, "the daemon is stopping");
+    if (resident_models_get(&thread->models, thread->pass.folder, &predictor, err) != 0)
+        return err->code;
+    size_t labels = predictor_config(predictor)->label_count;
+    size_t count = lay_out(thread, predictor);
+    if (make_room(rows, count, labels, err) != 0 ||
+        predictor_run(predictor, choose_pool(thread), rows->texts, count, rows->probabilities,
+                      rows->lengths, err) != 0)
+        return err->code;
+    hand_out(thread, labels);
+    return 0;
+}
+
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void
 drop_forgotten(struct predictor_thread *thread, struct forgotten *list)
 {
     for (struct forgotten *item = list, *next; item != NULL; item = next) {
         next = item->next;
-        for (size_t i = 0; i < PREDICTOR_RESIDENT_MAX; i++) {
-            struct resident *resident = &thread->residents[i];
-            if (resident->predictor != NULL && strcmp(resident->folder, item->folder) == 0)
-                unload(resident);
-        }
+        resident_models_drop(&thread->models, item->folder);
         free(item);
     }
 }
 
-/* Wait for something to do; what there is comes out of the lists. */
-static void
-take(struct predictor_thread *thread, struct request **request, struct forgotten **forgotten)
+/* Wait for something to do. True: there is a pass. */
+static bool
+take(struct predictor_thread *thread, struct forgotten **forgotten)
 {
     pthread_mutex_lock(&thread->lock);
-    while (thread->first == NULL && thread->forgotten == NULL && !atomic_load(&thread->stopping))
+    while (thread->queue.first == NULL && thread->forgotten == NULL &&
+           !atomic_load(&thread->stopping))
         pthread_cond_wait(&thread->arrived, &thread->lock);
     *forgotten = thread->forgotten;
     thread->forgotten = NULL;
-    *request = thread->first;
-    if (*request != NULL) {
-        thread->first = (*request)->next;
-        if (thread->first == NULL)
-            thread->last = &thread->first;
-        thread->waiting--;
-    }
+    bool found = predictor_queue_take(&thread->queue, &thread->pass);
     pthread_mutex_unlock(&thread->lock);
+    return found;
 }
 
-/* After this the request's memory is its caller's again. */
+/* Requests that failed or are complete are their callers' again; the others go on waiting. */
 static void
-give_back(struct predictor_thread *thread, struct request *request, int code)
+give_back(struct predictor_thread *thread)
 {
     pthread_mutex_lock(&thread->lock);
-    request->code = code;
-    request->done = true;
-    pthread_cond_broadcast(&thread->answered);
+    for (size_t i = 0; i < thread->pass.part_count; i++) {
+        struct prediction_request *request = thread->pass.parts[i].request;
+        if (request->code == 0 && request->taken < request->count) {
+            predictor_queue_add(&thread->queue, request);
+            continue;
+        }
+        thread->unanswered--;
+        request->done = true;
+        pthread_cond_signal(&request->ended);
+    }
     pthread_mutex_unlock(&thread->lock);
 }
 
@@ -190,46 +216,53 @@ static void *
 serve(void *context)
 {
     struct predictor_thread *thread = context;
+    struct err err;
     for (;;) {
-        struct request *request;
         struct forgotten *forgotten;
-        take(thread, &request, &forgotten);
+        bool found = take(thread, &forgotten);
         drop_forgotten(thread, forgotten);
-        if (request != NULL)
-            give_back(thread, request, answer(thread, request, request->err));
-        else if (atomic_load(&thread->stopping))
+        if (found) {
+            if (compute(thread, &err) != 0)
+                fail_pass(&thread->pass, &err);
+            give_back(thread);
+        } else if (atomic_load(&thread->stopping)) {
             break;
+        }
     }
-    for (size_t i = 0; i < PREDICTOR_RESIDENT_MAX; i++)
-        unload(&thread->residents[i]);
+    resident_models_fini(&thread->models);
     return NULL;
 }
 
 static void
 destroy(struct predictor_thread *thread)
 {
-    pthread_cond_destroy(&thread->answered);
     pthread_cond_destroy(&thread->arrived);
     pthread_mutex_destroy(&thread->lock);
-    pool_free(thread->pool);
+    pool_free(thread->together);
+    pool_free(thread->alone);
+    free(thread->rows.probabilities);
     free(thread);
 }
 
 int
-predictor_thread_start(const struct gemm_engine *engine, struct predictor_thread **out,
+predictor_thread_start(const struct predictor_options *options, struct predictor_thread **out,
                        struct err *err)
 {
-    struct pool *pool = pool_new(1, err);
-    if (pool == NULL)
-        return err->code;
     struct predictor_thread *thread = mem_small(sizeof *thread);
-    *thread = (struct predictor_thread){.engine = engine, .pool = pool};
-    thread->last = &thread->first;
+    memset(thread, 0, sizeof *thread);
+    thread->options = *options;
+    thread->models.engine = options->engine;
+    predictor_queue_init(&thread->queue);
     atomic_init(&thread->stopping, false);
     if (pthread_mutex_init(&thread->lock, NULL) != 0 ||
-        pthread_cond_init(&thread->arrived, NULL) != 0 ||
-        pthread_cond_init(&thread->answered, NULL) != 0)
+        pthread_cond_init(&thread->arrived, NULL) != 0)
         abort(); /* out of memory for a few bytes, as in mem.h */
+    thread->alone = pool_new(1, err);
+    thread->together = thread->alone == NULL ? NULL : pool_new(options->threads, err);
+    if (thread->together == NULL) {
+        destroy(thread);
+        return err->code;
+    }
     if (pthread_create(&thread->thread, NULL, serve, thread) != 0) {
         destroy(thread);
         return err_set(err, ERR_MEMORY, "the predictor thread could not be started");
@@ -238,23 +271,25 @@ predictor_thread_start(const struct gemm_engine *engine, struct predictor_thread
     return 0;
 }
 
+/* ---- callers --------------------------------------------------------------------------------- */
+
 /* Put the request into the queue and sleep until it is answered. */
 static int
-queue_and_wait(struct predictor_thread *thread, struct request *request, struct err *err)
+queue_and_wait(struct predictor_thread *thread, struct prediction_request *request)
 {
     int code = 0;
     pthread_mutex_lock(&thread->lock);
     if (atomic_load(&thread->stopping)) {
-        code = err_set(err, ERR_STOPPED, "the daemon is stopping");
-    } else if (thread->waiting == PREDICTOR_QUEUE_MAX) {
-        code = err_set(err, ERR_CONFLICT, "%d requests are waiting already", PREDICTOR_QUEUE_MAX);
+        code = err_set(request->err, ERR_STOPPED, "the daemon is stopping");
+    } else if (thread->unanswered == PREDICTOR_QUEUE_MAX) {
+        code = err_set(request->err, ERR_CONFLICT, "%d requests are waiting already",
+                       PREDICTOR_QUEUE_MAX);
     } else {
-        *thread->last = request;
-        thread->last = &request->next;
-        thread->waiting++;
+        predictor_queue_add(&thread->queue, request);
+        thread->unanswered++;
         pthread_cond_signal(&thread->arrived);
         while (!request->done)
-            pthread_cond_wait(&thread->answered, &thread->lock);
+            pthread_cond_wait(&request->ended, &thread->lock);
         code = request->code;
     }
     pthread_mutex_unlock(&thread->lock);
@@ -265,7 +300,7 @@ int
 predictor_thread_run(struct predictor_thread *thread, const char *folder, const struct text *texts,
                      size_t count, struct arena *arena, struct prediction *out, struct err *err)
 {
-    struct request request = {
+    struct prediction_request request = {
         .folder = folder,
         .texts = texts,
         .count = count,
@@ -273,7 +308,11 @@ predictor_thread_run(struct predictor_thread *thread, const char *folder, const 
         .out = out,
         .err = err,
     };
-    return queue_and_wait(thread, &request, err);
+    if (pthread_cond_init(&request.ended, NULL) != 0)
+        abort(); /* as in predictor_thread_start */
+    int code = queue_and_wait(thread, &request);
+    pthread_cond_destroy(&request.ended);
+    return code;
 }
 
 void

@@ -1,10 +1,12 @@
 /*
- * The predictor thread: classifies texts for whoever waits, one request after the other.
+ * The predictor thread: classifies texts for whoever waits, those that wait together in one pass.
  *
  * Callers put a request into a queue of at most PREDICTOR_QUEUE_MAX and sleep until it is answered.
- * The models used last stay loaded, at most PREDICTOR_RESIDENT_MAX of them. Requests are computed
- * in slices, so that a stop need not wait for a long one. The thread has its own pool of one
- * thread: it runs beside a training job and must not take its cores.
+ * The models used last stay loaded. A pass takes rows of all requests for one model, and is small:
+ * between two passes the thread looks at what has come and at the stop (predictor_queue.h).
+ *
+ * A single text is computed by the thread alone. Larger passes use a pool of compute threads, unless
+ * a job wants the processors, too. The threads keep the nice value of whoever starts them.
  */
 #ifndef DAEMON_WORK_PREDICTOR_THREAD_H
 #define DAEMON_WORK_PREDICTOR_THREAD_H
@@ -14,15 +16,20 @@
 #include "core/gemm/gemm.h"
 #include "core/text/tokenizer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
-enum {
-    PREDICTOR_RESIDENT_MAX = 2,
-    PREDICTOR_QUEUE_MAX = 64,
-    PREDICTOR_SLICE = 32 /* texts computed between two looks at the stop flag */
-};
+enum { PREDICTOR_QUEUE_MAX = 64 };
 
 struct predictor_thread;
+
+struct predictor_options {
+    const struct gemm_engine *engine;
+    size_t threads; /* most that compute a pass, the predictor thread counted; at least 1 */
+    /* NULL, or asked before each pass: does a job compute now? Then the thread computes alone. */
+    bool (*is_shared)(void *context);
+    void *context;
+};
 
 struct prediction {
     const char *const *labels; /* id order */
@@ -31,14 +38,16 @@ struct prediction {
     size_t tokens;
 };
 
-int predictor_thread_start(const struct gemm_engine *engine, struct predictor_thread **out,
+/* ERR_INVALID for a wrong number of threads, ERR_IO or ERR_MEMORY when they cannot be started. */
+int predictor_thread_start(const struct predictor_options *options, struct predictor_thread **out,
                            struct err *err);
 
 /*
- * Classify texts (valid UTF-8) with the model in folder; blocks until done. Results live in arena,
- * which the thread uses while the caller waits. ERR_UNSUPPORTED when the folder is a base model;
- * ERR_CONFLICT when the queue is full; ERR_STOPPED when the thread stops; ERR_NOT_FOUND, ERR_IO,
- * ERR_INVALID when the folder does not load.
+ * Classify count (at least 1) texts of valid UTF-8 with the model in folder; blocks until done.
+ * Results live in arena, which the thread uses while the caller waits. ERR_UNSUPPORTED when the
+ * folder is a base model; ERR_CONFLICT when the queue is full; ERR_STOPPED when the thread stops;
+ * ERR_NOT_FOUND, ERR_IO, ERR_INVALID when the folder does not load; ERR_INVALID ("input 3: ...")
+ * when the model does not take such a text.
  */
 int predictor_thread_run(struct predictor_thread *thread, const char *folder,
                          const struct text *texts, size_t count, struct arena *arena,

@@ -42,7 +42,7 @@ shape_of(const struct model_save *save)
     return (struct model_shape){
         .hidden_size = (int64_t)save->config->hidden_size,
         .layers = (int64_t)save->config->layers,
-        .parameters = (int64_t)save->layout->total,
+        .parameters = (int64_t)save->layout->parameters,
         .max_seq_length = (int64_t)save->config->max_seq_length,
     };
 }

@@ -12,10 +12,8 @@
 #include "daemon/fault.h"
 #include "daemon/log.h"
 #include "daemon/store/files.h"
+#include "daemon/work/hash_memory.h"
 #include "daemon/work/trainer_run.h"
-
-/* The only precision that the core computes in. */
-#define PRECISION "fp32"
 
 static enum run_outcome
 read_request(struct run *run)
@@ -41,6 +39,18 @@ read_request(struct run *run)
     return RUN_SUCCEEDED;
 }
 
+/* Hash the base model's weights, unless that was done before and they are the same file still. */
+static int
+hash_weights(struct run *run, struct err *err)
+{
+    char hex[65];
+    const char *path = arena_printf(run->arena, "%s/" MODEL_WEIGHTS_FILE, run->base.folder);
+    if (hash_memory_get(run->trainer->hashes, path, hex, err) != 0)
+        return err->code;
+    run->base_sha256 = arena_copy_string(run->arena, hex);
+    return 0;
+}
+
 /* The base model, and whether it is the one that an earlier attempt trained. */
 static enum run_outcome
 find_model(struct run *run)
@@ -54,9 +64,9 @@ find_model(struct run *run)
         return run_fail(run, "invalid_model", "model", &err);
     if (code != 0)
         return run_fail_store(run, &err);
-    if (model_dir_summarize(run->base.folder, true, run->arena, &summary, &err) != 0)
+    if (model_dir_summarize(run->base.folder, false, run->arena, &summary, &err) != 0 ||
+        (summary.has_weights && hash_weights(run, &err) != 0))
         return run_fail(run, "invalid_model", "model", &err);
-    run->base_sha256 = summary.has_weights ? arena_copy_string(run->arena, summary.sha256) : NULL;
     const char *before = run->job->base_sha256;
     if (before == NULL || (run->base_sha256 != NULL && strcmp(before, run->base_sha256) == 0))
         return RUN_SUCCEEDED;
@@ -108,6 +118,7 @@ make_plan(struct run *run)
         .columns = run->request.columns,
         .task = run->request.task,
         .params = run->request.params,
+        .has_bf16 = gemm_engine_has_bf16(run->trainer->engine),
     };
     if (open_file(run, job->training_file, &run->train.training, &err) != 0 ||
         open_file(run, job->validation_file, &run->train.validation, &err) != 0 ||
@@ -135,7 +146,7 @@ begin_attempt(struct run *run)
     numerics_key(trainer->engine, key);
     struct job_run facts = {
         .engine = gemm_engine_name(trainer->engine),
-        .precision = PRECISION,
+        .precision = precision_name(run->plan.params.precision),
         .numerics_key = key,
         .base_sha256 = run->base_sha256,
         .threads = (int64_t)threads,

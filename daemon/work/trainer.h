@@ -30,6 +30,7 @@ struct trainer {
     const struct store *store;
     const struct catalog *catalog;
     const struct gemm_engine *engine;
+    struct hash_memory *hashes;  /* of base models' weights */
     struct scheduler *scheduler; /* its stop ends the waiting for a database that refuses */
     size_t threads;              /* of a job that does not say; 0: as many as the machine gives */
 };

@@ -113,6 +113,15 @@ worker_cancel(struct worker *worker, const char *job_id)
 }
 
 bool
+worker_is_busy(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    bool busy = worker->job_id[0] != '\0';
+    pthread_mutex_unlock(&worker->lock);
+    return busy;
+}
+
+bool
 worker_is_alive(struct worker *worker)
 {
     return atomic_load(&worker->alive);

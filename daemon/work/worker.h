@@ -22,6 +22,9 @@ int worker_start(const struct trainer *trainer, struct worker **out, struct err 
 /* The row of this job has been cancelled: end its run soon. Nothing when another job runs. */
 void worker_cancel(struct worker *worker, const char *job_id);
 
+/* Does a job run at this moment? */
+bool worker_is_busy(struct worker *worker);
+
 /* Does the thread live and take jobs? */
 bool worker_is_alive(struct worker *worker);
 

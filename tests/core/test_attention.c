@@ -51,6 +51,8 @@ attention_of(const struct shape *shape, double probability)
         .heads = shape->heads,
         .hidden_size = shape->h,
         .length = shape->s,
+        .queries = shape->s,
+        .query_stride = 3 * shape->h,
         .dropout = dropout_site(probability, 4, RNG_ATTENTION_DROPOUT, 1, 2),
         .group = 77,
     };
@@ -116,7 +118,7 @@ attention_follows_its_formula_with_and_without_dropout(void **state)
         close_noise(qkv, 3 * count, i, 1.0);
         close_widen(qkv, 3 * count, wide);
         twin(&a, wide, want);
-        attention_forward(&a, qkv, scores, context);
+        attention_forward(&a, qkv, qkv, scores, context);
         close_assert(close_relative_double(context, want, count), TOLERANCE_ATTENTION, "context");
     }
 }
@@ -154,7 +156,7 @@ attention_backward_is_the_derivative_with_and_without_dropout(void **state)
         close_widen(qkv, 3 * count, wide);
         close_difference(weighted_sum, &(struct difference_case){&a, d_context}, wide, 3 * count,
                          want);
-        attention_backward(&a, qkv, d_context, scratch, d_qkv);
+        attention_backward(&a, qkv, qkv, d_context, scratch, d_qkv, d_qkv);
         close_assert(close_relative_double(d_qkv, want, 3 * count), TOLERANCE_ATTENTION, "d_qkv");
     }
 }
@@ -174,9 +176,9 @@ attention_and_its_backward_equal_the_reference(void **state)
         char name[64];
         snprintf(name, sizeof name, "attention.%zu.%zu.%zu", a.length, a.hidden_size, a.heads);
         const float *qkv = golden_values(golden, 3 * count, "%s.qkv", name);
-        attention_forward(&a, qkv, scratch, context);
-        attention_backward(&a, qkv, golden_values(golden, count, "%s.d_context", name), scratch,
-                           d_qkv);
+        attention_forward(&a, qkv, qkv, scratch, context);
+        attention_backward(&a, qkv, qkv, golden_values(golden, count, "%s.d_context", name),
+                           scratch, d_qkv, d_qkv);
         const float *want = golden_values(golden, count, "%s.context", name);
         worst[0] = fmax(worst[0], close_relative(context, want, count));
         want = golden_values(golden, 3 * count, "%s.d_qkv", name);
@@ -198,6 +200,37 @@ heads_and_rows_take_disjoint_dropout_groups(void **state)
     assert_true(attention_groups(16, 65536) == 16 * (1ull << 25));
 }
 
+/* One query alone against all queries of which only the first one's output counts. */
+static void
+the_first_query_alone_gives_what_it_gives_among_all(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof shapes / sizeof *shapes; i++) {
+        struct attention all = attention_of(&shapes[i / 2], i % 2 == 0 ? 0.0 : 0.3);
+        struct attention first = all;
+        size_t h = all.hidden_size;
+        size_t count = all.length * h;
+        float qkv[MAX_S * 3 * MAX_H], context[MAX_S * MAX_H], first_context[MAX_H];
+        float d_context[MAX_S * MAX_H] = {0};
+        float d_qkv[MAX_S * 3 * MAX_H], first_d_qkv[MAX_S * 3 * MAX_H], first_d_query[MAX_H];
+        float scratch[3 * MAX_S * MAX_S];
+        first.queries = 1;
+        first.query_stride = h;
+        close_noise(qkv, 3 * count, i, 1.0);
+        close_noise(d_context, h, i, 1.0);
+        attention_forward(&all, qkv, qkv, scratch, context);
+        attention_forward(&first, qkv, qkv, scratch, first_context);
+        close_assert(close_relative(first_context, context, h), TOLERANCE_ATTENTION, "context");
+        attention_backward(&all, qkv, qkv, d_context, scratch, d_qkv, d_qkv);
+        memcpy(first_d_qkv, d_qkv, 3 * count * sizeof *d_qkv); /* query columns are not written */
+        for (size_t t = 0; t < all.length; t++)
+            memset(first_d_qkv + t * 3 * h + h, 0xff, 2 * h * sizeof *d_qkv);
+        attention_backward(&first, qkv, qkv, d_context, scratch, first_d_query, first_d_qkv);
+        close_assert(close_relative(first_d_query, d_qkv, h), TOLERANCE_ATTENTION, "d_query");
+        close_assert(close_relative(first_d_qkv, d_qkv, 3 * count), TOLERANCE_ATTENTION, "d_qkv");
+    }
+}
+
 static void
 neighbouring_memory_is_not_written(void **state)
 {
@@ -208,8 +241,8 @@ neighbouring_memory_is_not_written(void **state)
     float *context = calloc(count, sizeof *context);
     float *scratch = calloc(3 * a.length * a.length, sizeof *scratch);
     float *d_qkv = calloc(3 * count, sizeof *d_qkv);
-    attention_forward(&a, qkv, scratch, context);
-    attention_backward(&a, qkv, context, scratch, d_qkv);
+    attention_forward(&a, qkv, qkv, scratch, context);
+    attention_backward(&a, qkv, qkv, context, scratch, d_qkv, d_qkv);
     for (size_t i = 0; i < 3 * count; i++)
         assert_true(d_qkv[i] == 0.0f);
     free(qkv);
@@ -226,6 +259,7 @@ main(void)
         cmocka_unit_test(attention_backward_is_the_derivative_with_and_without_dropout),
         cmocka_unit_test(attention_and_its_backward_equal_the_reference),
         cmocka_unit_test(heads_and_rows_take_disjoint_dropout_groups),
+        cmocka_unit_test(the_first_query_alone_gives_what_it_gives_among_all),
         cmocka_unit_test(neighbouring_memory_is_not_written),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);

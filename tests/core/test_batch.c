@@ -68,9 +68,11 @@ check_rows(const struct batch *batch, const uint32_t *picked, size_t count)
         assert_false(seen[source]);
         seen[source] = true;
         assert_int_equal(batch->offsets[row + 1] - at, length);
-        assert_memory_equal(batch->ids + at, store.tokens.ids + store.offsets[source],
-                            length * sizeof *batch->ids);
-        assert_memory_equal(batch->types + at, store.tokens.types + store.offsets[source], length);
+        uint32_t ids[LONGEST];
+        uint8_t types[LONGEST];
+        token_store_copy(&store, store.offsets[source], length, ids, types);
+        assert_memory_equal(batch->ids + at, ids, length * sizeof *ids);
+        assert_memory_equal(batch->types + at, types, length);
         assert_int_equal(batch->labels[row], store.labels[source]);
         longest = length > longest ? length : longest;
     }

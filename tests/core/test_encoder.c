@@ -111,8 +111,12 @@ logits_and_loss_equal_the_reference(void **state)
         struct err err;
         small_run_open(&run, &f.model, store, &params, 2);
         double loss = small_run_forward(&run, 0);
-        assert_int_equal(workspace_init(&inference, config, false, store->rows, store->tokens.count,
-                                        store->longest, 2, &err),
+        assert_int_equal(workspace_init(&inference, config,
+                                        &(struct workspace_shape){.rows = store->rows,
+                                                                  .tokens = store->tokens.count,
+                                                                  .longest = store->longest,
+                                                                  .threads = 2},
+                                        &err),
                          0);
         encoder_forward(&(struct pass){.network = &f.model.network,
                                        .batch = &run.batch,
@@ -192,12 +196,11 @@ the_padding_token_inside_a_text_has_no_gradient(void **state)
         struct fixture f;
         struct small_run run;
         struct train_params params = small_params();
-        size_t seen = 0;
+        bool used[64] = {0};
         open_fixture(&f, cases[c].name);
         size_t h = f.model.config.hidden_size;
-        for (size_t t = 0; t < f.stores[0].tokens.count; t++)
-            seen += f.stores[0].tokens.ids[t] == f.model.config.pad_token_id;
-        assert_true(seen > 0);
+        token_store_mark(&f.stores[0], used);
+        assert_true(used[f.model.config.pad_token_id]);
         float *before = small_model_copy(&f.model);
         small_run_open(&run, &f.model, &f.stores[0], &params, 1);
         small_run_forward(&run, 0);
@@ -301,8 +304,7 @@ embedding_rows_that_no_batch_uses_stay_to_the_bit(void **state)
         size_t unused = 0;
         open_fixture(&f, cases[0].name);
         for (size_t b = 0; b < BATCHES; b++)
-            for (size_t t = 0; t < f.stores[b].tokens.count; t++)
-                used[f.stores[b].tokens.ids[t]] = true;
+            token_store_mark(&f.stores[b], used);
         float *before = small_model_copy(&f.model);
         size_t h = f.model.config.hidden_size;
         size_t words = tensor_offset(&f.model.layout, TENSOR_WORD_EMBEDDING, 0);

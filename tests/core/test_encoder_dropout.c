@@ -46,17 +46,14 @@ dropout_params(int64_t seed)
 
 /* Parameters after five steps, released with free(); *floats = how many. */
 static float *
-train(size_t threads, int64_t seed, enum optimizer optimizer, size_t *floats)
+train_with(size_t threads, const struct train_params *params, size_t *floats)
 {
     struct small_model model;
     struct token_store store;
     struct small_run run;
-    struct train_params params = dropout_params(seed);
-    params.optimizer = optimizer;
-    params.weight_decay = optimizer == OPTIMIZER_ADAMW ? 0.01 : 0;
     small_model_random(&model, &shape, 3);
     small_rows_random(&store, ROWS, LONGEST, &shape, 4);
-    small_run_open(&run, &model, &store, &params, threads);
+    small_run_open(&run, &model, &store, params, threads);
     for (size_t step = 0; step < STEPS; step++)
         small_run_step(&run, step, 1e-3);
     assert_true(run.batch.chunks >= 4);
@@ -66,6 +63,30 @@ train(size_t threads, int64_t seed, enum optimizer optimizer, size_t *floats)
     token_store_fini(&store);
     small_model_free(&model);
     return result;
+}
+
+static float *
+train(size_t threads, int64_t seed, enum optimizer optimizer, size_t *floats)
+{
+    struct train_params params = dropout_params(seed);
+    params.optimizer = optimizer;
+    params.weight_decay = optimizer == OPTIMIZER_ADAMW ? 0.01 : 0;
+    return train_with(threads, &params, floats);
+}
+
+/* What a layer keeps and what it computes again are the same numbers. */
+static void
+gradient_checkpointing_changes_no_bit(void **state)
+{
+    (void)state;
+    size_t floats = 0;
+    struct train_params params = dropout_params(42);
+    float *kept = train_with(2, &params, &floats);
+    params.gradient_checkpointing = 1;
+    float *computed_again = train_with(2, &params, &floats);
+    assert_memory_equal(kept, computed_again, floats * sizeof *kept);
+    free(kept);
+    free(computed_again);
 }
 
 static void
@@ -254,8 +275,12 @@ infer(struct small_model *model, const struct token_store *store, const uint32_t
     size_t k = model->config.label_count;
     assert_non_null(pool);
     assert_int_equal(batch_init(&batch, count, store->tokens.count, &err), 0);
-    assert_int_equal(workspace_init(&workspace, &model->config, false, count, store->tokens.count,
-                                    store->longest, threads, &err),
+    assert_int_equal(workspace_init(&workspace, &model->config,
+                                    &(struct workspace_shape){.rows = count,
+                                                              .tokens = store->tokens.count,
+                                                              .longest = store->longest,
+                                                              .threads = threads},
+                                    &err),
                      0);
     batch_fill(&batch, store, picked, count);
     encoder_forward(&(struct pass){.network = &model->network,
@@ -350,6 +375,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradient_checkpointing_changes_no_bit),
         cmocka_unit_test(parameters_are_the_same_bits_on_1_2_3_and_4_threads),
         cmocka_unit_test(another_seed_gives_other_parameters),
         cmocka_unit_test(the_mask_changes_with_every_step),

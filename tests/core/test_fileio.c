@@ -159,6 +159,64 @@ a_failed_write_keeps_the_old_file_and_leaves_no_temporary(void **state)
     assert_true(fileio_write(scratch_path(&scratch, "no/such/folder"), "x", 1, &err) < 0);
 }
 
+struct pieces {
+    size_t count; /* pieces that the writer writes before it ends, or fails */
+    bool fails;
+};
+
+static int
+write_pieces(void *context, int fd, struct err *err)
+{
+    const struct pieces *pieces = context;
+    for (size_t i = 0; i < pieces->count; i++)
+        if (fileio_put(fd, "piece ", 6, err) != 0)
+            return err->code;
+    return pieces->fails ? err_set(err, ERR_FULL, "no more pieces") : 0;
+}
+
+static void
+a_writer_that_fails_leaves_the_old_file_and_no_temporary(void **state)
+{
+    (void)state;
+    struct err err;
+    struct pieces pieces = {.count = 3};
+    const char *folder = scratch_folder(&scratch, "writer");
+    const char *path = scratch_write_text(&scratch, "writer/f", "old");
+    pieces.fails = true;
+    assert_int_equal(fileio_write_by(path, write_pieces, &pieces, &err), ERR_FULL);
+    assert_non_null(strstr(err.message, path));
+    assert_holds(path, "old");
+    pieces.fails = false;
+    assert_int_equal(fileio_write_by(path, write_pieces, &pieces, &err), 0);
+    assert_holds(path, "piece piece piece ");
+    assert_int_equal(fileio_publish(path, "new", 3, &err), 0);
+    assert_holds(path, "new");
+    assert_int_equal(entries(folder), 1);
+    assert_true(fileio_publish(scratch_path(&scratch, "absent/f"), "new", 3, &err) < 0);
+}
+
+static void
+a_part_is_read_whole_or_refused(void **state)
+{
+    (void)state;
+    struct err err;
+    struct file_map map;
+    int fd = -1;
+    char part[4] = "";
+    const char *path = scratch_write_text(&scratch, "part", "0123456789");
+    assert_int_equal(fileio_map_open(path, &map, &fd, &err), 0);
+    assert_true(map.length == 10 && memcmp(map.bytes, "0123456789", 10) == 0);
+    assert_int_equal(fileio_get(fd, 6, part, 4, &err), 0);
+    assert_memory_equal(part, "6789", 4);
+    assert_int_equal(fileio_get(fd, 7, part, 4, &err), ERR_IO);
+    assert_non_null(strstr(err.message, "byte 11"));
+    assert_int_equal(close(fd), 0);
+    fileio_unmap(&map);
+    assert_int_equal(fileio_map_open(scratch_path(&scratch, "no"), &map, &fd, &err),
+                     ERR_NOT_FOUND);
+    assert_int_equal(fd, -1);
+}
+
 static void
 a_copy_has_the_same_bytes_and_mode_0600(void **state)
 {
@@ -270,6 +328,8 @@ main(void)
         cmocka_unit_test(a_write_replaces_the_file_and_leaves_nothing_else),
         cmocka_unit_test(a_write_does_not_touch_the_old_bytes),
         cmocka_unit_test(a_failed_write_keeps_the_old_file_and_leaves_no_temporary),
+        cmocka_unit_test(a_writer_that_fails_leaves_the_old_file_and_no_temporary),
+        cmocka_unit_test(a_part_is_read_whole_or_refused),
         cmocka_unit_test(a_copy_has_the_same_bytes_and_mode_0600),
         cmocka_unit_test(an_empty_file_maps_to_nothing),
         cmocka_unit_test(folders_are_made_with_their_parents_and_mode_0700),

@@ -1,4 +1,7 @@
-/* Matrix products: three forms on odd sizes against plain double; the same bits from any thread. */
+/*
+ * Matrix products: three forms on odd sizes against plain double, in both precisions; the same bits
+ * from any thread. Every engine that is there is held to all of it.
+ */
 #include "core/gemm/gemm.h"
 #include "core/base/mem.h"
 #include "core/base/pool.h"
@@ -16,6 +19,7 @@
 /* A sum of k products of numbers of order 1 rounds to about sqrt(k) 1e-7, k <= 384. */
 #define TOLERANCE_PRODUCT 5e-6
 
+static const char *wanted; /* the engine of this round */
 static struct gemm_engine *engine;
 
 static int
@@ -23,7 +27,7 @@ open_engine(void **state)
 {
     (void)state;
     struct err err;
-    return gemm_engine_open(NULL, &engine, &err);
+    return gemm_engine_open(wanted, &engine, &err);
 }
 
 static int
@@ -92,6 +96,17 @@ free_product(struct product *p)
     free(p->bias);
 }
 
+/* Round to bfloat16 by arithmetic: 8 significant bits, ties to even. */
+static void
+round_factors(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int exponent = 0;
+        double fraction = frexp((double)x[i], &exponent);
+        x[i] = (float)ldexp(nearbyint(ldexp(fraction, 8)), exponent - 8);
+    }
+}
+
 /* Element (i,j) of the product in double, from what C held before. */
 static double
 twin(const struct gemm_call *call, const float *before, size_t i, size_t j)
@@ -115,6 +130,10 @@ check_product(struct product *p)
     float *before = mem_small(p->c_floats * sizeof *before);
     memcpy(before, p->c, p->c_floats * sizeof *before);
     gemm_run(engine, call);
+    if (call->precision == GEMM_BF16) {
+        round_factors(p->a, p->a_floats);
+        round_factors(p->b, p->b_floats);
+    }
     double scale = sqrt((double)call->k) + 1;
     for (size_t i = 0; i < call->m; i++) {
         for (size_t j = 0; j < call->n; j++) {
@@ -129,20 +148,25 @@ check_product(struct product *p)
 
 static const size_t sizes[][3] = {{1, 1, 1},    {1, 7, 5},     {2, 1, 17},    {5, 3, 2},
                                   {16, 16, 16}, {17, 33, 15},  {33, 17, 128}, {64, 48, 384},
-                                  {7, 129, 65}, {130, 77, 96}, {1, 64, 384},  {1, 384, 64}};
+                                  {7, 129, 65}, {130, 77, 96}, {1, 64, 384},  {1, 384, 64},
+                                  {1, 2, 700},  {33, 384, 97}, {131, 129, 65}};
 
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
+/* plain, bias, accumulate; with alpha 1 and another */
+enum { VARIANTS = 6 };
+
 static void
-every_form_equals_plain_double_on_odd_sizes(void **state)
+check_every_form(enum gemm_precision precision)
 {
-    (void)state;
     for (size_t s = 0; s < SIZES; s++) {
         for (int form = GEMM_NN; form <= GEMM_TN; form++) {
-            for (int variant = 0; variant < 3; variant++) { /* plain, bias, accumulate */
+            for (int variant = 0; variant < VARIANTS; variant++) {
                 struct product p;
-                make_product(&p, (enum gemm_form)form, sizes[s], variant == 1, variant == 2);
-                p.call.alpha = variant == 0 ? 0.125f : 1.0f;
+                make_product(&p, (enum gemm_form)form, sizes[s], variant % 3 == 1,
+                             variant % 3 == 2);
+                p.call.precision = precision;
+                p.call.alpha = variant < 3 ? 1.0f : 0.125f;
                 check_product(&p);
                 free_product(&p);
             }
@@ -151,12 +175,31 @@ every_form_equals_plain_double_on_odd_sizes(void **state)
 }
 
 static void
+every_form_equals_plain_double_on_odd_sizes(void **state)
+{
+    (void)state;
+    check_every_form(GEMM_FP32);
+}
+
+/* The tolerance is that of float: rounding is in the twin too, sums are kept in float. */
+static void
+every_form_in_bf16_equals_plain_double_on_rounded_factors(void **state)
+{
+    (void)state;
+    if (gemm_engine_has_bf16(engine))
+        check_every_form(GEMM_BF16);
+    else
+        printf("SKIPPED: bf16 of %s: this engine and processor do not multiply bfloat16\n",
+               gemm_engine_name(engine));
+}
+
+static void
 what_c_held_does_not_matter_unless_it_is_accumulated(void **state)
 {
     (void)state;
-    for (int variant = 0; variant < 2; variant++) {
+    for (size_t variant = 0; variant < 2 * SIZES; variant++) {
         struct product p;
-        make_product(&p, GEMM_NT, sizes[5], variant == 1, false);
+        make_product(&p, GEMM_NT, sizes[variant / 2], variant % 2 == 1, false);
         for (size_t i = 0; i < p.call.m; i++)
             for (size_t j = 0; j < p.call.n; j++)
                 p.c[i * p.call.ldc + j] = NAN;
@@ -169,18 +212,25 @@ static void
 nan_in_a_factor_reaches_the_product(void **state)
 {
     (void)state;
-    struct product p;
-    make_product(&p, GEMM_NN, sizes[6], false, false);
-    p.a[2 * p.call.lda + 100] = NAN;
-    gemm_run(engine, &p.call);
-    for (size_t j = 0; j < p.call.n; j++)
-        assert_true(isnan(p.c[2 * p.call.ldc + j]) && !isnan(p.c[j]));
-    free_product(&p);
+    for (size_t s = 0; s < SIZES; s++) {
+        struct product p;
+        make_product(&p, GEMM_NN, sizes[s], false, false);
+        p.call.precision = s % 2 == 1 && gemm_engine_has_bf16(engine) ? GEMM_BF16 : GEMM_FP32;
+        if (p.call.m < 3) {
+            free_product(&p);
+            continue;
+        }
+        p.a[2 * p.call.lda + p.call.k - 1] = NAN;
+        gemm_run(engine, &p.call);
+        for (size_t j = 0; j < p.call.n; j++)
+            assert_true(isnan(p.c[2 * p.call.ldc + j]) && !isnan(p.c[j]));
+        free_product(&p);
+    }
 }
 
 /* ---- from several threads -------------------------------------------------------------------- */
 
-enum { CALLS = 4 * SIZES * 3 };
+enum { CALLS_ONCE = SIZES * 3, CALLS = 4 * CALLS_ONCE };
 
 struct calls {
     struct product products[CALLS];
@@ -189,9 +239,13 @@ struct calls {
 static void
 make_calls(struct calls *calls)
 {
-    for (size_t i = 0; i < CALLS; i++)
+    bool has_bf16 = gemm_engine_has_bf16(engine);
+    for (size_t i = 0; i < CALLS; i++) {
         make_product(&calls->products[i], (enum gemm_form)(i % 3), sizes[i / 3 % SIZES], i % 2 == 0,
                      false);
+        if (has_bf16 && i / CALLS_ONCE % 2 == 1)
+            calls->products[i].call.precision = GEMM_BF16;
+    }
 }
 
 static void
@@ -230,14 +284,25 @@ concurrent_products_have_the_bits_of_serial_ones(void **state)
 /* ---- the engine ------------------------------------------------------------------------------ */
 
 static void
-the_engine_has_a_name_and_chose_one_thread(void **state)
+the_name_begins_with_the_engine_and_is_one_word(void **state)
 {
     (void)state;
-    assert_true(strlen(gemm_engine_name(engine)) > 0);
-    printf("  engine %s\n", gemm_engine_name(engine));
-    assert_null(strpbrk(gemm_engine_name(engine), " \t\n"));
-    assert_string_equal(getenv("OPENBLAS_NUM_THREADS"), "1");
-    assert_string_equal(getenv("OMP_NUM_THREADS"), "1");
+    const char *name = gemm_engine_name(engine);
+    printf("  engine %s\n", name);
+    assert_int_equal(strncmp(name, wanted, strlen(wanted)), 0);
+    assert_int_equal(name[strlen(wanted)], '-');
+    assert_null(strpbrk(name, " \t\n"));
+}
+
+/* A library reads its environment while it loads. */
+static void
+a_library_is_told_to_use_one_thread(void **state)
+{
+    (void)state;
+    if (strcmp(wanted, "openblas") == 0)
+        assert_string_equal(getenv("OPENBLAS_NUM_THREADS"), "1");
+    if (strcmp(wanted, "native") != 0)
+        assert_string_equal(getenv("OMP_NUM_THREADS"), "1");
 }
 
 static void
@@ -246,14 +311,28 @@ an_engine_can_be_opened_twice_and_names_itself_alike(void **state)
     (void)state;
     struct err err;
     struct gemm_engine *second = NULL;
-    assert_int_equal(gemm_engine_open(NULL, &second, &err), 0);
+    assert_int_equal(gemm_engine_open(wanted, &second, &err), 0);
     assert_string_equal(gemm_engine_name(second), gemm_engine_name(engine));
     gemm_engine_close(second);
     gemm_engine_close(NULL);
-    struct product p;
-    make_product(&p, GEMM_TN, sizes[7], true, false);
-    check_product(&p); /* the first one still works */
-    free_product(&p);
+    for (size_t s = 0; s < SIZES; s++) {
+        struct product p;
+        make_product(&p, GEMM_NT, sizes[s], true, false);
+        check_product(&p); /* the first one still works */
+        free_product(&p);
+    }
+}
+
+static void
+a_name_that_is_no_engine_is_refused_with_those_that_are(void **state)
+{
+    (void)state;
+    struct err err;
+    struct gemm_engine *none = NULL;
+    assert_int_equal(gemm_engine_open("mkl", &none, &err), ERR_INVALID);
+    assert_null(none);
+    assert_non_null(strstr(err.message, "'mkl'"));
+    assert_non_null(strstr(err.message, "native, onednn, openblas"));
 }
 
 static void
@@ -264,17 +343,35 @@ the_rate_is_a_positive_number(void **state)
     assert_true(isfinite(rate) && rate > 0);
 }
 
-int
-main(void)
+/* All tests on one engine; one that is not on this machine is passed over loudly. */
+static int
+hold_to_all(const char *name)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_equals_plain_double_on_odd_sizes),
+        cmocka_unit_test(every_form_in_bf16_equals_plain_double_on_rounded_factors),
         cmocka_unit_test(what_c_held_does_not_matter_unless_it_is_accumulated),
         cmocka_unit_test(nan_in_a_factor_reaches_the_product),
         cmocka_unit_test(concurrent_products_have_the_bits_of_serial_ones),
-        cmocka_unit_test(the_engine_has_a_name_and_chose_one_thread),
+        cmocka_unit_test(the_name_begins_with_the_engine_and_is_one_word),
+        cmocka_unit_test(a_library_is_told_to_use_one_thread),
         cmocka_unit_test(an_engine_can_be_opened_twice_and_names_itself_alike),
+        cmocka_unit_test(a_name_that_is_no_engine_is_refused_with_those_that_are),
         cmocka_unit_test(the_rate_is_a_positive_number),
     };
-    return cmocka_run_group_tests(tests, open_engine, close_engine);
+    struct err err;
+    struct gemm_engine *there = NULL;
+    wanted = name;
+    if (gemm_engine_open(name, &there, &err) == ERR_UNSUPPORTED) {
+        printf("SKIPPED: engine %s: %s\n", name, err.message);
+        return 0;
+    }
+    gemm_engine_close(there);
+    return cmocka_run_group_tests_name(name, tests, open_engine, close_engine);
+}
+
+int
+main(void)
+{
+    return hold_to_all("native") + hold_to_all("onednn") + hold_to_all("openblas");
 }

@@ -65,7 +65,7 @@ activations_follow_their_formulae_on_odd_sizes(void **state)
             close_noise(u, n, s, 2.0);
             for (size_t i = 0; i < n; i++)
                 want[i] = kinds[k].twin((double)u[i]);
-            ops_best()->activation(kinds[k].kind, n, u);
+            ops_best()->activation(kinds[k].kind, n, u, u);
             close_assert(close_relative_double(u, want, n), TOLERANCE_OPERATOR, kinds[k].name);
         }
     }
@@ -93,17 +93,55 @@ activation_backward_is_the_derivative_and_leaves_the_value(void **state)
     (void)state;
     for (size_t k = 0; k < KINDS; k++) {
         float u[129], f[129], df[129];
+        float dbias[129] = {0};
         double x[129], want[129];
         close_noise(u, 129, 31, 2.0);
         close_noise(df, 129, 32, 1.0);
-        memcpy(f, u, sizeof f);
         close_widen(u, 129, x);
         close_difference(weighted_sum, &(struct difference_case){kinds[k].twin, df, 129}, x, 129,
                          want);
-        ops_best()->activation(kinds[k].kind, 129, f);
-        ops_best()->activation_backward(kinds[k].kind, 129, u, df);
+        ops_best()->activation(kinds[k].kind, 129, u, f);
+        ops_best()->activation_backward(kinds[k].kind, 129, u, df, dbias);
         close_assert(close_relative_double(df, want, 129), TOLERANCE_OPERATOR, kinds[k].name);
         close_assert_bits(u, f, 129, kinds[k].name);
+    }
+}
+
+static void
+activation_gives_the_same_in_place_and_leaves_its_input_otherwise(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < KINDS; k++) {
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            size_t n = sizes[s];
+            float u[LONGEST], kept[LONGEST], f[LONGEST];
+            close_noise(u, n, s, 2.0);
+            memcpy(kept, u, n * sizeof *u);
+            ops_best()->activation(kinds[k].kind, n, u, f);
+            close_assert_bits(u, kept, n, "input");
+            ops_best()->activation(kinds[k].kind, n, u, u);
+            close_assert_bits(u, f, n, kinds[k].name);
+        }
+    }
+}
+
+static void
+activation_backward_adds_to_the_gradient_of_the_bias(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < KINDS; k++) {
+        float dbias[33], want[33];
+        close_noise(dbias, 33, 50, 1.0);
+        memcpy(want, dbias, sizeof want);
+        for (uint64_t row = 0; row < 3; row++) {
+            float u[33], du[33];
+            close_noise(u, 33, 60 + row, 2.0);
+            close_noise(du, 33, 70 + row, 1.0);
+            ops_best()->activation_backward(kinds[k].kind, 33, u, du, dbias);
+            for (size_t i = 0; i < 33; i++)
+                want[i] += du[i];
+        }
+        close_assert_bits(dbias, want, 33, kinds[k].name);
     }
 }
 
@@ -137,10 +175,11 @@ activations_and_their_backward_equal_the_reference(void **state)
     for (size_t k = 0; k <= KINDS; k++) {
         const char *name = k < KINDS ? kinds[k].name : "tanh";
         float f[N], du[N];
+        float dbias[N] = {0};
         memcpy(f, golden_values(golden, N, "activation.%s.u", name), sizeof f);
         memcpy(du, golden_values(golden, N, "activation.%s.df", name), sizeof du);
         if (k < KINDS) {
-            ops_best()->activation_backward(kinds[k].kind, N, f, du);
+            ops_best()->activation_backward(kinds[k].kind, N, f, du, dbias);
         } else {
             ops_best()->tanh(N, f);
             ops_best()->tanh_backward(N, f, du);
@@ -163,7 +202,8 @@ activations_stay_finite_far_from_zero(void **state)
         for (size_t i = 0; i < sizeof far_points / sizeof *far_points; i++) {
             float u[2] = {far_points[i], -far_points[i]};
             float df[2] = {1.0f, 1.0f};
-            ops_best()->activation_backward(kinds[k].kind, 2, u, df);
+            float dbias[2] = {0};
+            ops_best()->activation_backward(kinds[k].kind, 2, u, df, dbias);
             assert_true(u[0] == far_points[i]);
             assert_true(fabs((double)u[1]) < 1e-7);
             assert_true(fabs((double)df[0] - 1) < 1e-6 && fabs((double)df[1]) < 1e-6);
@@ -179,7 +219,7 @@ nan_stays_nan_in_every_activation(void **state)
         float u[17] = {0};
         u[3] = NAN;
         u[16] = NAN;
-        ops_best()->activation(kinds[k].kind, 17, u);
+        ops_best()->activation(kinds[k].kind, 17, u, u);
         assert_true(isnan(u[3]) && isnan(u[16]) && u[4] == 0.0f);
     }
 }
@@ -190,6 +230,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations_follow_their_formulae_on_odd_sizes),
         cmocka_unit_test(activation_backward_is_the_derivative_and_leaves_the_value),
+        cmocka_unit_test(activation_gives_the_same_in_place_and_leaves_its_input_otherwise),
+        cmocka_unit_test(activation_backward_adds_to_the_gradient_of_the_bias),
         cmocka_unit_test(tanh_and_its_backward_follow_their_formulae),
         cmocka_unit_test(activations_and_their_backward_equal_the_reference),
         cmocka_unit_test(activations_stay_finite_far_from_zero),

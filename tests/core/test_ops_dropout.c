@@ -2,8 +2,8 @@
  * Dropout: the mask is a function of (seed, step, layer, site, element) and of nothing else; how
  * often it drops; what it scales by; and that its vector generator is rng_block lane by lane.
  */
-#include "core/ops/drop.h"
 #include "core/ops/ops.h"
+#include "core/ops/philox.h"
 #include "tests/support/close.h"
 
 #include <math.h>
@@ -43,13 +43,13 @@ vector_generator_is_the_block_function_lane_by_lane(void **state)
     static const uint64_t bases[] = {0, 16, 160, 0xfffffff0u, 0x100000000u, 0xfffffffffff0u};
     struct rng_stream stream = rng_stream(0x123456789abcdef0u, RNG_ATTENTION_DROPOUT, 11, 999);
     for (size_t b = 0; b < sizeof bases / sizeof *bases; b++) {
-        uint32_t words[4][OPS_LANES];
-        drop_words(&stream, bases[b], words);
-        for (uint32_t lane = 0; lane < OPS_LANES; lane++) {
+        uint32_t words[PHILOX_WORDS];
+        philox_words(&stream, bases[b], words);
+        for (uint32_t lane = 0; lane < PHILOX_COUNTERS; lane++) {
             uint32_t block[4];
             rng_block(&stream, bases[b] + lane, block);
             for (int w = 0; w < 4; w++)
-                assert_int_equal(words[w][lane], block[w]);
+                assert_int_equal(words[PHILOX_COUNTERS * w + (int)lane], block[w]);
         }
     }
 }
@@ -59,12 +59,16 @@ the_mask_is_the_one_that_the_header_defines(void **state)
 {
     (void)state;
     struct dropout site = dropout_site(0.25, 77, RNG_EMBEDDING_DROPOUT, 3, 12);
+    /* The second and third begin before a counter's low word overflows, and behind that. */
+    static const uint64_t groups[] = {41, 0x0ffffffdu, 0x123456789abu};
     for (size_t set = 0; ops_set(set) != NULL; set++) {
-        float x[SOME];
-        fill(x, SOME, 1.0f);
-        ops_set(set)->dropout(&site, 41, SOME, x);
-        for (size_t i = 0; i < SOME; i++)
-            assert_true(x[i] == factor_by_definition(&site, 41 + i / 128, i % 128));
+        for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+            float x[SOME];
+            fill(x, SOME, 1.0f);
+            ops_set(set)->dropout(&site, groups[g], SOME, x);
+            for (size_t i = 0; i < SOME; i++)
+                assert_true(x[i] == factor_by_definition(&site, groups[g] + i / 128, i % 128));
+        }
     }
 }
 

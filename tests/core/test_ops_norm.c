@@ -197,6 +197,38 @@ residual_norm_is_dropout_then_sum_then_norm(void **state)
     }
 }
 
+/* dbias is summed over rows, so two rows go through: it starts as something else than zero. */
+static void
+residual_norm_backward_is_norm_backward_then_dropout(void **state)
+{
+    (void)state;
+    static const double probabilities[] = {0.0, 0.3};
+    for (size_t s = 0; s < 2 * sizeof sizes / sizeof *sizes; s++) {
+        struct dropout site =
+            dropout_site(probabilities[s % 2], 9, RNG_FFN_OUTPUT_DROPOUT, 2, 5);
+        struct norm_case c;
+        float stats[2] = {0.25f, 0.5f};
+        float dy[LONGEST], dropped[LONGEST], want[LONGEST];
+        float sums[2][3][LONGEST]; /* dgamma, dbeta, dbias: ours, wanted */
+        fill_case(&c, sizes[s / 2]);
+        for (size_t i = 0; i < 3; i++) {
+            close_noise(sums[0][i], c.n, 20 + i, 1.0);
+            memcpy(sums[1][i], sums[0][i], sizeof sums[1][i]);
+        }
+        memcpy(dy, c.dy, sizeof dy);
+        ops_best()->residual_norm_backward(&site, 7, c.n, c.x, stats, c.gamma, dy, dropped,
+                                           sums[0][0], sums[0][1], sums[0][2]);
+        ops_best()->norm_backward(c.n, c.x, stats, c.gamma, c.dy, sums[1][0], sums[1][1]);
+        memcpy(want, c.dy, sizeof want);
+        ops_best()->dropout(&site, 7, c.n, want);
+        ops_best()->add(c.n, want, sums[1][2]);
+        close_assert_bits(dy, c.dy, c.n, "dy");
+        close_assert_bits(dropped, want, c.n, "dropped");
+        for (size_t i = 0; i < 3; i++)
+            close_assert_bits(sums[0][i], sums[1][i], c.n, "dgamma, dbeta, dbias");
+    }
+}
+
 int
 main(void)
 {
@@ -207,6 +239,7 @@ main(void)
         cmocka_unit_test(norm_backward_adds_to_the_gradients_of_gamma_and_beta),
         cmocka_unit_test(residual_norm_and_its_backward_equal_the_reference),
         cmocka_unit_test(residual_norm_is_dropout_then_sum_then_norm),
+        cmocka_unit_test(residual_norm_backward_is_norm_backward_then_dropout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { LONGEST = 400, ARRAYS = 6 };
+enum { LONGEST = 400, ARRAYS = 7 };
 
 static const size_t sizes[] = {1,  2,  3,   7,   15,  16,  17,  31, 33,
                                64, 77, 127, 128, 129, 255, 384, 399};
@@ -108,6 +108,14 @@ norm_backward(const struct ops *ops, struct trial *t)
 }
 
 static void
+residual_norm_backward(const struct ops *ops, struct trial *t)
+{
+    struct dropout s = site();
+    ops->residual_norm_backward(&s, 5, t->n, t->arrays[0], t->stats, t->arrays[1], t->arrays[2],
+                                t->arrays[3], t->arrays[4], t->arrays[5], t->arrays[6]);
+}
+
+static void
 softmax(const struct ops *ops, struct trial *t)
 {
     ops->softmax(t->n, t->arrays[0]);
@@ -119,28 +127,47 @@ softmax_backward(const struct ops *ops, struct trial *t)
     ops->softmax_backward(t->n, t->arrays[0], t->arrays[1]);
 }
 
+/* The greatest square that n numbers hold. */
+static size_t
+side_of(const struct trial *t)
+{
+    size_t s = 1;
+    while ((s + 1) * (s + 1) <= t->n)
+        s++;
+    return s;
+}
+
+static void
+softmax_dropout(const struct ops *ops, struct trial *t)
+{
+    struct dropout s = site();
+    ops->softmax_dropout(&s, 5, side_of(t), side_of(t), 0.25f, t->arrays[0], t->arrays[1]);
+    ops->softmax_dropout(&s, 6, side_of(t), side_of(t), 0.25f, t->arrays[2], NULL);
+    ops->softmax_dropout_backward(&s, 7, side_of(t), side_of(t), 0.25f, t->arrays[3], t->arrays[4]);
+}
+
 static void
 activations(const struct ops *ops, struct trial *t)
 {
-    ops->activation(ACTIVATION_GELU, t->n, t->arrays[0]);
-    ops->activation(ACTIVATION_GELU_TANH, t->n, t->arrays[1]);
-    ops->activation(ACTIVATION_RELU, t->n, t->arrays[2]);
-    ops->activation(ACTIVATION_SILU, t->n, t->arrays[3]);
+    ops->activation(ACTIVATION_GELU, t->n, t->arrays[0], t->arrays[0]);
+    ops->activation(ACTIVATION_GELU_TANH, t->n, t->arrays[1], t->arrays[1]);
+    ops->activation(ACTIVATION_RELU, t->n, t->arrays[2], t->arrays[2]);
+    ops->activation(ACTIVATION_SILU, t->n, t->arrays[3], t->arrays[3]);
     ops->tanh(t->n, t->arrays[4]);
 }
 
 static void
 smooth_backward(const struct ops *ops, struct trial *t)
 {
-    ops->activation_backward(ACTIVATION_GELU, t->n, t->arrays[0], t->arrays[1]);
-    ops->activation_backward(ACTIVATION_GELU_TANH, t->n, t->arrays[2], t->arrays[3]);
-    ops->activation_backward(ACTIVATION_SILU, t->n, t->arrays[4], t->arrays[5]);
+    ops->activation_backward(ACTIVATION_GELU, t->n, t->arrays[0], t->arrays[1], t->arrays[6]);
+    ops->activation_backward(ACTIVATION_GELU_TANH, t->n, t->arrays[2], t->arrays[3], t->arrays[6]);
+    ops->activation_backward(ACTIVATION_SILU, t->n, t->arrays[4], t->arrays[5], t->arrays[6]);
 }
 
 static void
 other_backward(const struct ops *ops, struct trial *t)
 {
-    ops->activation_backward(ACTIVATION_RELU, t->n, t->arrays[0], t->arrays[1]);
+    ops->activation_backward(ACTIVATION_RELU, t->n, t->arrays[0], t->arrays[1], t->arrays[6]);
     ops->tanh_backward(t->n, t->arrays[2], t->arrays[3]);
 }
 
@@ -189,8 +216,10 @@ static const struct {
     {"norm", norm},
     {"residual_norm", residual_norm},
     {"norm_backward", norm_backward},
+    {"residual_norm_backward", residual_norm_backward},
     {"softmax", softmax},
     {"softmax_backward", softmax_backward},
+    {"softmax_dropout and its backward", softmax_dropout},
     {"activations", activations},
     {"smooth activation_backward", smooth_backward},
     {"relu and tanh backward", other_backward},
@@ -240,7 +269,7 @@ all_sets_give_the_bits_of_plain_c(void **state)
  * it: put the new value here and raise NUMERICS_VERSION in core/train/numerics.h with it.
  */
 static const char *const known_results =
-    "3ea6608c1a9c82d17e311cf925636cbbc61635827d61539365342d909935f3ae";
+    "b2e0f4a0abc8a6fcf47ea70c6df5dda9cccef759df2db2a8a2a2c36150013da6";
 
 static void
 append_results(struct buf *results, const struct trial *t)

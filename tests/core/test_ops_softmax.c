@@ -148,6 +148,88 @@ one_nan_makes_the_whole_row_nan(void **state)
     }
 }
 
+/* ---- one head of attention ------------------------------------------------------------------- */
+
+enum { WIDEST = 65 };
+
+static const size_t sides[] = {1, 2, 3, 11, 15, 16, 17, 32, 33, WIDEST};
+static const float scale = 0.35f;
+
+static void
+softmax_dropout_is_the_softmax_of_scaled_scores_then_dropout(void **state)
+{
+    (void)state;
+    static const double probabilities[] = {0.0, 0.3};
+    static float z[WIDEST * WIDEST], dropped[WIDEST * WIDEST], in_place[WIDEST * WIDEST];
+    for (size_t c = 0; c < 2 * sizeof sides / sizeof *sides; c++) {
+        struct dropout site = dropout_site(probabilities[c % 2], 3, RNG_ATTENTION_DROPOUT, 1, 2);
+        size_t s = sides[c / 2];
+        double want[WIDEST * WIDEST];
+        close_noise(z, s * s, c, 6.0);
+        memcpy(in_place, z, sizeof z);
+        for (size_t row = 0; row < s; row++) {
+            double x[WIDEST];
+            for (size_t i = 0; i < s; i++)
+                x[i] = (double)scale * (double)z[row * s + i];
+            twin(x, s, want + row * s);
+        }
+        ops_best()->softmax_dropout(&site, 5, s, s, scale, z, dropped);
+        ops_best()->softmax_dropout(&site, 5, s, s, scale, in_place, NULL);
+        close_assert(close_relative_double(z, want, s * s), TOLERANCE_OPERATOR, "probabilities");
+        close_assert_bits(in_place, dropped, s * s, "in place");
+        ops_best()->dropout(&site, 5, s * s, z);
+        close_assert_bits(dropped, z, s * s, "dropped");
+    }
+}
+
+struct head_case {
+    size_t s;
+    const float *factors, *weights; /* (S,S) */
+};
+
+/* sum of weights * dropout(softmax(scale z)) of the head */
+static double
+weighted_head(const void *context, const double *z)
+{
+    const struct head_case *c = context;
+    double sum = 0;
+    for (size_t row = 0; row < c->s; row++) {
+        double x[WIDEST], p[WIDEST];
+        for (size_t i = 0; i < c->s; i++)
+            x[i] = (double)scale * z[row * c->s + i];
+        twin(x, c->s, p);
+        for (size_t i = 0; i < c->s; i++)
+            sum += (double)c->weights[row * c->s + i] * (double)c->factors[row * c->s + i] * p[i];
+    }
+    return sum;
+}
+
+static void
+softmax_dropout_backward_is_its_derivative(void **state)
+{
+    (void)state;
+    static const double probabilities[] = {0.0, 0.3};
+    enum { MOST = 33 };
+    for (size_t c = 0; c < 2 * sizeof sides / sizeof *sides && sides[c / 2] <= MOST; c++) {
+        struct dropout site = dropout_site(probabilities[c % 2], 3, RNG_ATTENTION_DROPOUT, 1, 2);
+        size_t s = sides[c / 2];
+        float z[MOST * MOST], dropped[MOST * MOST], dp[MOST * MOST], factors[MOST * MOST];
+        double x[MOST * MOST], want[MOST * MOST];
+        close_noise(z, s * s, c, 2.0);
+        close_noise(dp, s * s, 100 + c, 1.0);
+        close_widen(z, s * s, x);
+        for (size_t i = 0; i < s * s; i++)
+            factors[i] = 1.0f;
+        ops_best()->dropout(&site, 9, s * s, factors);
+        close_difference(weighted_head, &(struct head_case){s, factors, dp}, x, s * s, want);
+        ops_best()->softmax_dropout(&site, 9, s, s, scale, z, dropped);
+        ops_best()->softmax_dropout_backward(&site, 9, s, s, scale, z, dp);
+        double error =
+            s == 1 ? close_worst_double(dp, want, 1) : close_relative_double(dp, want, s * s);
+        close_assert(error, TOLERANCE_OPERATOR, "gradient of the scores");
+    }
+}
+
 int
 main(void)
 {
@@ -158,6 +240,8 @@ main(void)
         cmocka_unit_test(very_negative_scores_get_no_weight_and_make_no_subnormals),
         cmocka_unit_test(scores_that_are_equal_and_huge_share_evenly),
         cmocka_unit_test(one_nan_makes_the_whole_row_nan),
+        cmocka_unit_test(softmax_dropout_is_the_softmax_of_scaled_scores_then_dropout),
+        cmocka_unit_test(softmax_dropout_backward_is_its_derivative),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,6 +227,51 @@ lengths_and_dropouts_come_from_the_model(void **state)
     assert_int_equal(params.max_seq_length, 64);
 }
 
+/* bf16 where the machine has it, whatever the preset; the reason says which. */
+static void
+the_precision_follows_the_machine(void **state)
+{
+    (void)state;
+    struct model_config config = model_of_width(384);
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        struct train_facts facts = {
+            .training_rows = 9003, .config = &config, .has_bf16 = bf16 == 1};
+        for (int preset = PRESET_AUTO; preset <= PRESET_PLAIN; preset++) {
+            struct train_choices choices;
+            struct train_params params = train_params_auto();
+            params.preset = (enum preset)preset;
+            train_params_resolve(&params, &facts, &choices);
+            assert_int_equal(params.precision, bf16 == 1 ? GEMM_BF16 : GEMM_FP32);
+            assert_string_equal(find(&choices, "precision")->value, bf16 == 1 ? "bf16" : "fp32");
+            assert_non_null(strstr(find(&choices, "precision")->reason, "processor"));
+            params.precision = GEMM_FP32; /* asked for */
+            train_params_resolve(&params, &facts, &choices);
+            assert_int_equal(params.precision, GEMM_FP32);
+            assert_null(find(&choices, "precision"));
+        }
+    }
+}
+
+static void
+activations_are_kept_and_rows_shuffled_unless_asked_otherwise(void **state)
+{
+    (void)state;
+    struct train_choices choices;
+    struct train_params params = resolve(train_params_auto(), 9003, 384, &choices);
+    assert_int_equal(params.gradient_checkpointing, 0);
+    assert_string_equal(find(&choices, "gradient_checkpointing")->value, "false");
+    assert_int_equal(params.batching, BATCHING_SHUFFLE);
+    assert_string_equal(find(&choices, "batching")->value, "shuffle");
+    params = train_params_auto();
+    params.gradient_checkpointing = 1;
+    params.batching = BATCHING_GROUPED;
+    params = resolve(params, 9003, 384, &choices);
+    assert_int_equal(params.gradient_checkpointing, 1);
+    assert_int_equal(params.batching, BATCHING_GROUPED);
+    assert_null(find(&choices, "gradient_checkpointing"));
+    assert_null(find(&choices, "batching"));
+}
+
 static void
 every_choice_has_a_name_a_value_and_a_reason(void **state)
 {
@@ -251,7 +296,10 @@ every_choice_has_a_name_a_value_and_a_reason(void **state)
                                         "attention_dropout",
                                         "seed",
                                         "classifier_dropout",
-                                        "validation_split"};
+                                        "validation_split",
+                                        "precision",
+                                        "gradient_checkpointing",
+                                        "batching"};
     struct train_choices choices;
     resolve(train_params_auto(), 9003, 384, &choices);
     assert_int_equal(choices.count, sizeof names / sizeof names[0]);
@@ -289,6 +337,9 @@ names_are_those_of_the_api(void **state)
     assert_string_equal(optimizer_name(OPTIMIZER_AUTO), "auto");
     assert_string_equal(lr_scheduler_name(SCHEDULER_LINEAR), "linear");
     assert_string_equal(preset_name(PRESET_PLAIN), "plain");
+    assert_string_equal(batching_name(BATCHING_GROUPED), "grouped");
+    assert_string_equal(precision_name(GEMM_BF16), "bf16");
+    assert_string_equal(precision_name(PRECISION_AUTO), "auto");
     assert_string_equal(metric_name(METRIC_TRAIN_LOSS), "train_loss");
     assert_string_equal(metric_name(METRIC_TEST_ACCURACY), "test_accuracy");
     assert_string_equal(metric_name(METRIC_TOKENS_PER_SECOND), "tokens_per_second");
@@ -308,6 +359,8 @@ main(void)
         cmocka_unit_test(the_last_batch_of_an_epoch_counts),
         cmocka_unit_test(warmup_is_given_in_steps_or_as_a_ratio),
         cmocka_unit_test(lengths_and_dropouts_come_from_the_model),
+        cmocka_unit_test(the_precision_follows_the_machine),
+        cmocka_unit_test(activations_are_kept_and_rows_shuffled_unless_asked_otherwise),
         cmocka_unit_test(every_choice_has_a_name_a_value_and_a_reason),
         cmocka_unit_test(resolving_resolved_numbers_changes_nothing),
         cmocka_unit_test(names_are_those_of_the_api),

@@ -50,6 +50,19 @@ append(struct fixture *f, const char *first, const char *second, uint32_t label,
     return token_store_append(&f->store, f->tokenizer, &text, 0, label, err);
 }
 
+/* The store's tokens from..from+length-1 are these. */
+static void
+assert_holds(const struct token_store *store, size_t from, const uint32_t *ids,
+             const uint8_t *types, size_t length)
+{
+    uint32_t found_ids[64];
+    uint8_t found_types[64];
+    assert_true(length <= 64);
+    token_store_copy(store, from, length, found_ids, found_types);
+    assert_memory_equal(found_ids, ids, length * sizeof *ids);
+    assert_memory_equal(found_types, types, length);
+}
+
 static void
 rows_lie_end_to_end_with_their_labels(void **state)
 {
@@ -62,8 +75,8 @@ rows_lie_end_to_end_with_their_labels(void **state)
     static const uint8_t types[] = {0, 0, 0, 0, 0, /**/ 0, 0, /**/ 0, 0, 0, 1, 1};
     assert_int_equal(f->store.rows, 3);
     assert_int_equal(f->store.tokens.count, sizeof types);
-    assert_memory_equal(f->store.tokens.ids, ids, sizeof ids);
-    assert_memory_equal(f->store.tokens.types, types, sizeof types);
+    assert_holds(&f->store, 0, ids, types, sizeof types);
+    assert_holds(&f->store, 6, ids + 6, types + 6, 4); /* any stretch, across rows */
     assert_int_equal(f->store.offsets[0], 0);
     assert_int_equal(f->store.offsets[1], 5);
     assert_int_equal(f->store.offsets[2], 7);
@@ -85,7 +98,7 @@ row_that_cannot_be_tokenized_leaves_the_store_as_it_was(void **state)
     assert_int_equal(append(f, "b", NULL, 0, &err), 0);
     assert_int_equal(f->store.offsets[1], 3);
     assert_int_equal(f->store.offsets[2], 6);
-    assert_int_equal(f->store.tokens.ids[4], 6);
+    assert_holds(&f->store, 4, (const uint32_t[]){6}, (const uint8_t[]){0}, 1);
 }
 
 static void
@@ -114,6 +127,69 @@ empty_store_is_released_and_usable_again(void **state)
     assert_int_equal(f->store.rows, 0);
 }
 
+static const uint8_t zeros[4] = {0};
+
+static void
+ids_take_two_bytes_until_one_needs_more_and_types_none_until_one_is_not_0(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    static const uint32_t small[] = {0, 1, 65535};
+    static const uint32_t large[] = {65536, 7, 4194303};
+    static const uint8_t types[] = {0, 1, 1};
+    struct token_arena *arena = &f->store.tokens;
+    assert_int_equal(token_store_add(&f->store, small, zeros, 3, 0, &err), 0);
+    assert_true(arena->narrow != NULL && arena->wide == NULL && arena->types == NULL);
+    assert_int_equal(token_store_add(&f->store, large, zeros, 3, 1, &err), 0);
+    assert_true(arena->narrow == NULL && arena->wide != NULL && arena->types == NULL);
+    assert_int_equal(token_store_add(&f->store, small, types, 3, 2, &err), 0);
+    assert_true(arena->types != NULL);
+    assert_holds(&f->store, 0, small, zeros, 3);
+    assert_holds(&f->store, 3, large, zeros, 3);
+    assert_holds(&f->store, 6, small, types, 3);
+}
+
+/* Every form grows, and changes its form, with what it holds kept: against plain arrays. */
+static void
+store_of_any_form_gives_back_what_it_was_given(void **state)
+{
+    struct fixture *f = *state;
+    enum { ROWS = 3000, LENGTH = 9 };
+    static uint32_t ids[ROWS][LENGTH];
+    static uint8_t types[ROWS][LENGTH];
+    struct err err = {0};
+    for (uint32_t form = 0; form < 4; form++) {
+        for (uint32_t row = 0; row < ROWS; row++) {
+            bool late = row > ROWS / 2; /* long after the first rows, in the midst of a capacity */
+            for (uint32_t i = 0; i < LENGTH; i++) {
+                ids[row][i] = (row * 31 + i * 7919) % 65536 + (late && (form & 1) ? 65536 * i : 0);
+                types[row][i] = late && (form & 2) && i > 4;
+            }
+            assert_int_equal(token_store_add(&f->store, ids[row], types[row], LENGTH, row, &err),
+                             0);
+        }
+        for (uint32_t row = 0; row < ROWS; row++)
+            assert_holds(&f->store, f->store.offsets[row], ids[row], types[row], LENGTH);
+        token_store_fini(&f->store);
+    }
+}
+
+static void
+marks_say_which_ids_occur(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    static const uint32_t ids[] = {3, 70000, 3};
+    static bool used[70001];
+    token_store_mark(&f->store, used); /* an empty store marks nothing */
+    assert_int_equal(token_store_add(&f->store, ids, zeros, 1, 0, &err), 0);
+    token_store_mark(&f->store, used);
+    assert_true(used[3] && !used[70000]);
+    assert_int_equal(token_store_add(&f->store, ids, zeros, 3, 0, &err), 0);
+    token_store_mark(&f->store, used);
+    assert_true(used[3] && used[70000] && !used[0] && !used[4464]);
+}
+
 int
 main(void)
 {
@@ -123,6 +199,9 @@ main(void)
         CASE(row_that_cannot_be_tokenized_leaves_the_store_as_it_was),
         CASE(store_grows_beyond_its_first_capacity),
         CASE(empty_store_is_released_and_usable_again),
+        CASE(ids_take_two_bytes_until_one_needs_more_and_types_none_until_one_is_not_0),
+        CASE(store_of_any_form_gives_back_what_it_was_given),
+        CASE(marks_say_which_ids_occur),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

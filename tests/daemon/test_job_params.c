@@ -28,6 +28,9 @@ an_absent_value_is_auto(void **state)
     assert_int_equal(params->n_epochs, PARAMS_AUTO);
     assert_true(isnan(params->epsilon));
     assert_int_equal(params->optimizer, OPTIMIZER_AUTO);
+    assert_true(params->precision == PRECISION_AUTO);
+    assert_int_equal(params->gradient_checkpointing, PARAMS_AUTO);
+    assert_int_equal(params->batching, BATCHING_AUTO);
     assert_int_equal(params->preset, PRESET_AUTO);
     release(&parsed);
 }
@@ -44,7 +47,8 @@ every_value_arrives_in_its_field(void **state)
         "\"max_seq_length\":64,\"optimizer\":\"momentum\",\"betas\":[0.5,0.75],\"epsilon\":0.125,"
         "\"weight_decay\":0.0625,\"max_grad_norm\":3,\"lr_scheduler\":\"constant\","
         "\"warmup_steps\":11,\"hidden_dropout\":0.2,\"attention_dropout\":0.3,"
-        "\"classifier_dropout\":0.4,\"validation_split\":0.5,\"save_steps\":12,\"threads\":3");
+        "\"classifier_dropout\":0.4,\"validation_split\":0.5,\"save_steps\":12,\"threads\":3,"
+        "\"precision\":\"bf16\",\"gradient_checkpointing\":true,\"batching\":\"grouped\"");
     const struct job_request *request = &parsed.request;
     const struct train_params *params = &request->params;
     assert_int_equal(parsed.status, 0);
@@ -67,6 +71,9 @@ every_value_arrives_in_its_field(void **state)
     assert_int_equal(params->warmup_steps, 11);
     assert_int_equal(params->save_steps, 12);
     assert_int_equal(params->threads, 3);
+    assert_int_equal(params->precision, GEMM_BF16);
+    assert_int_equal(params->gradient_checkpointing, 1);
+    assert_int_equal(params->batching, BATCHING_GROUPED);
     const double want[] = {0.25, 2, 0.5, 0.75, 0.125, 0.0625, 3, 0.2, 0.3, 0.4, 0.5};
     const double got[] = {params->learning_rate,
                           params->learning_rate_multiplier,

@@ -45,6 +45,9 @@ assert_same_params(const struct train_params *a, const struct train_params *b)
     assert_same_real(a->validation_split, b->validation_split);
     assert_int_equal(a->save_steps, b->save_steps);
     assert_int_equal(a->threads, b->threads);
+    assert_true(a->precision == b->precision);
+    assert_int_equal(a->gradient_checkpointing, b->gradient_checkpointing);
+    assert_int_equal(a->batching, b->batching);
 }
 
 static void
@@ -90,6 +93,9 @@ stored_parameters_come_back_bit_for_bit(void **state)
     params.epsilon = 5e-324;
     params.warmup_ratio = 1.0 / 3.0;
     params.beta2 = nextafter(1.0, 0.0);
+    params.precision = GEMM_BF16;
+    params.gradient_checkpointing = 1;
+    params.batching = BATCHING_GROUPED;
     params.n_epochs = 100000; /* beyond what a user may say: it came from max_steps */
     assert_round_trip(&params);
 }
@@ -110,6 +116,8 @@ stored_parameters_name_every_stored_row_once(void **state)
     }
     assert_non_null(strstr(json, "\"learning_rate\":0.0002"));
     assert_non_null(strstr(json, "\"epsilon\":1e-08"));
+    assert_non_null(strstr(json, "\"precision\":\"fp32\",\"gradient_checkpointing\":false,"
+                                 "\"batching\":\"shuffle\""));
     assert_null(strstr(json, "\"auto\",\"seed\":\"auto\""));
     arena_free(arena);
 }
@@ -123,6 +131,8 @@ stored_parameters_of_an_older_program_are_read(void **state)
     assert_int_equal(job_params_restore("{\"n_epochs\":3}", &params, &err), 0);
     assert_int_equal(params.n_epochs, 3);
     assert_int_equal(params.batch_size, PARAMS_AUTO);
+    assert_true(params.precision == PRECISION_AUTO);
+    assert_int_equal(params.gradient_checkpointing, PARAMS_AUTO);
     assert_true(isnan(params.learning_rate));
 }
 
@@ -136,6 +146,7 @@ damaged_stored_parameters_are_refused_with_the_member(void **state)
                    {"{\"model\":\"m\"}", "model"},
                    {"{\"betas\":[0.9]}", "betas"},
                    {"{\"optimizer\":\"lion\"}", "optimizer"},
+                   {"{\"gradient_checkpointing\":1}", "gradient_checkpointing"},
                    {"[]", "not a JSON object"},
                    {"{", "not valid JSON"}};
     for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {

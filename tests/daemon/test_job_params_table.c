@@ -67,11 +67,19 @@ static const struct {
     {"validation_split", {"0", "0.1", "0.99", "\"auto\""}, {"1", "-0.1", "\"0.1\""}},
     {"save_steps", {"0", "500", "\"auto\""}, {"-1", "0.5", "\"5\""}},
     {"threads", {"0", "1", "1024", "\"auto\""}, {"-1", "1025", "1.5", "\"2\""}},
+    {"precision",
+     {"\"fp32\"", "\"bf16\"", "\"auto\"", "null"},
+     {"\"fp16\"", "16", "true", "\"\""}},
+    {"gradient_checkpointing",
+     {"true", "false", "\"auto\"", "null"},
+     {"1", "0", "\"true\"", "[]"}},
+    {"batching",
+     {"\"shuffle\"", "\"grouped\"", "\"auto\"", "null"},
+     {"\"group\"", "false", "\"sorted\""}},
     {"output_dir", {NULL}, {NULL}}, /* of `finetuned run` alone; see below */
     {"gradient_accumulation_steps", {"null"}, {"2", "\"auto\""}},
     {"label_smoothing", {"null"}, {"0.1"}},
     {"class_weights", {"null"}, {"{\"a\":2}"}},
-    {"precision", {"null"}, {"\"bf16\"", "\"fp32\""}},
     {"freeze", {"null"}, {"4"}},
     {"layerwise_lr_decay", {"null"}, {"0.9"}},
     {"lora", {"null"}, {"{\"rank\":8}"}},
@@ -177,6 +185,10 @@ choices_have_the_names_of_their_enumerations(void **state)
                 assert_string_equal(c->name, optimizer_name((enum optimizer)c->value));
             else if (strcmp(rows[i].name, "preset") == 0)
                 assert_string_equal(c->name, preset_name((enum preset)c->value));
+            else if (strcmp(rows[i].name, "precision") == 0)
+                assert_string_equal(c->name, precision_name((enum gemm_precision)c->value));
+            else if (strcmp(rows[i].name, "batching") == 0)
+                assert_string_equal(c->name, batching_name((enum batching)c->value));
             else if (c->built)
                 assert_string_equal(c->name, lr_scheduler_name((enum lr_scheduler)c->value));
         }

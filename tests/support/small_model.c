@@ -24,8 +24,11 @@ finish_model(struct small_model *model)
         fail_msg("%s", err.message);
     model->parameters = mem_array(model->layout.total, sizeof *model->parameters);
     assert_non_null(model->parameters);
-    model->network = (struct network){&model->config, &model->layout, model->engine, ops_best(),
-                                      model->parameters};
+    model->network = (struct network){.config = &model->config,
+                                      .layout = &model->layout,
+                                      .engine = model->engine,
+                                      .ops = ops_best(),
+                                      .parameters = model->parameters};
 }
 
 void
@@ -85,18 +88,9 @@ void
 small_rows_append(struct token_store *store, const uint32_t *ids, const uint8_t *types,
                   size_t length, uint32_t label)
 {
-    size_t rows = store->rows + 1;
-    store->offsets = mem_resize(store->offsets, rows + 1, sizeof *store->offsets);
-    store->labels = mem_resize(store->labels, rows, sizeof *store->labels);
-    store->offsets[0] = 0;
-    for (size_t i = 0; i < length; i++)
-        token_list_push(&store->tokens, ids[i], types[i]);
-    store->labels[store->rows] = label;
-    store->offsets[rows] = store->tokens.count;
-    store->rows = rows;
-    store->capacity = rows;
-    if (length > store->longest)
-        store->longest = length;
+    struct err err;
+    if (token_store_add(store, ids, types, length, label, &err) != 0)
+        fail_msg("%s", err.message);
 }
 
 void
@@ -150,8 +144,15 @@ small_run_open(struct small_run *run, struct small_model *model, const struct to
     run->pool = pool_new(threads, &err);
     run->gradients = mem_array(model->layout.total, sizeof *run->gradients);
     if (run->pool == NULL ||
-        workspace_init(&run->workspace, &model->config, true, store->rows, store->tokens.count,
-                       store->longest, threads, &err) != 0 ||
+        workspace_init(
+            &run->workspace, &model->config,
+            &(struct workspace_shape){.training = true,
+                                      .checkpointing = params->gradient_checkpointing == 1,
+                                      .rows = store->rows,
+                                      .tokens = store->tokens.count,
+                                      .longest = store->longest,
+                                      .threads = threads},
+            &err) != 0 ||
         batch_init(&run->batch, store->rows, store->tokens.count, &err) != 0 ||
         optimizer_init(&run->optimizer, &run->params, &model->config, &model->layout, ops_best(),
                        store->tokens.count, &err) != 0)

@@ -1,0 +1,218 @@
+/* Parameters as pages of a file; see model_map.h. */
+#include "core/hub/model_map.h"
+
+#include "core/hub/model_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A stretch that is mapped must be worth an entry in the system's table of mappings. */
+enum { LEAST_MAPPED_BYTES = 64 * 1024 };
+
+/* Tensors first..end-1 lie in the file as they lie in the array. */
+struct run {
+    size_t first, end;
+    size_t at;    /* bytes from the start of the array */
+    size_t place; /* bytes from the start of the file */
+    size_t length;
+};
+
+static size_t
+page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Can the tensor's bytes be used as they are? */
+static bool
+is_plain(const struct model_source *source, size_t index)
+{
+    const struct safetensors_entry *entry = source->entries[index];
+    return entry != NULL && entry->type == SAFETENSORS_F32;
+}
+
+/* The longest run that begins with a tensor which is plain. */
+static struct run
+run_from(const struct model_source *source, const struct tensor_layout *layout, size_t first)
+{
+    struct run run = {
+        .first = first,
+        .end = first,
+        .at = layout->tensors[first].offset * sizeof(float),
+        .place = safetensors_place(source->file, source->entries[first]),
+    };
+    while (run.end < layout->count && is_plain(source, run.end) &&
+           layout->tensors[run.end].offset * sizeof(float) == run.at + run.length &&
+           safetensors_place(source->file, source->entries[run.end]) == run.place + run.length) {
+        run.length += source->entries[run.end]->length;
+        run.end++;
+    }
+    return run;
+}
+
+/* Copy bytes from..to-1 of the array from the file's present mapping. */
+static void
+copy_part(const struct model_source *source, const struct run *run, size_t from, size_t to,
+          char *array)
+{
+    const unsigned char *bytes = source->entries[run->first]->bytes;
+    if (to > from)
+        memcpy(array + from, bytes + (from - run->at), to - from);
+}
+
+/* Whole pages of a run are mapped where places agree, its ends are copied; else it is all copied. */
+static int
+take_run(const struct model_source *source, const struct run *run, struct model_map *map,
+         struct err *err)
+{
+    size_t page = page_bytes();
+    char *array = map->pages.memory;
+    size_t end = run->at + run->length;
+    size_t from = (run->at + page - 1) / page * page;
+    size_t to = end / page * page;
+    bool agree = run->at % page == run->place % page;
+    if (!agree || to < from || to - from < LEAST_MAPPED_BYTES) {
+        copy_part(source, run, run->at, end, array);
+        return 0;
+    }
+    void *mapped = mmap(array + from, to - from, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+                        safetensors_descriptor(source->file),
+                        (off_t)(run->place + (from - run->at)));
+    if (mapped == MAP_FAILED)
+        return err_set_errno(err, "map %zu bytes of weights", to - from);
+    map->mapped_bytes += to - from;
+    copy_part(source, run, run->at, from, array);
+    copy_part(source, run, to, end, array);
+    return 0;
+}
+
+static int
+fill(const struct model_source *source, const struct tensor_layout *layout, uint64_t seed,
+     struct model_map *map, struct err *err)
+{
+    for (size_t i = 0; i < layout->count;) {
+        if (!is_plain(source, i)) {
+            model_source_read(source, layout, i++, seed, model_map_parameters(map));
+            continue;
+        }
+        struct run run = run_from(source, layout, i);
+        if (take_run(source, &run, map, err) != 0)
+            return err->code;
+        i = run.end;
+    }
+    return 0;
+}
+
+/* Keep the file open for model_map_rest. */
+static int
+keep_file(const struct model_source *source, size_t words, struct model_map *map, struct err *err)
+{
+    map->fd = fcntl(safetensors_descriptor(source->file), F_DUPFD_CLOEXEC, 0);
+    if (map->fd < 0)
+        return err_set_errno(err, "keep the weights file open");
+    map->words_place = safetensors_place(source->file, source->entries[words]);
+    return 0;
+}
+
+int
+model_map_load(const char *folder, struct tensor_layout *layout, uint64_t seed,
+               struct model_map *out, struct model_load_report *report, struct err *err)
+{
+    struct model_source source;
+    size_t words = tensor_index(layout, TENSOR_WORD_EMBEDDING, 0);
+    *out = (struct model_map){0};
+    int rc = model_source_open(folder, layout, &source, report, err);
+    if (rc == 0 && is_plain(&source, words)) {
+        size_t place = safetensors_place(source.file, source.entries[words]) % page_bytes();
+        if (place % sizeof(float) == 0)
+            rc = tensor_layout_move_words(layout, place / sizeof(float), err);
+        if (rc == 0)
+            rc = keep_file(&source, words, out, err);
+    }
+    if (rc == 0) {
+        out->pages = pages_map(layout->total, sizeof(float));
+        if (out->pages.memory == NULL)
+            rc = err_set(err, ERR_MEMORY, "%zu parameters do not fit into memory",
+                         layout->parameters);
+    }
+    if (rc == 0)
+        rc = fill(&source, layout, seed, out, err);
+    model_source_close(&source);
+    if (rc != 0)
+        model_map_unload(out);
+    return rc;
+}
+
+void
+model_map_unload(struct model_map *map)
+{
+    pages_unmap(&map->pages);
+    if (map->words_place != 0)
+        close(map->fd);
+    *map = (struct model_map){0};
+}
+
+float *
+model_map_parameters(const struct model_map *map)
+{
+    return map->pages.memory;
+}
+
+/* Make the pages of bytes from..to-1 of the array private; false with errno when it fails. */
+static bool
+own(const struct model_map *map, size_t from, size_t to)
+{
+#if defined(MADV_POPULATE_WRITE)
+    size_t page = page_bytes();
+    from = from / page * page;
+    to = (to + page - 1) / page * page;
+    to = to < map->pages.bytes ? to : map->pages.bytes;
+    while (madvise((char *)map->pages.memory + from, to - from, MADV_POPULATE_WRITE) != 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+#else
+    (void)map, (void)from, (void)to;
+    errno = EINVAL;
+    return false;
+#endif
+}
+
+int
+model_map_own_words(const struct model_map *map, const struct tensor_layout *layout,
+                    const bool *used, struct err *err)
+{
+    const struct tensor *words = &layout->tensors[tensor_index(layout, TENSOR_WORD_EMBEDDING, 0)];
+    size_t row_bytes = words->columns * sizeof(float);
+    size_t start = words->offset * sizeof(float);
+    for (size_t row = 0; row < words->rows && map->mapped_bytes > 0;) {
+        size_t first = row;
+        while (row < words->rows && used[row])
+            row++;
+        if (row == first) {
+            row++;
+            continue;
+        }
+        if (own(map, start + first * row_bytes, start + row * row_bytes))
+            continue;
+        if (errno == EINVAL || errno == ENOSYS) /* before Linux 5.14: rows come as they are used */
+            return 0;
+        if (errno == ENOMEM)
+            return err_set(err, ERR_MEMORY, "the word embeddings do not fit into memory");
+        return err_set(err, ERR_IO, "read weights: the file changed while it was in use");
+    }
+    return 0;
+}
+
+bool
+model_map_rest(const struct model_map *map, const bool *changed, struct safetensors_rest *out)
+{
+    if (map->words_place == 0)
+        return false;
+    *out = (struct safetensors_rest){map->fd, map->words_place, changed};
+    return true;
+}

@@ -1,0 +1,21 @@
+/*
+ * Partial sums: each chunk's share of the bias and LayerNorm gradients. Private to core/model.
+ */
+#ifndef CORE_MODEL_PARTIALS_H
+#define CORE_MODEL_PARTIALS_H
+
+#include "core/model/pass.h"
+
+/* Zero a chunk's partial sums, before a layer or the embedding. */
+void partials_clear(const struct chunk *chunk);
+
+/* A tensor's place among a chunk's partial sums, of the present layer or of the embedding. */
+float *partials_of(const struct chunk *chunk, enum tensor_kind kind);
+
+/* Write the gradients of a layer's biases and LayerNorms: the chunks' sums, in their order. */
+void partials_collect_layer(const struct pass *pass, size_t layer, float *gradients);
+
+/* The same for the embedding's LayerNorm. */
+void partials_collect_embedding(const struct pass *pass, float *gradients);
+
+#endif

@@ -1,0 +1,269 @@
+/*
+ * Adding up a job's memory; see memory.h.
+ *
+ * Word rows are the only part of a model that a run leaves untouched: their pages count where some
+ * text uses them. Everything else of parameters, gradients and moments is written in every step.
+ */
+#include "core/train/memory.h"
+
+#include "core/base/mem.h"
+#include "core/base/fileio.h"
+#include "core/hub/safetensors.h"
+#include "core/model/tensors.h"
+#include "core/model/workspace.h"
+#include "core/train/evaluate.h"
+#include "core/train/order.h"
+#include "core/train/survey.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    STEPS_LOOKED_AT = 20000,   /* for the largest batch; further ones hardly grow it */
+    THREAD_BYTES = 640 * 1024, /* packed operands of the engine, and stack */
+    CODE_BYTES = 1024 * 1024,  /* of the program and its libraries, touched by training alone */
+    WORD_BYTES = 150,          /* of the vocabulary, and of the heap that reading it grew */
+    WORD_SAVING_BYTES = 80,    /* by which making tokenizer.json of it grows that further */
+    ARENA_ROUNDING = 16,
+};
+
+/* What the parts are computed from. */
+struct estimator {
+    const struct train_plan *plan;
+    const struct train_memory_facts *facts;
+    struct survey survey;
+    size_t words;       /* bytes of the word embedding */
+    size_t others;      /* of all other parameters */
+    struct arena *arena;
+};
+
+size_t
+train_memory_of_process(void)
+{
+    long pages = 0;
+    long ignored = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%ld %ld", &ignored, &pages) != 2)
+        pages = 0;
+    fclose(file);
+    return pages > 0 ? (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* ---- texts and tokens ------------------------------------------------------------------------ */
+
+static size_t
+string_bytes(size_t length)
+{
+    return (length + ARENA_ROUNDING) / ARENA_ROUNDING * ARENA_ROUNDING;
+}
+
+static size_t
+dataset_bytes(const struct dataset *data)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; data != NULL && i < data->count; i++) {
+        const struct data_row *row = &data->rows[i];
+        bytes += sizeof *row + string_bytes(row->text_length);
+        bytes += row->pair != NULL ? string_bytes(row->pair_length) : 0;
+        bytes += row->label != NULL ? string_bytes(strlen(row->label)) : 0;
+    }
+    return bytes;
+}
+
+static size_t
+store_bytes(const struct survey_set *set, size_t vocab_size)
+{
+    size_t id_bytes = vocab_size > (size_t)UINT16_MAX + 1 ? sizeof(uint32_t) : sizeof(uint16_t);
+    return set->tokens * id_bytes + set->rows * (sizeof(size_t) + sizeof(uint32_t));
+}
+
+static size_t
+data_bytes(const struct estimator *e)
+{
+    const struct train_plan *plan = e->plan;
+    size_t words = plan->config.vocab_size;
+    size_t in_file = plan->training->count;
+    size_t texts = dataset_bytes(plan->training) + dataset_bytes(plan->validation) +
+                   dataset_bytes(plan->test) +
+                   in_file * (sizeof *plan->training_labels + sizeof *plan->held_out);
+    size_t tokens = store_bytes(&e->survey.training, words) +
+                    store_bytes(&e->survey.validation, words) +
+                    store_bytes(&e->survey.test, words);
+    size_t order = e->survey.training.rows * sizeof(uint32_t);
+    return texts + tokens + order + words * WORD_BYTES;
+}
+
+/* ---- the model ------------------------------------------------------------------------------- */
+
+static int
+measure_model(struct estimator *e, struct err *err)
+{
+    const struct model_config *config = &e->plan->config;
+    struct tensor_layout layout;
+    if (tensor_layout_build(config, e->arena, &layout, err) != 0)
+        return err->code;
+    e->words = config->vocab_size * config->hidden_size * sizeof(float);
+    e->others = layout.total * sizeof(float) - e->words;
+    return 0;
+}
+
+static size_t
+words_touched(const struct estimator *e, const struct survey_words *words)
+{
+    const struct model_config *config = &e->plan->config;
+    return survey_touched(words, config->vocab_size, config->hidden_size * sizeof(float));
+}
+
+/* Word rows that nobody reads stay in the weights file, when that has them as they are needed. */
+static bool
+words_stay_in_file(const struct estimator *e)
+{
+    static const char *const names[] = {"bert.embeddings.word_embeddings.weight",
+                                        "embeddings.word_embeddings.weight"};
+    const char *path = arena_printf(e->arena, "%s/model.safetensors", e->facts->base_folder);
+    struct safetensors *file = NULL;
+    struct err ignored;
+    const struct safetensors_entry *entry = NULL;
+    if (!fileio_exists(path) || safetensors_open(path, &file, &ignored) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && entry == NULL; i++)
+        entry = safetensors_find(file, names[i]);
+    bool plain = entry != NULL && entry->type == SAFETENSORS_F32;
+    safetensors_close(file);
+    return plain;
+}
+
+static size_t
+parameter_bytes(const struct estimator *e)
+{
+    bool every_row = e->plan->params.weight_decay > 0 || !words_stay_in_file(e);
+    return e->others + (every_row ? e->words : words_touched(e, &e->survey.seen));
+}
+
+/* Copies of the parameters that the optimizer keeps. */
+static size_t
+moment_count(enum optimizer optimizer)
+{
+    switch (optimizer) {
+    case OPTIMIZER_AUTO:
+    case OPTIMIZER_ADAM:
+    case OPTIMIZER_ADAMW:
+        return 2;
+    case OPTIMIZER_MOMENTUM:
+        return 1;
+    case OPTIMIZER_SGD:
+        break;
+    }
+    return 0;
+}
+
+static size_t
+moment_bytes(const struct estimator *e)
+{
+    const struct train_params *params = &e->plan->params;
+    bool every_row = params->weight_decay > 0;
+    size_t words = every_row ? e->words : words_touched(e, &e->survey.trained);
+    return moment_count(params->optimizer) * (e->others + words);
+}
+
+/* ---- activations ----------------------------------------------------------------------------- */
+
+static int
+training_bytes(const struct estimator *e, size_t *out, struct err *err)
+{
+    const struct train_params *params = &e->plan->params;
+    const struct survey_set *set = &e->survey.training;
+    size_t rows = set->rows < (size_t)params->batch_size ? set->rows : (size_t)params->batch_size;
+    size_t steps = e->plan->total_steps;
+    uint32_t *spare = mem_array(set->rows, sizeof *spare);
+    if (spare == NULL)
+        return err_set(err, ERR_MEMORY, "the order of %zu rows does not fit into memory",
+                       set->rows);
+    struct order order = {.seed = (uint64_t)params->seed,
+                          .batching = params->batching,
+                          .batch_size = (size_t)params->batch_size,
+                          .rows = set->rows,
+                          .lengths = set->lengths};
+    struct workspace_shape shape = {
+        .training = true,
+        .checkpointing = params->gradient_checkpointing != 0,
+        .rows = rows,
+        .tokens =
+            order_largest_batch(&order, steps < STEPS_LOOKED_AT ? steps : STEPS_LOOKED_AT, spare),
+        .longest = set->longest,
+        .threads = e->facts->threads,
+    };
+    *out = workspace_bytes(&e->plan->config, &shape);
+    free(spare);
+    return 0;
+}
+
+static int
+longest_first(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Of the largest batch that evaluate.c cuts a set into. Sorts the lengths. */
+static size_t
+evaluation_bytes(const struct estimator *e, const struct survey_set *set)
+{
+    size_t limit = set->longest > EVALUATE_TOKENS ? set->longest : EVALUATE_TOKENS;
+    struct workspace_shape shape = {.longest = set->longest, .threads = e->facts->threads};
+    size_t rows = 0;
+    size_t tokens = 0;
+    if (set->rows == 0)
+        return 0;
+    qsort(set->lengths, set->rows, sizeof *set->lengths, longest_first);
+    for (size_t i = 0; i < set->rows; i++) {
+        if (rows == EVALUATE_ROWS || tokens + set->lengths[i] > limit)
+            rows = tokens = 0;
+        rows++;
+        tokens += set->lengths[i];
+        shape.rows = rows > shape.rows ? rows : shape.rows;
+        shape.tokens = tokens > shape.tokens ? tokens : shape.tokens;
+    }
+    return workspace_bytes(&e->plan->config, &shape);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static int
+add_up(struct estimator *e, struct train_memory *out, struct err *err)
+{
+    const struct train_memory_facts *facts = e->facts;
+    if (measure_model(e, err) != 0 || training_bytes(e, &out->activations, err) != 0)
+        return err->code;
+    out->process = facts->process_bytes + CODE_BYTES + facts->threads * THREAD_BYTES;
+    out->data = data_bytes(e);
+    out->parameters = parameter_bytes(e);
+    out->gradients = e->others + words_touched(e, &e->survey.trained);
+    out->moments = moment_bytes(e);
+    out->evaluation =
+        evaluation_bytes(e, &e->survey.validation) + evaluation_bytes(e, &e->survey.test);
+    out->saving = facts->saves ? e->plan->config.vocab_size * WORD_SAVING_BYTES : 0;
+    out->peak = out->process + out->data + out->parameters + out->gradients + out->moments +
+                out->activations + out->evaluation + out->saving;
+    return 0;
+}
+
+int
+train_memory_estimate(const struct train_plan *plan, const struct train_memory_facts *facts,
+                      struct train_memory *out, struct err *err)
+{
+    struct estimator e = {.plan = plan, .facts = facts};
+    *out = (struct train_memory){0};
+    if (survey_make(plan, facts->base_folder, &e.survey, err) != 0)
+        return err->code;
+    e.arena = arena_new();
+    int rc = add_up(&e, out, err);
+    arena_free(e.arena);
+    survey_fini(&e.survey);
+    return rc;
+}

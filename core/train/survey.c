@@ -1,0 +1,247 @@
+/* Sampling a plan's rows; see survey.h. */
+#include "core/train/survey.h"
+
+#include "core/base/mem.h"
+#include "core/text/tokenizer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE_BYTES = 4096 };
+
+/* One set on its way: the rows of a file, or those of it that are (not) held out. */
+struct sampling {
+    const struct tokenizer *tokenizer;
+    size_t max_length;
+    const struct dataset *data;
+    const bool *held_out; /* NULL: every row of data belongs to the set */
+    bool wanted;          /* the value of held_out that does */
+    bool *used;           /* (V), marked beside the survey's; NULL: only there */
+    struct survey *survey;
+    struct survey_set *set;
+    /* of the sample */
+    size_t sampled, sample_tokens, sample_bytes;
+    size_t distinct_half, distinct; /* different ids in the first half of the sample, in all of it */
+    struct token_list list;
+};
+
+static bool
+is_wanted(const struct sampling *s, size_t row)
+{
+    return s->held_out == NULL || s->held_out[row] == s->wanted;
+}
+
+static size_t
+row_bytes_of(const struct data_row *row)
+{
+    return row->text_length + row->pair_length;
+}
+
+/* [CLS] text [SEP], and the [SEP] of a second text. */
+static size_t
+specials_of(const struct data_row *row)
+{
+    return row->pair != NULL ? 3 : 2;
+}
+
+static void
+mark(struct sampling *s)
+{
+    for (size_t i = 0; i < s->list.count; i++) {
+        uint32_t id = s->list.ids[i];
+        s->survey->seen.used[id] = true;
+        if (s->used == NULL || s->used[id])
+            continue;
+        s->used[id] = true;
+        s->distinct++;
+    }
+}
+
+static int
+sample_row(struct sampling *s, const struct data_row *row, uint32_t *length, struct err *err)
+{
+    struct text text = {row->text, row->text_length, row->pair, row->pair_length};
+    s->list.count = 0;
+    if (tokenizer_encode(s->tokenizer, &text, s->max_length, &s->list, err) != 0)
+        return err->code;
+    mark(s);
+    s->sampled++;
+    *length = (uint32_t)s->list.count;
+    if (s->list.count < s->max_length) { /* a text that was cut says nothing of its bytes */
+        size_t specials = specials_of(row);
+        s->sample_tokens += s->list.count > specials ? s->list.count - specials : 0;
+        s->sample_bytes += row_bytes_of(row);
+    }
+    return 0;
+}
+
+/* Tokens of a row that is not in the sample. */
+static uint32_t
+guess_length(const struct sampling *s, const struct data_row *row)
+{
+    double per_byte =
+        s->sample_bytes > 0 ? (double)s->sample_tokens / (double)s->sample_bytes : 1.0;
+    double guess = (double)specials_of(row) + per_byte * (double)row_bytes_of(row) + 0.5;
+    return guess < (double)s->max_length ? (uint32_t)guess : (uint32_t)s->max_length;
+}
+
+/* Every so manieth row of the set; the others' lengths stay 0. */
+static int
+take_sample(struct sampling *s, struct err *err)
+{
+    size_t count = s->set->rows < SURVEY_ROWS ? s->set->rows : SURVEY_ROWS;
+    size_t at = 0; /* row of the set */
+    for (size_t i = 0; i < s->data->count; i++) {
+        if (!is_wanted(s, i))
+            continue;
+        bool due = s->sampled < count && at >= s->sampled * s->set->rows / count;
+        if (due && sample_row(s, &s->data->rows[i], &s->set->lengths[at], err) != 0)
+            return err_prefix(err, "line %zu", s->data->rows[i].line);
+        if (due && s->sampled == count / 2)
+            s->distinct_half = s->distinct;
+        at++;
+    }
+    return 0;
+}
+
+static void
+guess_lengths(struct sampling *s)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < s->data->count; i++) {
+        if (!is_wanted(s, i))
+            continue;
+        uint32_t *length = &s->set->lengths[at++];
+        if (*length == 0)
+            *length = guess_length(s, &s->data->rows[i]);
+        s->set->tokens += *length;
+        if (*length > s->set->longest)
+            s->set->longest = *length;
+    }
+}
+
+/* Different words grow as a power of the rows (Heaps' law); its exponent from half to whole sample.
+ */
+static double
+growth_to(const struct sampling *s, size_t rows)
+{
+    if (s->sampled == rows || s->distinct_half == 0)
+        return 1.0;
+    double exponent = log2((double)s->distinct / (double)s->distinct_half);
+    return pow((double)rows / (double)s->sampled, exponent);
+}
+
+/* Rows that the steps of the plan come to. */
+static size_t
+rows_visited(const struct train_plan *plan)
+{
+    size_t rows = 0;
+    bool fits = mem_multiply(plan->total_steps, (size_t)plan->params.batch_size, &rows);
+    return fits && rows < plan->training_rows ? rows : plan->training_rows;
+}
+
+/* Survey the `rows` rows of a set. */
+static int
+survey_set(struct sampling *s, size_t rows, struct err *err)
+{
+    int rc = 0;
+    if (rows == 0)
+        return 0;
+    s->set->rows = rows;
+    s->set->lengths = mem_array(rows, sizeof *s->set->lengths);
+    if (s->set->lengths == NULL)
+        return err_set(err, ERR_MEMORY, "the lengths of %zu rows do not fit into memory", rows);
+    rc = take_sample(s, err);
+    if (rc == 0)
+        guess_lengths(s);
+    token_list_fini(&s->list);
+    return rc;
+}
+
+static int
+survey_sets(const struct train_plan *plan, const struct tokenizer *tokenizer, struct survey *out,
+            struct err *err)
+{
+    struct sampling training = {
+        .tokenizer = tokenizer,
+        .max_length = (size_t)plan->params.max_seq_length,
+        .data = plan->training,
+        .held_out = plan->held_out,
+        .wanted = false,
+        .used = out->trained.used,
+        .survey = out,
+        .set = &out->training,
+    };
+    struct sampling validation = training;
+    validation.used = NULL;
+    validation.set = &out->validation;
+    validation.wanted = true;
+    if (plan->validation != NULL) {
+        validation.data = plan->validation;
+        validation.held_out = NULL;
+    }
+    struct sampling test = validation;
+    test.data = plan->test;
+    test.held_out = NULL;
+    test.set = &out->test;
+    if (survey_set(&training, plan->training_rows, err) != 0 ||
+        survey_set(&validation, plan->validation_rows, err) != 0 ||
+        survey_set(&test, plan->test_rows, err) != 0)
+        return err->code;
+    out->trained.growth = growth_to(&training, rows_visited(plan));
+    out->seen.growth = growth_to(&training, plan->training_rows);
+    return 0;
+}
+
+int
+survey_make(const struct train_plan *plan, const char *base_folder, struct survey *out,
+            struct err *err)
+{
+    struct tokenizer *tokenizer = NULL;
+    size_t words = plan->config.vocab_size;
+    *out = (struct survey){.trained.used = mem_array(words, sizeof(bool)),
+                           .seen.used = mem_array(words, sizeof(bool))};
+    int rc = 0;
+    if (out->trained.used == NULL || out->seen.used == NULL)
+        rc = err_set(err, ERR_MEMORY, "marks for %zu words do not fit into memory", words);
+    if (rc == 0)
+        rc = tokenizer_open(base_folder, words, &tokenizer, err);
+    if (rc == 0)
+        rc = survey_sets(plan, tokenizer, out, err);
+    tokenizer_free(tokenizer);
+    if (rc != 0)
+        survey_fini(out);
+    return rc;
+}
+
+void
+survey_fini(struct survey *survey)
+{
+    free(survey->training.lengths);
+    free(survey->validation.lengths);
+    free(survey->test.lengths);
+    free(survey->trained.used);
+    free(survey->seen.used);
+    *survey = (struct survey){0};
+}
+
+size_t
+survey_touched(const struct survey_words *words, size_t vocab_size, size_t row_bytes)
+{
+    size_t pages = 0;
+    size_t next = 0; /* first page that is not counted yet */
+    for (size_t id = 0; id < vocab_size; id++) {
+        if (!words->used[id])
+            continue;
+        size_t first = id * row_bytes / PAGE_BYTES;
+        size_t end = ((id + 1) * row_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+        first = first < next ? next : first;
+        if (end > first)
+            pages += end - first;
+        next = end > next ? end : next;
+    }
+    double grown = (double)pages * words->growth * PAGE_BYTES;
+    size_t all = vocab_size * row_bytes;
+    return grown < (double)all ? (size_t)grown : all;
+}

@@ -1,0 +1,237 @@
+/*
+ * Prediction: texts in, probabilities out, whatever they come with.
+ */
+#include "core/predict.h"
+
+#include "core/data/labels.h"
+#include "core/train/evaluate.h"
+#include "tests/support/classifier_folder.h"
+#include "tests/support/close.h"
+#include "tests/support/small_model.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { TEXTS = 600 };
+
+/* What a text's neighbours may change. */
+static const double neighbours = 1e-6;
+
+struct fixture {
+    struct scratch scratch;
+    struct gemm_engine *engine;
+    struct pool *pools[4]; /* of 1 to 4 threads */
+    const char *folder;
+    struct predictor *predictor;
+    struct text texts[TEXTS]; /* of 0 to 30 words: the longest are cut */
+    float probabilities[TEXTS][CLASSIFIER_LABELS];
+    uint32_t lengths[TEXTS];
+    struct err err;
+};
+
+static struct predictor *
+open_folder(struct fixture *f, const char *folder)
+{
+    struct predictor *predictor = NULL;
+    if (predictor_open(folder, f->engine, &predictor, &f->err) != 0)
+        fail_msg("%s", f->err.message);
+    return predictor;
+}
+
+static int
+open_fixture(void **state)
+{
+    static struct fixture f;
+    f = (struct fixture){0};
+    scratch_open(&f.scratch);
+    assert_int_equal(gemm_engine_open(NULL, &f.engine, &f.err), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_non_null(f.pools[i] = pool_new(i + 1, &f.err));
+    f.folder = classifier_folder_write(&f.scratch, "pairs", 2, 1);
+    f.predictor = open_folder(&f, f.folder);
+    for (size_t i = 0; i < TEXTS; i++)
+        f.texts[i] = classifier_text(&f.scratch, i % 31, i);
+    *state = &f;
+    return 0;
+}
+
+static int
+close_fixture(void **state)
+{
+    struct fixture *f = *state;
+    predictor_free(f->predictor);
+    for (size_t i = 0; i < 4; i++)
+        pool_free(f->pools[i]);
+    gemm_engine_close(f->engine);
+    scratch_close(&f->scratch);
+    return 0;
+}
+
+static void
+run(struct fixture *f, size_t threads, size_t from, size_t count, float *probabilities)
+{
+    if (predictor_run(f->predictor, f->pools[threads - 1], f->texts + from, count, probabilities,
+                      f->lengths + from, &f->err) != 0)
+        fail_msg("%s", f->err.message);
+}
+
+static void
+lengths_are_those_that_the_model_saw(void **state)
+{
+    struct fixture *f = *state;
+    run(f, 2, 0, TEXTS, f->probabilities[0]);
+    for (size_t i = 0; i < TEXTS; i++) {
+        size_t whole = i % 31 + 2;
+        assert_int_equal(f->lengths[i], whole < CLASSIFIER_LONGEST ? whole : CLASSIFIER_LONGEST);
+    }
+    assert_int_equal(
+        predictor_run(f->predictor, f->pools[0], f->texts, 5, f->probabilities[0], NULL, &f->err),
+        0);
+    assert_int_equal(
+        predictor_run(f->predictor, f->pools[0], f->texts, 0, NULL, NULL, &f->err), 0);
+}
+
+static void
+rows_are_distributions_and_differ(void **state)
+{
+    struct fixture *f = *state;
+    size_t different = 0;
+    run(f, 1, 0, TEXTS, f->probabilities[0]);
+    for (size_t i = 0; i < TEXTS; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < CLASSIFIER_LABELS; k++)
+            sum += (double)f->probabilities[i][k];
+        assert_true(fabs(sum - 1) < 1e-6);
+        different += i > 0 && memcmp(f->probabilities[i], f->probabilities[i - 1],
+                                     sizeof f->probabilities[i]) != 0;
+    }
+    assert_true(different > TEXTS / 2);
+}
+
+/* Alone and among others, on few threads and many, before and after larger calls. */
+static void
+text_does_not_depend_on_its_neighbours(void **state)
+{
+    struct fixture *f = *state;
+    static float others[TEXTS][CLASSIFIER_LABELS];
+    static const size_t sizes[] = {1, 2, 7, 64, 300};
+    run(f, 2, 3, 1, others[0]); /* a first call for one short text */
+    run(f, 1, 0, TEXTS, f->probabilities[0]);
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        for (size_t from = 0; from + sizes[s] <= TEXTS; from += sizes[s] < 7 ? 31 : sizes[s]) {
+            run(f, 1 + (s + from) % 4, from, sizes[s], others[from]);
+            assert_close(others[from], f->probabilities[from], sizes[s] * CLASSIFIER_LABELS,
+                         neighbours);
+        }
+    }
+}
+
+struct captured {
+    float logits[TEXTS][CLASSIFIER_LABELS];
+};
+
+static void
+capture(void *context, const struct batch *batch, const struct workspace *workspace)
+{
+    struct captured *captured = context;
+    for (size_t row = 0; row < batch->rows; row++)
+        memcpy(captured->logits[batch->sources[row]], workspace->logits + row * CLASSIFIER_LABELS,
+               sizeof captured->logits[0]);
+}
+
+/* Against the network run by hand, and the softmax in double. */
+static void
+probabilities_are_the_softmax_of_the_networks_logits(void **state)
+{
+    struct fixture *f = *state;
+    static struct captured captured;
+    struct small_model model;
+    struct tokenizer *tokenizer;
+    struct token_store store = {0};
+    struct evaluator evaluator;
+    struct evaluator_visitor visitor = {.visit = capture, .context = &captured};
+    small_model_read(&model, f->folder);
+    assert_int_equal(tokenizer_open(f->folder, model.config.vocab_size, &tokenizer, &f->err), 0);
+    for (size_t i = 0; i < TEXTS; i++)
+        assert_int_equal(token_store_append(&store, tokenizer, &f->texts[i], CLASSIFIER_LONGEST,
+                                            LABEL_NONE, &f->err),
+                         0);
+    assert_int_equal(evaluator_init(&evaluator, &store, &model.config, 1, &f->err), 0);
+    assert_true(evaluator_run(&evaluator, &model.network, f->pools[0], &visitor));
+    run(f, 2, 0, TEXTS, f->probabilities[0]);
+    for (size_t i = 0; i < TEXTS; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < CLASSIFIER_LABELS; k++)
+            sum += exp((double)captured.logits[i][k]);
+        for (size_t k = 0; k < CLASSIFIER_LABELS; k++)
+            assert_true(fabs(exp((double)captured.logits[i][k]) / sum -
+                             (double)f->probabilities[i][k]) < neighbours);
+    }
+    evaluator_fini(&evaluator);
+    token_store_fini(&store);
+    tokenizer_free(tokenizer);
+    small_model_free(&model);
+}
+
+static void
+pair_for_a_model_of_single_texts_is_refused_by_number(void **state)
+{
+    struct fixture *f = *state;
+    float row[4][CLASSIFIER_LABELS];
+    struct predictor *single = open_folder(f, classifier_folder_write(&f->scratch, "single", 1, 2));
+    f->texts[3].second = "good";
+    f->texts[3].second_length = 4;
+    assert_int_equal(predictor_check(f->predictor, f->texts, 4, &f->err), 0);
+    assert_int_equal(predictor_check(single, f->texts, 3, &f->err), 0);
+    assert_int_equal(predictor_check(single, f->texts, 4, &f->err), ERR_INVALID);
+    assert_non_null(strstr(f->err.message, "input 3"));
+    assert_int_equal(predictor_run(single, f->pools[0], f->texts, 4, row[0], NULL, &f->err),
+                     ERR_INVALID);
+    assert_int_equal(predictor_run(single, f->pools[0], f->texts, 3, row[0], NULL, &f->err), 0);
+    predictor_free(single);
+}
+
+static void
+text_that_is_not_utf8_is_refused_by_number(void **state)
+{
+    struct fixture *f = *state;
+    f->texts[2] = (struct text){.first = "good \xff film", .first_length = 11};
+    assert_int_equal(predictor_run(f->predictor, f->pools[0], f->texts, 4, f->probabilities[0],
+                                   NULL, &f->err),
+                     ERR_INVALID);
+    assert_non_null(strstr(f->err.message, "input 2"));
+    run(f, 1, 0, 2, f->probabilities[0]); /* and the predictor goes on */
+}
+
+static void
+base_model_is_unsupported(void **state)
+{
+    struct fixture *f = *state;
+    struct predictor *predictor = NULL;
+    const char *folder = scratch_folder(&f->scratch, "base");
+    scratch_write_text(&f->scratch, "base/config.json",
+                       "{\"model_type\": \"bert\", \"architectures\": [\"BertModel\"]}");
+    assert_int_equal(predictor_open(folder, f->engine, &predictor, &f->err), ERR_UNSUPPORTED);
+    assert_null(predictor);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(lengths_are_those_that_the_model_saw),
+        CASE(rows_are_distributions_and_differ),
+        CASE(text_does_not_depend_on_its_neighbours),
+        CASE(probabilities_are_the_softmax_of_the_networks_logits),
+        CASE(pair_for_a_model_of_single_texts_is_refused_by_number),
+        CASE(text_that_is_not_utf8_is_refused_by_number),
+        CASE(base_model_is_unsupported),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
