@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct pages
 pages_map(size_t count, size_t size)
@@ -18,6 +19,15 @@ pages_map(size_t count, size_t size)
     if (memory != MAP_FAILED)
         pages = (struct pages){memory, bytes};
     return pages;
+}
+
+void
+pages_use_all(const struct pages *pages, size_t from, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t start = (from + page - 1) / page * page;
+    if (start < from + bytes)
+        (void)madvise((char *)pages->memory + start, from + bytes - start, MADV_HUGEPAGE);
 }
 
 void

@@ -16,6 +16,12 @@ struct pages {
 /* count * size zeroed bytes, page-aligned; memory is NULL when they cannot be had or overflow. */
 struct pages pages_map(size_t count, size_t size);
 
+/*
+ * Say that all of bytes from..from+bytes will be used, and often: the system backs them by huge
+ * pages where it can, which it would not do well for arrays with gaps.
+ */
+void pages_use_all(const struct pages *pages, size_t from, size_t bytes);
+
 /* Give them back; an all-zero struct is fine. */
 void pages_unmap(struct pages *pages);
 

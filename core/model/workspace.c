@@ -149,6 +149,8 @@ workspace_init(struct workspace *workspace, const struct model_config *config,
                        "the activations of %zu tokens need %.1f GB, which the machine does not "
                        "have; lower batch_size or max_seq_length, or use gradient_checkpointing",
                        shape->tokens, (double)bytes / 1e9);
+    if (shape->training)
+        pages_use_all(&workspace->pages, 0, bytes);
     workspace->layers = mem_resize(NULL, config->layers, sizeof *workspace->layers);
     struct carver carver = {.base = workspace->pages.memory};
     carve_all(&carver, config, workspace);

@@ -1,10 +1,20 @@
 /* The numerics key; see numerics.h. */
 #include "core/train/numerics.h"
 
+#include "core/train/params.h"
+
 #include <stdio.h>
+
+void
+numerics_key_for(const struct gemm_engine *engine, enum gemm_precision precision,
+                 char key[NUMERICS_KEY_BYTES])
+{
+    snprintf(key, NUMERICS_KEY_BYTES, "%s/%s/%d", gemm_engine_name(engine),
+             precision_name(precision), NUMERICS_VERSION);
+}
 
 void
 numerics_key(const struct gemm_engine *engine, char key[NUMERICS_KEY_BYTES])
 {
-    snprintf(key, NUMERICS_KEY_BYTES, "%s/fp32/%d", gemm_engine_name(engine), NUMERICS_VERSION);
+    numerics_key_for(engine, GEMM_FP32, key);
 }

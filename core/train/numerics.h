@@ -7,11 +7,15 @@
 #include "core/gemm/gemm.h"
 
 /* Raised by any change to this source that changes a bit of a result. */
-enum { NUMERICS_VERSION = 1 };
+enum { NUMERICS_VERSION = 2 };
 
 enum { NUMERICS_KEY_BYTES = 128 };
 
-/* "openblas-0.3.21-SkylakeX/fp32/1" */
+/* "openblas-0.3.21-SkylakeX/fp32/2"; precision is resolved. */
+void numerics_key_for(const struct gemm_engine *engine, enum gemm_precision precision,
+                      char key[NUMERICS_KEY_BYTES]);
+
+/* The same for GEMM_FP32. */
 void numerics_key(const struct gemm_engine *engine, char key[NUMERICS_KEY_BYTES]);
 
 #endif

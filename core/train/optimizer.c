@@ -71,6 +71,10 @@ optimizer_init(struct optimizer_state *o, const struct train_params *params,
     }
     o->first = o->moments.memory;
     o->second = o->first + layout->total;
+    size_t dense = o->words_offset + o->vocab_size * o->hidden_size; /* all but the word rows */
+    size_t rest = (layout->total - dense) * sizeof(float);
+    pages_use_all(&o->moments, dense * sizeof(float), rest);
+    pages_use_all(&o->moments, (layout->total + dense) * sizeof(float), rest);
     return 0;
 out:
     optimizer_fini(o);

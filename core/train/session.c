@@ -94,6 +94,9 @@ load_model(struct session *s, const struct train_request *request,
     if (s->gradients.memory == NULL)
         return err_set(err, ERR_MEMORY, "%zu gradients do not fit into memory",
                        s->layout.parameters);
+    const struct tensor *words = &s->layout.tensors[0];
+    size_t dense = words->rows * words->columns; /* all but the word rows is used in every step */
+    pages_use_all(&s->gradients, dense * sizeof(float), (s->layout.total - dense) * sizeof(float));
     if (!s->plan->keeps_head)
         start_classifier(s);
     if (report.random_weights)
@@ -129,6 +132,31 @@ own_words(struct session *s, struct err *err)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+struct order
+session_order(const struct session *s)
+{
+    return (struct order){.seed = (uint64_t)s->plan->params.seed,
+                          .batching = s->plan->params.batching,
+                          .batch_size = (size_t)s->plan->params.batch_size,
+                          .rows = s->training.rows,
+                          .lengths = s->lengths};
+}
+
+/* Memory for the order of rows; *most_tokens = tokens of the largest batch that it will give. */
+static int
+reserve_order(struct session *s, size_t *most_tokens, struct err *err)
+{
+    s->order = mem_array(s->training.rows, sizeof *s->order);
+    s->lengths = mem_array(s->training.rows, sizeof *s->lengths);
+    if (s->order == NULL || s->lengths == NULL)
+        return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", s->training.rows);
+    for (size_t row = 0; row < s->training.rows; row++)
+        s->lengths[row] = (uint32_t)(s->training.offsets[row + 1] - s->training.offsets[row]);
+    struct order order = session_order(s);
+    *most_tokens = order_largest_batch(&order, s->plan->total_steps, s->order);
+    return 0;
+}
+
 static int
 reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, struct err *err)
 {
@@ -136,7 +164,7 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
     const struct train_params *params = &s->plan->params;
     size_t rows = (size_t)params->batch_size < s->training.rows ? (size_t)params->batch_size
                                                                 : s->training.rows;
-    size_t tokens = batch_most_tokens(&s->training, rows);
+    size_t tokens = 0;
     size_t threads = pool_threads(pool);
     s->network = (struct network){.config = config,
                                   .layout = &s->layout,
@@ -144,12 +172,8 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
                                   .precision = params->precision,
                                   .ops = ops_best(),
                                   .parameters = session_parameters(s)};
-    s->order = mem_array(s->training.rows, sizeof *s->order);
-    s->lengths = mem_array(s->training.rows, sizeof *s->lengths);
-    if (s->order == NULL || s->lengths == NULL)
-        return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", s->training.rows);
-    for (size_t row = 0; row < s->training.rows; row++)
-        s->lengths[row] = (uint32_t)(s->training.offsets[row + 1] - s->training.offsets[row]);
+    if (reserve_order(s, &tokens, err) != 0)
+        return err->code;
     if (batch_init(&s->batch, rows, tokens, err) != 0 ||
         workspace_init(
             &s->workspace, config,

@@ -11,6 +11,7 @@
 #include "core/model/workspace.h"
 #include "core/train/evaluate.h"
 #include "core/train/optimizer.h"
+#include "core/train/order.h"
 #include "core/train/trainer.h"
 
 struct session {
@@ -40,6 +41,9 @@ int session_open(struct session *session, const struct train_plan *plan,
                  const struct train_request *request, const struct gemm_engine *engine,
                  struct pool *pool, const struct train_observer *observer, struct err *err);
 void session_close(struct session *session);
+
+/* The rule by which epochs visit the training rows. */
+struct order session_order(const struct session *session);
 
 /* The parameters as an array. */
 float *session_parameters(const struct session *session);

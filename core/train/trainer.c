@@ -4,7 +4,6 @@
 #include "core/base/fileio.h"
 #include "core/model/encoder.h"
 #include "core/train/numerics.h"
-#include "core/train/order.h"
 #include "core/train/schedule.h"
 #include "core/train/session.h"
 
@@ -66,13 +65,10 @@ next_batch(struct run *run, size_t step)
     size_t count = s->training.rows - first;
     if (count > (size_t)run->plan->params.batch_size)
         count = (size_t)run->plan->params.batch_size;
-    if (first == 0)
-        order_epoch(&(struct order){.seed = (uint64_t)run->plan->params.seed,
-                                    .batching = run->plan->params.batching,
-                                    .batch_size = (size_t)run->plan->params.batch_size,
-                                    .rows = s->training.rows,
-                                    .lengths = s->lengths},
-                    epoch, s->order);
+    if (first == 0) {
+        struct order order = session_order(s);
+        order_epoch(&order, epoch, s->order);
+    }
     batch_fill(&s->batch, &s->training, s->order + first, count);
 }
 
