@@ -34,7 +34,8 @@ load(struct predictor *p, const char *folder, struct err *err)
     if (tensor_layout_build(&p->config, p->arena, &p->layout, err) != 0 ||
         tokenizer_open(folder, p->config.vocab_size, &p->tokenizer, err) != 0)
         return err->code;
-    if (model_map_load(folder, &p->layout, 0, &p->model, &report, err) != 0)
+    const struct model_map_source from = {.folder = folder};
+    if (model_map_load(&from, &p->layout, &p->model, &report, err) != 0)
         return err->code;
     if (report.random_weights || report.missing_classifier || report.missing_pooler)
         return err_set(err, ERR_INVALID,

@@ -9,6 +9,7 @@
 
 #include "core/base/json.h"
 #include "core/base/utf8.h"
+#include "core/data/jsonl_flat.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -224,23 +225,48 @@ parser_complaint(const struct err *parsing)
     return column != NULL ? column : parsing->message;
 }
 
+static bool
+has_member(const void *context, const char *name)
+{
+    return jsonl_flat_find(context, name) != NULL;
+}
+
+/*
+ * Read the usual kind of line, *kept = its row was taken. Whatever is not as it should be is left
+ * to read_object, which knows what to say about it.
+ */
 static int
-read_line(struct reader *reader, size_t line, const char *bytes, size_t length, struct err *err)
+read_flat(struct reader *reader, size_t line, const struct flat_object *object, bool *kept,
+          struct err *err)
+{
+    struct data_columns picked;
+    const struct data_columns *wanted = reader->columns;
+    *kept = false;
+    reader_pick(reader, has_member, object, &picked);
+    if (picked.text == NULL || (wanted->text_pair != NULL && picked.text_pair == NULL) ||
+        (picked.label == NULL && (wanted->label != NULL || has_member(object, "labels"))))
+        return 0;
+    const struct flat_member *text = jsonl_flat_find(object, picked.text);
+    struct raw_row raw = {.line = line, .text = text->value, .text_length = text->value_length};
+    if (picked.text_pair != NULL) {
+        const struct flat_member *pair = jsonl_flat_find(object, picked.text_pair);
+        raw.pair = pair->value;
+        raw.pair_length = pair->value_length;
+    }
+    if (picked.label != NULL) {
+        const struct flat_member *label = jsonl_flat_find(object, picked.label);
+        set_label(&raw, label->value, label->value_length, SPELLING_TEXT);
+    }
+    *kept = true;
+    return reader_add(reader, &raw, err);
+}
+
+/* Any line, by the parser. */
+static int
+read_json(struct reader *reader, size_t line, const char *bytes, size_t length, struct err *err)
 {
     struct row row = {.reader = reader, .line = line};
     struct err parsing;
-    if (length > DATA_MAX_LINE_BYTES) {
-        reader_fault(reader, line, "line_too_long",
-                     "the line has %zu bytes, more than the %d that are possible", length,
-                     DATA_MAX_LINE_BYTES);
-        return 0;
-    }
-    size_t valid = utf8_valid_length(bytes, length);
-    if (valid < length) {
-        reader_fault(reader, line, "invalid_utf8",
-                     "byte %zu of the line is not valid UTF-8; save the file as UTF-8", valid + 1);
-        return 0;
-    }
     json_t *object = json_parse(bytes, length, true, &parsing);
     if (object == NULL) {
         reader_fault(reader, line, "invalid_json",
@@ -259,6 +285,28 @@ read_line(struct reader *reader, size_t line, const char *bytes, size_t length, 
                      kind_of(object));
     json_decref(object);
     return rc;
+}
+
+static int
+read_line(struct reader *reader, size_t line, const char *bytes, size_t length, struct err *err)
+{
+    struct flat_object flat;
+    bool kept = false;
+    if (length > DATA_MAX_LINE_BYTES) {
+        reader_fault(reader, line, "line_too_long",
+                     "the line has %zu bytes, more than the %d that are possible", length,
+                     DATA_MAX_LINE_BYTES);
+        return 0;
+    }
+    size_t valid = utf8_valid_length(bytes, length);
+    if (valid < length) {
+        reader_fault(reader, line, "invalid_utf8",
+                     "byte %zu of the line is not valid UTF-8; save the file as UTF-8", valid + 1);
+        return 0;
+    }
+    if (jsonl_flat_read(bytes, length, &flat) && read_flat(reader, line, &flat, &kept, err) != 0)
+        return err->code;
+    return kept ? 0 : read_json(reader, line, bytes, length, err);
 }
 
 static bool

@@ -8,8 +8,9 @@
 
 struct onednn_cache {
     const struct onednn_api *api;
-    pthread_mutex_t lock;
-    uint64_t clock; /* counts what was given back */
+    pthread_mutex_t compiling; /* one at a time: see compile() */
+    pthread_mutex_t lock;      /* of what follows */
+    uint64_t clock;            /* counts what was given back */
     struct onednn_product *sets[ONEDNN_CACHE_SETS][ONEDNN_CACHE_WAYS]; /* NULL: free */
 };
 
@@ -41,7 +42,7 @@ set_of(const struct onednn_shape *shape)
         hash = (hash ^ words[i]) * odd;
         hash ^= hash >> 32;
     }
-    return (size_t)(hash % ONEDNN_CACHE_SETS);
+    return (size_t)((hash * odd >> 32) % ONEDNN_CACHE_SETS);
 }
 
 struct onednn_cache *
@@ -49,6 +50,7 @@ onednn_cache_new(const struct onednn_api *api)
 {
     struct onednn_cache *cache = mem_small(sizeof *cache);
     *cache = (struct onednn_cache){.api = api};
+    pthread_mutex_init(&cache->compiling, NULL);
     pthread_mutex_init(&cache->lock, NULL);
     return cache;
 }
@@ -62,7 +64,19 @@ onednn_cache_free(struct onednn_cache *cache)
         for (size_t way = 0; way < ONEDNN_CACHE_WAYS; way++)
             onednn_product_free(cache->api, cache->sets[set][way]);
     pthread_mutex_destroy(&cache->lock);
+    pthread_mutex_destroy(&cache->compiling);
     free(cache);
+}
+
+/* Not on several threads at a time: version 2.6 looks through products that it remembers while
+ * another thread may still be writing them, as ThreadSanitizer shows. */
+static struct onednn_product *
+compile(struct onednn_cache *cache, const struct onednn_shape *shape)
+{
+    pthread_mutex_lock(&cache->compiling);
+    struct onednn_product *product = onednn_product_new(cache->api, shape);
+    pthread_mutex_unlock(&cache->compiling);
+    return product;
 }
 
 struct onednn_product *
@@ -78,7 +92,7 @@ onednn_cache_take(struct onednn_cache *cache, const struct onednn_shape *shape)
         }
     }
     pthread_mutex_unlock(&cache->lock);
-    return found != NULL ? found : onednn_product_new(cache->api, shape);
+    return found != NULL ? found : compile(cache, shape);
 }
 
 /* A free place of a set, or that of the product which was used longest ago. */

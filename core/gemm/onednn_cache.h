@@ -3,7 +3,9 @@
  *
  * A product is taken out of the cache while a thread runs it, and given back afterwards; a second
  * thread that wants the same shape meanwhile gets one of its own. So nothing is shared while it
- * runs, and the lock is held for a search among few. Private to core/gemm.
+ * runs, and the lock is held for a search among few. Compiling has a lock of its own.
+ *
+ * Private to core/gemm.
  */
 #ifndef CORE_GEMM_ONEDNN_CACHE_H
 #define CORE_GEMM_ONEDNN_CACHE_H

@@ -1,10 +1,12 @@
 /* Parameters as pages of a file; see model_map.h. */
 #include "core/hub/model_map.h"
 
+#include "core/base/mem.h"
 #include "core/hub/model_source.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -53,58 +55,103 @@ run_from(const struct model_source *source, const struct tensor_layout *layout, 
     return run;
 }
 
-/* Copy bytes from..to-1 of the array from the file's present mapping. */
+/* What is not mapped: bytes from..to-1 of a run, or tensor `first`, which is no plain one. */
+struct piece {
+    struct run run;
+    size_t from, to; /* bytes of the array */
+    bool plain;
+};
+
+/* A load on its way. */
+struct filling {
+    const struct model_source *source;
+    const struct tensor_layout *layout;
+    uint64_t seed;
+    struct model_map *map;
+    struct piece *pieces; /* (2 * layout->count) */
+    size_t count;
+};
+
 static void
-copy_part(const struct model_source *source, const struct run *run, size_t from, size_t to,
-          char *array)
+add_piece(struct filling *f, const struct run *run, size_t from, size_t to)
 {
-    const unsigned char *bytes = source->entries[run->first]->bytes;
     if (to > from)
-        memcpy(array + from, bytes + (from - run->at), to - from);
+        f->pieces[f->count++] = (struct piece){*run, from, to, true};
 }
 
-/* Whole pages of a run are mapped where places agree, its ends are copied; else it is all copied. */
+/* Whole pages of a run are mapped where places agree, and its ends are left; else it is all left. */
 static int
-take_run(const struct model_source *source, const struct run *run, struct model_map *map,
-         struct err *err)
+take_run(struct filling *f, const struct run *run, struct err *err)
 {
     size_t page = page_bytes();
-    char *array = map->pages.memory;
     size_t end = run->at + run->length;
     size_t from = (run->at + page - 1) / page * page;
     size_t to = end / page * page;
     bool agree = run->at % page == run->place % page;
     if (!agree || to < from || to - from < LEAST_MAPPED_BYTES) {
-        copy_part(source, run, run->at, end, array);
+        add_piece(f, run, run->at, end);
         return 0;
     }
-    void *mapped = mmap(array + from, to - from, PROT_READ | PROT_WRITE,
+    void *mapped = mmap((char *)f->map->pages.memory + from, to - from, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-                        safetensors_descriptor(source->file),
+                        safetensors_descriptor(f->source->file),
                         (off_t)(run->place + (from - run->at)));
     if (mapped == MAP_FAILED)
         return err_set_errno(err, "map %zu bytes of weights", to - from);
-    map->mapped_bytes += to - from;
-    copy_part(source, run, run->at, from, array);
-    copy_part(source, run, to, end, array);
+    f->map->mapped_bytes += to - from;
+    add_piece(f, run, run->at, from);
+    add_piece(f, run, to, end);
     return 0;
 }
 
+/* Map what can be mapped; the rest become pieces. */
 static int
-fill(const struct model_source *source, const struct tensor_layout *layout, uint64_t seed,
-     struct model_map *map, struct err *err)
+take_runs(struct filling *f, struct err *err)
 {
-    for (size_t i = 0; i < layout->count;) {
-        if (!is_plain(source, i)) {
-            model_source_read(source, layout, i++, seed, model_map_parameters(map));
+    for (size_t i = 0; i < f->layout->count;) {
+        if (!is_plain(f->source, i)) {
+            f->pieces[f->count++] = (struct piece){.run.first = i++};
             continue;
         }
-        struct run run = run_from(source, layout, i);
-        if (take_run(source, &run, map, err) != 0)
+        struct run run = run_from(f->source, f->layout, i);
+        if (take_run(f, &run, err) != 0)
             return err->code;
         i = run.end;
     }
     return 0;
+}
+
+static void
+fill_piece(void *context, size_t item, size_t thread)
+{
+    const struct filling *f = context;
+    const struct piece *piece = &f->pieces[item];
+    (void)thread;
+    if (!piece->plain) {
+        model_source_read(f->source, f->layout, piece->run.first, f->seed,
+                          model_map_parameters(f->map));
+        return;
+    }
+    const unsigned char *bytes = f->source->entries[piece->run.first]->bytes;
+    memcpy((char *)f->map->pages.memory + piece->from, bytes + (piece->from - piece->run.at),
+           piece->to - piece->from);
+}
+
+static int
+fill(const struct model_map_source *from, const struct model_source *source,
+     const struct tensor_layout *layout, struct model_map *map, struct err *err)
+{
+    struct filling f = {.source = source, .layout = layout, .seed = from->seed, .map = map};
+    f.pieces = mem_array(2 * layout->count, sizeof *f.pieces);
+    if (f.pieces == NULL)
+        return err_set(err, ERR_MEMORY, "the list of tensors does not fit into memory");
+    int rc = take_runs(&f, err);
+    if (rc == 0 && from->pool != NULL)
+        pool_run(from->pool, fill_piece, &f, f.count);
+    for (size_t i = 0; i < f.count && rc == 0 && from->pool == NULL; i++)
+        fill_piece(&f, i, 0);
+    free(f.pieces);
+    return rc;
 }
 
 /* Keep the file open for model_map_rest. */
@@ -119,13 +166,13 @@ keep_file(const struct model_source *source, size_t words, struct model_map *map
 }
 
 int
-model_map_load(const char *folder, struct tensor_layout *layout, uint64_t seed,
+model_map_load(const struct model_map_source *from, struct tensor_layout *layout,
                struct model_map *out, struct model_load_report *report, struct err *err)
 {
     struct model_source source;
     size_t words = tensor_index(layout, TENSOR_WORD_EMBEDDING, 0);
     *out = (struct model_map){0};
-    int rc = model_source_open(folder, layout, &source, report, err);
+    int rc = model_source_open(from->folder, layout, &source, report, err);
     if (rc == 0 && is_plain(&source, words)) {
         size_t place = safetensors_place(source.file, source.entries[words]) % page_bytes();
         if (place % sizeof(float) == 0)
@@ -140,7 +187,7 @@ model_map_load(const char *folder, struct tensor_layout *layout, uint64_t seed,
                          layout->parameters);
     }
     if (rc == 0)
-        rc = fill(&source, layout, seed, out, err);
+        rc = fill(from, &source, layout, out, err);
     model_source_close(&source);
     if (rc != 0)
         model_map_unload(out);

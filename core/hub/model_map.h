@@ -17,6 +17,7 @@
 
 #include "core/base/err.h"
 #include "core/base/pages.h"
+#include "core/base/pool.h"
 #include "core/hub/model_dir.h"
 #include "core/hub/safetensors.h"
 #include "core/model/tensors.h"
@@ -32,11 +33,17 @@ struct model_map {
     size_t words_place;  /* where the word embedding stands in it as F32; 0: it does not */
 };
 
+struct model_map_source {
+    const char *folder;
+    uint64_t seed;     /* of tensors that the folder does not bring */
+    struct pool *pool; /* what must be copied is copied on all its threads; NULL: on this one */
+};
+
 /*
  * As model_dir_load (its report, its errors), into memory of its own. layout is fresh from
  * tensor_layout_build; its offsets are moved. ERR_MEMORY. Nothing is held after a failure.
  */
-int model_map_load(const char *folder, struct tensor_layout *layout, uint64_t seed,
+int model_map_load(const struct model_map_source *from, struct tensor_layout *layout,
                    struct model_map *out, struct model_load_report *report, struct err *err);
 
 /* Give everything back; an all-zero struct is fine. */

@@ -81,14 +81,15 @@ start_classifier(struct session *s)
 }
 
 static int
-load_model(struct session *s, const struct train_request *request,
+load_model(struct session *s, const struct train_request *request, struct pool *pool,
            const struct train_observer *observer, struct err *err)
 {
     struct model_load_report report = {0};
     if (tensor_layout_build(&s->plan->config, s->arena, &s->layout, err) != 0)
         return err->code;
-    if (model_map_load(request->base_folder, &s->layout, (uint64_t)s->plan->params.seed, &s->model,
-                       &report, err) != 0)
+    const struct model_map_source from = {
+        .folder = request->base_folder, .seed = (uint64_t)s->plan->params.seed, .pool = pool};
+    if (model_map_load(&from, &s->layout, &s->model, &report, err) != 0)
         return err_prefix(err, "model %s", request->base_name);
     s->gradients = pages_map(s->layout.total, sizeof(float));
     if (s->gradients.memory == NULL)
@@ -203,7 +204,7 @@ session_open(struct session *session, const struct train_plan *plan,
 {
     *session = (struct session){.plan = plan, .observer = observer, .arena = arena_new()};
     if (tokenize(session, request, pool, err) == 0 &&
-        load_model(session, request, observer, err) == 0 && own_words(session, err) == 0 &&
+        load_model(session, request, pool, observer, err) == 0 && own_words(session, err) == 0 &&
         reserve(session, engine, pool, err) == 0)
         return 0;
     session_close(session);

@@ -18,6 +18,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -293,6 +294,7 @@ def run_part(name, options, scratch):
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     stored = {"machine": None, "parts": {}}
     if options.results.exists():
         stored = json.loads(options.results.read_text())

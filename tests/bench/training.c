@@ -4,8 +4,6 @@
 #include "core/train/trainer.h"
 #include "tests/bench/measure.h"
 
-#include <stdlib.h>
-
 struct observed {
     const struct training_job *job;
     struct training_result *result;

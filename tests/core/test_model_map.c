@@ -27,6 +27,7 @@ static const char config_text[] =
 struct fixture {
     struct scratch scratch;
     const char *folder, *path;
+    struct pool *pool; /* NULL, or whose threads copy */
     struct model_config config;
     struct tensor_layout plain; /* nothing moved */
     struct tensor_layout moved; /* what model_map_load is given */
@@ -98,7 +99,8 @@ load(struct fixture *f, struct model_map *map)
     struct err err = {0};
     struct model_load_report report;
     assert_int_equal(tensor_layout_build(&f->config, f->scratch.arena, &f->moved, &err), 0);
-    if (model_map_load(f->folder, &f->moved, SEED, map, &report, &err) != 0)
+    const struct model_map_source from = {f->folder, SEED, f->pool};
+    if (model_map_load(&from, &f->moved, map, &report, &err) != 0)
         fail_msg("%s", err.message);
     assert_false(report.random_weights || report.missing_pooler || report.missing_classifier);
 }
@@ -124,7 +126,9 @@ static void
 values_are_those_of_a_plain_load_wherever_tensors_stand_in_the_file(void **state)
 {
     struct fixture *f = *state;
+    struct err err = {0};
     for (uint64_t order = 0; order < 6; order++) {
+        f->pool = order % 2 == 0 ? NULL : pool_new(order, &err);
         for (size_t shift = 0; shift < 40; shift += 13) {
             struct model_map map;
             write_weights(f, order, shift);
@@ -134,6 +138,8 @@ values_are_those_of_a_plain_load_wherever_tensors_stand_in_the_file(void **state
             assert_true(map.mapped_bytes >= (size_t)VOCAB * HIDDEN * 4 - 2 * PAGE);
             model_map_unload(&map);
         }
+        pool_free(f->pool);
+        f->pool = NULL;
     }
 }
 
@@ -321,7 +327,8 @@ a_folder_without_weights_or_with_damaged_ones_leaves_nothing_mapped(void **state
     struct model_load_report report;
     struct safetensors_rest rest;
     struct err err = {0};
-    assert_int_equal(model_map_load(f->folder, &f->moved, SEED, &map, &report, &err), 0);
+    const struct model_map_source from = {f->folder, SEED, NULL};
+    assert_int_equal(model_map_load(&from, &f->moved, &map, &report, &err), 0);
     assert_true(report.random_weights);
     assert_true(map.mapped_bytes == 0 && !model_map_rest(&map, NULL, &rest));
     float *twin = mem_array(f->plain.total, sizeof *twin);
@@ -331,7 +338,7 @@ a_folder_without_weights_or_with_damaged_ones_leaves_nothing_mapped(void **state
     model_map_unload(&map);
     write_weights(f, 0, 0);
     assert_int_equal(truncate(f->path, 100000), 0);
-    assert_int_equal(model_map_load(f->folder, &f->moved, SEED, &map, &report, &err), ERR_INVALID);
+    assert_int_equal(model_map_load(&from, &f->moved, &map, &report, &err), ERR_INVALID);
     assert_true(map.pages.memory == NULL && map.words_place == 0);
     model_map_unload(&map);
 }

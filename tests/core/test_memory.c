@@ -1,0 +1,204 @@
+/*
+ * An estimate is the sum of what a run allocates and touches. That it meets the memory of a whole
+ * process is the end-to-end test's.
+ */
+#include "core/base/cpu.h"
+#include "core/data/tokenize.h"
+#include "core/train/evaluate.h"
+#include "core/train/memory.h"
+#include "core/train/order.h"
+#include "tests/core/plan_fixture.h"
+
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct train_memory
+estimate_with(struct plan_fixture *f, const struct train_memory_facts *facts)
+{
+    struct train_memory memory;
+    struct err err;
+    plan_make(f);
+    if (train_memory_estimate(&f->plan, facts, &memory, &err) != 0)
+        fail_msg("%s", err.message);
+    assert_int_equal(memory.peak, memory.process + memory.data + memory.parameters +
+                                      memory.gradients + memory.moments + memory.activations +
+                                      memory.evaluation + memory.saving);
+    return memory;
+}
+
+static struct train_memory
+estimate(struct plan_fixture *f)
+{
+    struct train_memory_facts facts = {.base_folder = f->request.base_folder, .threads = 2};
+    return estimate_with(f, &facts);
+}
+
+/* Bytes of all parameters but the word embedding, which has whole pages here. */
+static size_t
+other_bytes(struct plan_fixture *f)
+{
+    struct tensor_layout layout;
+    struct err err;
+    assert_int_equal(tensor_layout_build(&f->plan.config, f->scratch.arena, &layout, &err), 0);
+    return (layout.total - (size_t)PLAN_WORDS * PLAN_HIDDEN) * sizeof(float);
+}
+
+static void
+the_model_is_counted_by_what_a_run_touches(void **state)
+{
+    struct plan_fixture *f = *state;
+    size_t words = (size_t)PLAN_WORDS * PLAN_HIDDEN * sizeof(float);
+    f->request.training = plan_rows(f, "train.jsonl", 60, 0);
+    struct train_memory adam = estimate(f);
+    size_t others = other_bytes(f);
+    assert_int_equal(adam.parameters, others + words); /* all of them: they start at random */
+    assert_true(adam.gradients > others && adam.gradients < others + words);
+    assert_int_equal(adam.moments, 2 * adam.gradients);
+    f->request.params.optimizer = OPTIMIZER_MOMENTUM;
+    assert_int_equal(estimate(f).moments, adam.gradients);
+    f->request.params.optimizer = OPTIMIZER_SGD;
+    assert_int_equal(estimate(f).moments, 0);
+    f->request.params.optimizer = OPTIMIZER_ADAMW;
+    f->request.params.weight_decay = 0.01; /* visits every row */
+    struct train_memory decay = estimate(f);
+    assert_int_equal(decay.moments, 2 * (others + words));
+    assert_int_equal(decay.gradients, adam.gradients);
+}
+
+/* The workspace of the very batch that is the largest of the run. */
+static void
+activations_are_those_of_the_largest_batch(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct err err;
+    struct tokenizer *tokenizer = NULL;
+    struct token_store store = {0};
+    struct pool *pool = pool_new(1, &err);
+    f->request.params.validation_split = 0;
+    f->request.params.n_epochs = 3;
+    f->request.training = plan_rows(f, "train.jsonl", 300, 0);
+    struct train_memory memory = estimate(f);
+    assert_int_equal(tokenizer_open(f->request.base_folder, PLAN_WORDS, &tokenizer, &err), 0);
+    struct tokenize_task task = {.tokenizer = tokenizer,
+                                 .dataset = f->plan.training,
+                                 .name = "train.jsonl",
+                                 .labels = f->plan.training_labels,
+                                 .max_length = PLAN_LONGEST};
+    assert_int_equal(tokenize_dataset(&task, pool, &store, NULL, &err), 0);
+    uint32_t lengths[300];
+    uint32_t order[300];
+    for (size_t i = 0; i < store.rows; i++)
+        lengths[i] = (uint32_t)(store.offsets[i + 1] - store.offsets[i]);
+    struct order rule = {.seed = 3,
+                         .batching = BATCHING_SHUFFLE,
+                         .batch_size = 16,
+                         .rows = store.rows,
+                         .lengths = lengths};
+    struct workspace_shape shape = {.training = true,
+                                    .rows = 16,
+                                    .tokens = order_largest_batch(&rule, 3 * 19, order),
+                                    .longest = store.longest,
+                                    .threads = 2};
+    assert_true(shape.tokens < batch_most_tokens(&store, 16));
+    assert_int_equal(memory.activations, workspace_bytes(&f->plan.config, &shape));
+    token_store_fini(&store);
+    tokenizer_free(tokenizer);
+    pool_free(pool);
+}
+
+static void
+less_is_needed_with_checkpointing_small_batches_and_fewer_threads(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct train_memory_facts facts = {.base_folder = f->request.base_folder, .threads = 8};
+    f->request.training = plan_rows(f, "train.jsonl", 300, 0);
+    struct train_memory usual = estimate(f);
+    assert_true(estimate_with(f, &facts).process > usual.process);
+    assert_true(estimate_with(f, &facts).activations > usual.activations);
+    f->request.params.batch_size = 4;
+    assert_true(estimate(f).activations < usual.activations / 2);
+    f->request.params.batch_size = PARAMS_AUTO;
+    f->request.params.gradient_checkpointing = 1;
+    assert_true(estimate(f).activations < usual.activations);
+    f->request.params.gradient_checkpointing = 0;
+    f->request.params.batching = BATCHING_GROUPED; /* gathers the long rows */
+    assert_true(estimate(f).activations > usual.activations);
+}
+
+/* As much as evaluators on the real tokens reserve. */
+static void
+evaluation_is_what_its_workspaces_take(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct err err;
+    struct tokenizer *tokenizer = NULL;
+    struct pool *pool = pool_new(1, &err);
+    size_t want = 0;
+    f->request.training = plan_rows(f, "train.jsonl", 200, 0);
+    f->request.validation = plan_rows(f, "valid.jsonl", 20, 1000); /* one batch holds it */
+    struct train_memory without_test = estimate(f);
+    f->request.test = plan_rows(f, "test.jsonl", 900, 2000); /* cut into several */
+    struct train_memory memory = estimate(f);
+    assert_int_equal(tokenizer_open(f->request.base_folder, PLAN_WORDS, &tokenizer, &err), 0);
+    const struct dataset *sets[] = {f->plan.validation, f->plan.test};
+    for (size_t i = 0; i < 2; i++) {
+        uint32_t labels[900] = {0};
+        struct token_store store = {0};
+        struct evaluator evaluator;
+        struct tokenize_task task = {.tokenizer = tokenizer,
+                                     .dataset = sets[i],
+                                     .name = "a set",
+                                     .labels = labels,
+                                     .max_length = PLAN_LONGEST};
+        assert_int_equal(tokenize_dataset(&task, pool, &store, NULL, &err), 0);
+        assert_int_equal(evaluator_init(&evaluator, &store, &f->plan.config, 2, &err), 0);
+        want += evaluator.workspace.pages.bytes;
+        evaluator_fini(&evaluator);
+        token_store_fini(&store);
+        if (i == 0)
+            assert_int_equal(without_test.evaluation, want);
+    }
+    /* the last token or so of a full batch stays free */
+    assert_true(memory.evaluation <= want && memory.evaluation > want - want / 20);
+    tokenizer_free(tokenizer);
+    pool_free(pool);
+}
+
+static void
+saving_is_counted_where_a_model_is_saved(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct train_memory_facts facts = {
+        .base_folder = f->request.base_folder, .threads = 2, .saves = true};
+    f->request.training = plan_rows(f, "train.jsonl", 60, 0);
+    assert_int_equal(estimate(f).saving, 0);
+    assert_true(estimate_with(f, &facts).saving > 0);
+}
+
+static void
+the_process_itself_is_part_of_it(void **state)
+{
+    struct plan_fixture *f = *state;
+    size_t bytes = train_memory_of_process();
+    assert_true(bytes > 1024 * 1024);
+    assert_true(bytes <= (size_t)cpu_peak_memory_bytes() * 2);
+    struct train_memory_facts facts = {
+        .base_folder = f->request.base_folder, .threads = 2, .process_bytes = 123456789};
+    f->request.training = plan_rows(f, "train.jsonl", 60, 0);
+    assert_int_equal(estimate_with(f, &facts).peak, estimate(f).peak + 123456789);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PLAN_TEST(the_model_is_counted_by_what_a_run_touches),
+        PLAN_TEST(activations_are_those_of_the_largest_batch),
+        PLAN_TEST(less_is_needed_with_checkpointing_small_batches_and_fewer_threads),
+        PLAN_TEST(evaluation_is_what_its_workspaces_take),
+        PLAN_TEST(saving_is_counted_where_a_model_is_saved),
+        PLAN_TEST(the_process_itself_is_part_of_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
