@@ -18,7 +18,7 @@ typedef void sha256_compress(uint32_t state[8], const unsigned char *blocks, siz
 struct sha256 {
     sha256_compress *compress;
     uint32_t state[8];
-    uint64_t length; /* bytes so far */
+    uint64_t length;                         /* bytes so far */
     unsigned char block[SHA256_BLOCK_BYTES]; /* length % 64 of them wait here */
 };
 

@@ -39,8 +39,7 @@ next_words(const __m128i w[4])
 static void
 mix(uint32_t state[8], const unsigned char *blocks, size_t count)
 {
-    const __m128i big_endian =
-        _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+    const __m128i big_endian = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
     /* {D,C,B,A}, {H,G,F,E} as memory has them to the processor's order. */
     __m128i badc = _mm_shuffle_epi32(load(state), 0xb1);
     __m128i hgfe = _mm_shuffle_epi32(load(state + 4), 0x1b);

@@ -86,8 +86,7 @@ append_row(struct batch *batch, const struct token_store *store, uint32_t source
     size_t from = store->offsets[source];
     size_t length = row_length(store, source);
     assert(batch->tokens + length <= batch->token_capacity);
-    token_store_copy(store, from, length, batch->ids + batch->tokens,
-                     batch->types + batch->tokens);
+    token_store_copy(store, from, length, batch->ids + batch->tokens, batch->types + batch->tokens);
     batch->labels[batch->rows] = store->labels[source];
     batch->sources[batch->rows] = source;
     batch->offsets[batch->rows] = batch->tokens;

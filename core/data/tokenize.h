@@ -35,7 +35,7 @@ struct tokenize_task {
  * ERR_STOPPED; ERR_INVALID for the first row that cannot be tokenized ("name line 7: ..."), and
  * ERR_MEMORY. The stores are to be released in any case.
  */
-int tokenize_dataset(const struct tokenize_task *task, struct pool *pool,
-                     struct token_store *first, struct token_store *second, struct err *err);
+int tokenize_dataset(const struct tokenize_task *task, struct pool *pool, struct token_store *first,
+                     struct token_store *second, struct err *err);
 
 #endif

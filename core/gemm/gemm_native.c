@@ -54,17 +54,27 @@ pack_a(const struct block *block)
                                  packed.a + i * NATIVE_BLOCK);
 }
 
-/* Columns column..column+columns of B as a panel. */
-static void
-pack_b(const struct block *block, size_t column, size_t columns)
+/* Columns of B as tiles read them, from one unit to the next `step` apart. */
+struct panel {
+    const float *b;
+    size_t step;
+};
+
+/* Columns column..column+columns of B: packed, or as they are where a tile can read them so. */
+static struct panel
+panel_of(const struct block *block, size_t column, size_t columns)
 {
     const struct gemm_call *call = block->call;
+    const struct gemm_kernel *kernel = block->kernel;
+    const float *b = call->b + (call->form == GEMM_NT ? column * call->ldb + block->from
+                                                      : block->from * call->ldb + column);
     if (call->form == GEMM_NT)
-        block->kernel->pack_transposed(
-            block->k, columns, call->b + column * call->ldb + block->from, call->ldb, packed.b);
+        kernel->pack_transposed(block->k, columns, b, call->ldb, packed.b);
+    else if (kernel->terms == 1 && columns == kernel->columns)
+        return (struct panel){b, call->ldb};
     else
-        block->kernel->pack_columns(block->k, columns, call->b + block->from * call->ldb + column,
-                                    call->ldb, packed.b);
+        kernel->pack_columns(block->k, columns, b, call->ldb, packed.b);
+    return (struct panel){packed.b, kernel->columns};
 }
 
 /*
@@ -103,12 +113,14 @@ ahead_of(const struct block *block, size_t column, size_t tile)
 static void
 multiply_panel(const struct block *block, size_t column, size_t columns)
 {
+    struct panel panel = panel_of(block, column, columns);
     const struct gemm_call *call = block->call;
     size_t height = block->kernel->rows;
     struct gemm_tile tile = {
         .units = (block->k + block->kernel->terms - 1) / block->kernel->terms,
         .upright = call->form == GEMM_TN,
-        .b = packed.b,
+        .b = panel.b,
+        .b_step = panel.step,
         .alpha = call->alpha,
         .bias = block->from == 0 && call->bias != NULL ? call->bias + column : NULL,
         .accumulate = block->from > 0 || call->accumulate,
@@ -131,7 +143,6 @@ multiply_block(const struct block *block)
     pack_a(block);
     for (size_t column = 0; column < block->call->n; column += width) {
         size_t columns = least(width, block->call->n - column);
-        pack_b(block, column, columns);
         multiply_panel(block, column, columns);
     }
 }
@@ -141,7 +152,7 @@ static size_t
 block_length(const struct gemm_kernel *kernel, size_t k)
 {
     size_t units = (k + kernel->terms - 1) / kernel->terms;
-    size_t blocks = (units + NATIVE_BLOCK - 1) / NATIVE_BLOCK;
+    size_t blocks = units == 0 ? 1 : (units + NATIVE_BLOCK - 1) / NATIVE_BLOCK;
     return (units + blocks - 1) / blocks * kernel->terms;
 }
 

@@ -13,7 +13,7 @@ tile(const struct gemm_tile *t)
         for (size_t i = 0; i < t->rows; i++) {
             float x = t->upright ? t->a[p * ROWS + i] : t->a[i * NATIVE_LINE + p];
             for (size_t j = 0; j < COLUMNS; j++)
-                sums[i][j] = fmaf(x, t->b[p * COLUMNS + j], sums[i][j]);
+                sums[i][j] = fmaf(x, t->b[p * t->b_step + j], sums[i][j]);
         }
     }
     for (size_t i = 0; i < t->rows; i++) {

@@ -42,6 +42,7 @@ struct gemm_tile {
     bool upright; /* packed A: unit (i, p) is a[i * NATIVE_LINE + p], or upright a[p * rows + i] */
     const float *a;
     const float *b; /* (units, kernel->columns), zeros beyond `columns` */
+    size_t b_step;  /* from one unit of b to the next */
     float alpha;
     const float *bias; /* (columns), or NULL */
     bool accumulate;   /* add to C */

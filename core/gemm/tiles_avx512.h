@@ -54,13 +54,13 @@ fetch(struct gemm_ahead *ahead)
 #define ADD_UNITS(rows, vectors, a_row, a_step, units)                                             \
     for (size_t u = (units); u > 0; u--) {                                                         \
         __m512 panel[vectors];                                                                     \
-        VECTORS_OF(vectors) panel[v] = _mm512_load_ps(b + v * LANES);                              \
+        VECTORS_OF(vectors) panel[v] = _mm512_loadu_ps(b + v * LANES);                              \
         ROWS_OF(rows) {                                                                            \
             __m512 x = _mm512_set1_ps(a[i * (a_row)]);                                             \
             VECTORS_OF(vectors) sums[i][v] = MULTIPLY_ADD(x, panel[v], sums[i][v]);                \
         }                                                                                          \
         a += (a_step);                                                                             \
-        b += COLUMNS;                                                                              \
+        b += b_step;                                                                               \
     }
 
 #define DEFINE_TILE(name, rows, vectors, a_row, a_step)                                            \
@@ -69,6 +69,7 @@ fetch(struct gemm_ahead *ahead)
         __m512 sums[rows][vectors];                                                                \
         const float *a = t->a;                                                                     \
         const float *b = t->b;                                                                     \
+        size_t b_step = t->b_step;                                                                 \
         struct gemm_ahead ahead = t->ahead;                                                        \
         ROWS_OF(rows) VECTORS_OF(vectors) sums[i][v] = _mm512_setzero_ps();                        \
         for (size_t line = t->units / LINE_UNITS; line > 0; line--) {                              \

@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 
 enum {
-    SHORT_DIGITS = 15,     /* enough for any decimal that a person wrote */
-    EXACT_DIGITS = 17      /* enough for any double */
+    SHORT_DIGITS = 15, /* enough for any decimal that a person wrote */
+    EXACT_DIGITS = 17  /* enough for any double */
 };
 
 /* Digits with which all of the config's reals are read back as they were. */

@@ -79,7 +79,8 @@ add_piece(struct filling *f, const struct run *run, size_t from, size_t to)
         f->pieces[f->count++] = (struct piece){*run, from, to, true};
 }
 
-/* Whole pages of a run are mapped where places agree, and its ends are left; else it is all left. */
+/* Whole pages of a run are mapped where places agree, and its ends are left; else it is all left.
+ */
 static int
 take_run(struct filling *f, const struct run *run, struct err *err)
 {
@@ -92,10 +93,10 @@ take_run(struct filling *f, const struct run *run, struct err *err)
         add_piece(f, run, run->at, end);
         return 0;
     }
-    void *mapped = mmap((char *)f->map->pages.memory + from, to - from, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-                        safetensors_descriptor(f->source->file),
-                        (off_t)(run->place + (from - run->at)));
+    void *mapped =
+        mmap((char *)f->map->pages.memory + from, to - from, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, safetensors_descriptor(f->source->file),
+             (off_t)(run->place + (from - run->at)));
     if (mapped == MAP_FAILED)
         return err_set_errno(err, "map %zu bytes of weights", to - from);
     f->map->mapped_bytes += to - from;

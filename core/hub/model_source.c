@@ -1,8 +1,8 @@
 /*
  * Tensors of a layout, found in a folder's weights; see model_source.h.
  *
- * Every tensor is looked up under the names it may have, and its shape and dtype are checked, before
- * anybody reads a value.
+ * Every tensor is looked up under the names it may have, and its shape and dtype are checked,
+ * before anybody reads a value.
  */
 #include "core/hub/model_source.h"
 

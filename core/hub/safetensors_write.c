@@ -57,7 +57,8 @@ header_text(const struct safetensors_source *tensors, size_t count, size_t *leng
     return padded;
 }
 
-/* Rows first..first+count-1 into window: from the file where they rest, changed ones from memory. */
+/* Rows first..first+count-1 into window: from the file where they rest, changed ones from memory.
+ */
 static int
 gather_rows(const struct safetensors_source *t, size_t first, size_t count, char *window,
             struct err *err)

@@ -176,8 +176,8 @@ tensor_layout_move_words(struct tensor_layout *layout, size_t offset, struct err
     size_t size = words->rows * words->columns;
     assert(words->kind == TENSOR_WORD_EMBEDDING && words->offset == 0);
     size_t room = offset + size % ALIGNED_FLOATS;
-    size_t moved = (room + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS -
-                   size % ALIGNED_FLOATS;
+    size_t moved =
+        (room + ALIGNED_FLOATS - 1) / ALIGNED_FLOATS * ALIGNED_FLOATS - size % ALIGNED_FLOATS;
     size_t bytes = 0;
     if (!mem_add(layout->total, moved, &layout->total) ||
         !mem_multiply(layout->total, sizeof(float), &bytes))

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, PARTS = 3 };
 
 /* One set on its way: the rows of a file, or those of it that are (not) held out. */
 struct sampling {
@@ -22,7 +22,8 @@ struct sampling {
     struct survey_set *set;
     /* of the sample */
     size_t sampled, sample_tokens, sample_bytes;
-    size_t distinct_half, distinct; /* different ids in the first half of the sample, in all of it */
+    size_t distinct;        /* different ids so far */
+    size_t reached[PARTS];  /* the same after a quarter of the sample, half of it, all of it */
     struct token_list list;
 };
 
@@ -98,8 +99,9 @@ take_sample(struct sampling *s, struct err *err)
         bool due = s->sampled < count && at >= s->sampled * s->set->rows / count;
         if (due && sample_row(s, &s->data->rows[i], &s->set->lengths[at], err) != 0)
             return err_prefix(err, "line %zu", s->data->rows[i].line);
-        if (due && s->sampled == count / 2)
-            s->distinct_half = s->distinct;
+        for (size_t part = 0; due && part < PARTS; part++)
+            if (s->sampled == count >> (PARTS - 1 - part))
+                s->reached[part] = s->distinct;
         at++;
     }
     return 0;
@@ -121,15 +123,28 @@ guess_lengths(struct sampling *s)
     }
 }
 
-/* Different words grow as a power of the rows (Heaps' law); its exponent from half to whole sample.
+/*
+ * How many times the sample's different words `rows` rows have. Words grow as a power of the rows
+ * (Heaps' law) whose exponent falls: by as much with every further doubling as it did within the
+ * sample.
  */
 static double
 growth_to(const struct sampling *s, size_t rows)
 {
-    if (s->sampled == rows || s->distinct_half == 0)
-        return 1.0;
-    double exponent = log2((double)s->distinct / (double)s->distinct_half);
-    return pow((double)rows / (double)s->sampled, exponent);
+    if (s->reached[0] == 0)
+        return 1.0; /* a sample of less than four rows is all there is */
+    double before = log2((double)s->reached[1] / (double)s->reached[0]);
+    double exponent = log2((double)s->reached[2] / (double)s->reached[1]);
+    double doublings = log2((double)rows / (double)s->sampled);
+    double grown = 0; /* its logarithm */
+    if (doublings <= 0)
+        return exp2(exponent * doublings);
+    double fall = before > exponent ? exponent / before : 1.0;
+    for (; doublings > 0; doublings -= 1) {
+        exponent *= fall;
+        grown += exponent * (doublings < 1 ? doublings : 1);
+    }
+    return exp2(grown);
 }
 
 /* Rows that the steps of the plan come to. */

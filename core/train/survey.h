@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Rows of a set that are tokenized. */
-enum { SURVEY_ROWS = 2048 };
+enum { SURVEY_ROWS = 4096 };
 
 /* Rows as a token store will hold them, in its order. */
 struct survey_set {

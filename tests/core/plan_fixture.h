@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { PLAN_WORDS = 4000, PLAN_HIDDEN = 32, PLAN_LONGEST = 64 };
+enum { PLAN_WORDS = 20000, PLAN_HIDDEN = 32, PLAN_LONGEST = 64 };
 
 struct plan_fixture {
     struct scratch scratch;

@@ -212,8 +212,7 @@ a_part_is_read_whole_or_refused(void **state)
     assert_non_null(strstr(err.message, "byte 11"));
     assert_int_equal(close(fd), 0);
     fileio_unmap(&map);
-    assert_int_equal(fileio_map_open(scratch_path(&scratch, "no"), &map, &fd, &err),
-                     ERR_NOT_FOUND);
+    assert_int_equal(fileio_map_open(scratch_path(&scratch, "no"), &map, &fd, &err), ERR_NOT_FOUND);
     assert_int_equal(fd, -1);
 }
 

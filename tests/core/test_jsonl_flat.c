@@ -64,12 +64,34 @@ every_other_line_is_left_to_the_parser(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "", "{", "{}", "[]", "\"a\"", "{\"a\"}", "{\"a\":}", "{\"a\":\"b\"", "{\"a\":\"b}",
-        "{\"a\":\"b\",}", "{\"a\":\"b\"}}", "{\"a\":\"b\"} x", "{,\"a\":\"b\"}", "{a:\"b\"}",
-        "{\"a\" \"b\"}", "{\"a\":\"b\" \"c\":\"d\"}",
-        "{\"a\":1}", "{\"a\":null}", "{\"a\":true}", "{\"a\":[\"b\"]}", "{\"a\":{\"b\":\"c\"}}",
-        "{\"a\":\"\\n\"}", "{\"\\u0061\":\"b\"}", "{\"a\":\"\\\"\"}", "{\"a\":\"\t\"}",
-        "{\"a\":\"b\",\"a\":\"c\"}", "{\"a\":\"b\"}\f", "\xef\xbb\xbf{\"a\":\"b\"}",
+        "",
+        "{",
+        "{}",
+        "[]",
+        "\"a\"",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":\"b\"",
+        "{\"a\":\"b}",
+        "{\"a\":\"b\",}",
+        "{\"a\":\"b\"}}",
+        "{\"a\":\"b\"} x",
+        "{,\"a\":\"b\"}",
+        "{a:\"b\"}",
+        "{\"a\" \"b\"}",
+        "{\"a\":\"b\" \"c\":\"d\"}",
+        "{\"a\":1}",
+        "{\"a\":null}",
+        "{\"a\":true}",
+        "{\"a\":[\"b\"]}",
+        "{\"a\":{\"b\":\"c\"}}",
+        "{\"a\":\"\\n\"}",
+        "{\"\\u0061\":\"b\"}",
+        "{\"a\":\"\\\"\"}",
+        "{\"a\":\"\t\"}",
+        "{\"a\":\"b\",\"a\":\"c\"}",
+        "{\"a\":\"b\"}\f",
+        "\xef\xbb\xbf{\"a\":\"b\"}",
         "{\"a\":\"1\",\"b\":\"2\",\"c\":\"3\",\"d\":\"4\",\"e\":\"5\",\"f\":\"6\",\"g\":\"7\","
         "\"h\":\"8\",\"i\":\"9\"}",
     };
@@ -113,9 +135,9 @@ nothing_is_taken_that_the_parser_reads_otherwise(void **state)
 
 /* Members whose combinations decide which columns are picked, and what is wrong with a row. */
 static const char *const members[] = {
-    "\"text\":\"one\"",      "\"text_pair\":\"two\"", "\"label\":\"yes\"", "\"label\":\"\"",
-    "\"sentence1\":\"s1\"",  "\"sentence2\":\"s2\"",  "\"labels\":\"l\"",  "\"question\":\"q\"",
-    "\"prompt\":\"p\"",      "\"mine\":\"own\"",      "\"label\":\"7\"",   "\"text_b\":\"b\"",
+    "\"text\":\"one\"",     "\"text_pair\":\"two\"", "\"label\":\"yes\"", "\"label\":\"\"",
+    "\"sentence1\":\"s1\"", "\"sentence2\":\"s2\"",  "\"labels\":\"l\"",  "\"question\":\"q\"",
+    "\"prompt\":\"p\"",     "\"mine\":\"own\"",      "\"label\":\"7\"",   "\"text_b\":\"b\"",
 };
 
 enum { MEMBERS = sizeof members / sizeof members[0] };
@@ -162,7 +184,10 @@ files_read_the_same_by_either_way(void **state)
 {
     (void)state;
     static const struct data_columns asked[] = {
-        {0}, {.text = "mine"}, {.label = "mine"}, {.text_pair = "question"},
+        {0},
+        {.text = "mine"},
+        {.label = "mine"},
+        {.text_pair = "question"},
         {.text = "sentence1", .text_pair = "sentence2", .label = "text"},
     };
     struct scratch scratch;

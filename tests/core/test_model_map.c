@@ -265,9 +265,9 @@ owned_words_keep_their_values_when_the_file_is_overwritten_in_place(void **state
         assert_int_equal(fwrite("\0\0\0", 4, 1, file), 1);
     assert_int_equal(fclose(file), 0);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_memory_equal(
-            model_map_parameters(&map) + f->moved.tensors[0].offset + rows[i] * HIDDEN,
-            f->values + rows[i] * HIDDEN, HIDDEN * sizeof(float));
+        assert_memory_equal(model_map_parameters(&map) + f->moved.tensors[0].offset +
+                                rows[i] * HIDDEN,
+                            f->values + rows[i] * HIDDEN, HIDDEN * sizeof(float));
     model_map_unload(&map);
 }
 

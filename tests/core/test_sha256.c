@@ -1,4 +1,4 @@
-/* SHA-256: published answers, every way to cut a stream, and both ways to mix against each other. */
+/* SHA-256: published answers, every way to cut a stream, both ways to mix against each other. */
 #include "core/base/sha256.h"
 
 #include "core/base/rng.h"

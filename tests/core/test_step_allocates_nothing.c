@@ -122,8 +122,7 @@ static const char config_text[] =
     "{\"model_type\":\"bert\",\"vocab_size\":12,\"hidden_size\":32,\"num_hidden_layers\":2,"
     "\"num_attention_heads\":2,\"intermediate_size\":64,\"max_position_embeddings\":40,"
     "\"type_vocab_size\":2}";
-static const char vocabulary[] =
-    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\n##f\n.\n";
+static const char vocabulary[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\n##f\n.\n";
 
 /* Rows of 1 to 30 words, so that batches differ in size and rows in length. */
 static const char *

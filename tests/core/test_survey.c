@@ -97,11 +97,11 @@ a_validation_file_is_a_set_of_its_own(void **state)
     token_store_fini(&validation);
 }
 
-/* Within 5 % what tokenizing all of it says. */
+/* Within so many hundredths what tokenizing all of it says. */
 static void
-assert_near(const char *what, double guess, double truth)
+assert_near(const char *what, double guess, double truth, double hundredths)
 {
-    if (!(fabs(guess - truth) <= 0.05 * truth))
+    if (!(fabs(guess - truth) <= hundredths / 100 * truth))
         fail_msg("%s: %g instead of %g", what, guess, truth);
 }
 
@@ -111,26 +111,26 @@ large_sets_are_guessed_from_a_sample(void **state)
     struct plan_fixture *f = *state;
     struct token_store store = {0};
     struct survey s;
-    enum { ROWS = 5 * SURVEY_ROWS };
+    enum { ROWS = 5 * SURVEY_ROWS / 2 };
     f->request.params.validation_split = 0;
     f->request.training = plan_rows(f, "train.jsonl", ROWS, 0);
     plan_make(f);
     tokenize(f, f->plan.training, NULL, &store, NULL);
     survey(f, &s);
     assert_int_equal(s.training.rows, ROWS);
-    assert_near("tokens", (double)s.training.tokens, (double)store.tokens.count);
-    assert_near("longest", (double)s.training.longest, (double)store.longest);
+    assert_near("tokens", (double)s.training.tokens, (double)store.tokens.count, 2);
+    assert_near("longest", (double)s.training.longest, (double)store.longest, 5);
     bool used[PLAN_WORDS] = {false};
-    size_t sampled = 0;
-    size_t all = 0;
+    double sampled = 0;
+    double all = 0;
     token_store_mark(&store, used);
     for (size_t id = 0; id < PLAN_WORDS; id++) {
-        sampled += s.trained.used[id];
-        all += used[id];
+        sampled += s.trained.used[id] ? 1 : 0;
+        all += used[id] ? 1 : 0;
         assert_true(used[id] || !s.trained.used[id]);
     }
-    assert_true(sampled < all);
-    assert_near("words", (double)sampled * s.trained.growth, (double)all);
+    assert_true(sampled < 0.9 * all);
+    assert_near("words", sampled * s.trained.growth, all, 5);
     survey_fini(&s);
     token_store_fini(&store);
 }

@@ -119,9 +119,9 @@ stores_are_those_of_one_row_after_another_on_any_number_of_threads(void **state)
     for (size_t i = 0; i < ROWS; i++) {
         const struct data_row *row = &f->dataset.rows[i];
         struct text text = {row->text, row->text_length, row->pair, row->pair_length};
-        assert_int_equal(token_store_append(&plain[f->second[i]], f->tokenizer, &text, 8,
-                                            f->labels[i], &err),
-                         0);
+        assert_int_equal(
+            token_store_append(&plain[f->second[i]], f->tokenizer, &text, 8, f->labels[i], &err),
+            0);
     }
     assert_true(plain[0].rows + plain[1].rows == ROWS && plain[1].rows == ROWS / 10);
     for (size_t threads = 1; threads <= 4; threads++) {
