@@ -13,18 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A thread's packed operands; pages of threads that never multiply are never touched. */
+/* Packed operands, on the stack of whoever multiplies: half a megabyte, used as far as needed. */
 struct packed {
     _Alignas(64) float a[NATIVE_ROWS * NATIVE_LINE];
     _Alignas(64) float b[NATIVE_BLOCK * NATIVE_COLUMNS];
 };
 
-static _Thread_local struct packed packed;
-
 /* A block of a product: terms from..from+k of rows row..row+rows. */
 struct block {
     const struct gemm_kernel *kernel;
     const struct gemm_call *call;
+    struct packed *packed;
     size_t row, rows;
     size_t from, k;
     size_t length; /* of every block but the last: a whole number of units */
@@ -45,13 +44,14 @@ pack_a(const struct block *block)
     if (call->form != GEMM_TN) {
         const float *a = call->a + block->row * call->lda + block->from;
         for (size_t i = 0; i < block->rows; i++)
-            block->kernel->pack_line(block->k, a + i * call->lda, packed.a + i * NATIVE_LINE);
+            block->kernel->pack_line(block->k, a + i * call->lda,
+                                     block->packed->a + i * NATIVE_LINE);
         return;
     }
     for (size_t i = 0; i < block->rows; i += height)
         block->kernel->pack_rows(block->k, least(height, block->rows - i),
                                  call->a + block->from * call->lda + block->row + i, call->lda,
-                                 packed.a + i * NATIVE_BLOCK);
+                                 block->packed->a + i * NATIVE_BLOCK);
 }
 
 /* Columns of B as tiles read them, from one unit to the next `step` apart. */
@@ -69,12 +69,12 @@ panel_of(const struct block *block, size_t column, size_t columns)
     const float *b = call->b + (call->form == GEMM_NT ? column * call->ldb + block->from
                                                       : block->from * call->ldb + column);
     if (call->form == GEMM_NT)
-        kernel->pack_transposed(block->k, columns, b, call->ldb, packed.b);
+        kernel->pack_transposed(block->k, columns, b, call->ldb, block->packed->b);
     else if (kernel->terms == 1 && columns == kernel->columns)
         return (struct panel){b, call->ldb};
     else
-        kernel->pack_columns(block->k, columns, b, call->ldb, packed.b);
-    return (struct panel){packed.b, kernel->columns};
+        kernel->pack_columns(block->k, columns, b, call->ldb, block->packed->b);
+    return (struct panel){block->packed->b, kernel->columns};
 }
 
 /*
@@ -107,7 +107,7 @@ ahead_of(const struct block *block, size_t column, size_t tile)
                 (const char *)(call->b + (from + tile * rows) * call->ldb + column), GEMM_LINE,
                 stride, 2 * stride};
     }
-    return (struct gemm_ahead){.at = (const char *)packed.b};
+    return (struct gemm_ahead){.at = (const char *)block->packed->b};
 }
 
 static void
@@ -128,7 +128,7 @@ multiply_panel(const struct block *block, size_t column, size_t columns)
         .columns = columns,
     };
     for (size_t i = 0; i < block->rows; i += height) {
-        tile.a = packed.a + i * (tile.upright ? NATIVE_BLOCK : NATIVE_LINE);
+        tile.a = block->packed->a + i * (tile.upright ? NATIVE_BLOCK : NATIVE_LINE);
         tile.rows = least(height, block->rows - i);
         tile.c = call->c + (block->row + i) * call->ldc + column;
         tile.ahead = ahead_of(block, column + columns, i / height);
@@ -159,7 +159,9 @@ block_length(const struct gemm_kernel *kernel, size_t k)
 void
 gemm_native_product(const struct gemm_kernel *kernel, const struct gemm_call *call)
 {
-    struct block block = {.kernel = kernel, .call = call, .length = block_length(kernel, call->k)};
+    struct packed packed;
+    struct block block = {
+        .kernel = kernel, .call = call, .packed = &packed, .length = block_length(kernel, call->k)};
     for (block.row = 0; block.row < call->m; block.row += NATIVE_ROWS) {
         block.rows = least(NATIVE_ROWS, call->m - block.row);
         for (block.from = 0; block.from < call->k; block.from += block.length) {

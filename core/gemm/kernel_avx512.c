@@ -4,7 +4,7 @@
 #if defined(__AVX512F__)
 #define MULTIPLY_ADD(a, b, sum) _mm512_fmadd_ps(a, b, sum)
 #define LINE_UNITS              GEMM_LINE_FLOATS
-#include "core/gemm/tiles_avx512.h"
+#include "core/gemm/tiles_avx512.inc"
 #include "core/gemm/transpose_avx.h"
 
 static void

@@ -9,14 +9,14 @@
 
 #define MULTIPLY_ADD(a, b, sum) _mm512_dpbf16_ps(sum, (__m512bh)(a), (__m512bh)(b))
 #define LINE_UNITS              (GEMM_LINE_FLOATS / 2)
-#include "core/gemm/tiles_avx512.h"
+#include "core/gemm/tiles_avx512.inc"
 #include "core/gemm/transpose_avx.h"
 
 /* The first n of 16 floats. */
 static inline __m512
 load(const float *x, size_t n)
 {
-    return _mm512_maskz_loadu_ps(n >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1u), x);
+    return _mm512_maskz_loadu_ps(lanes_mask(n), x);
 }
 
 /* 16 units: lane i holds the pair (even[i], odd[i]). */
@@ -42,7 +42,7 @@ pack_line(size_t k, const float *x, float *line)
     size_t left = k - p;
     __m512 low = load(x + p, left);
     __m512 high = left > LANES ? load(x + p + LANES, left - LANES) : _mm512_setzero_ps();
-    _mm512_mask_storeu_ps(line + p / 2, (__mmask16)((1u << (left + 1) / 2) - 1u),
+    _mm512_mask_storeu_ps(line + p / 2, lanes_mask((left + 1) / 2),
                           (__m512)_mm512_cvtne2ps_pbh(high, low));
 }
 
@@ -54,11 +54,9 @@ pack_straight(size_t width, size_t k, size_t n, const float *x, size_t ld, float
         const float *even = x + p * ld;
         for (size_t j = 0; j < width; j += LANES) {
             size_t columns = n > j ? n - j : 0;
-            size_t lanes = width - j;
             __m512 below = p + 1 < k ? load(even + ld + j, columns) : _mm512_setzero_ps();
-            _mm512_mask_storeu_ps(
-                panel + j, lanes >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << lanes) - 1u),
-                interleave(load(even + j, columns), below));
+            _mm512_mask_storeu_ps(panel + j, lanes_mask(width - j),
+                                  interleave(load(even + j, columns), below));
         }
     }
 }
