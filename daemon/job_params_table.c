@@ -297,8 +297,9 @@ static const struct param_row table[] = {
      .places = ANYWHERE,
      PARAMS(gradient_checkpointing),
      .default_text = "false",
-     .doc = "Computes most of the forward pass twice and keeps less of it: less memory, slower, the "
-            "same result."},
+     .doc =
+         "Computes most of the forward pass twice and keeps less of it: less memory, slower, the "
+         "same result."},
     {.name = "batching",
      .type = PARAM_CHOICE,
      .places = ANYWHERE,

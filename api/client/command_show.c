@@ -175,18 +175,10 @@ static const struct line {
     const char *name;
     void (*write)(const json_t *job, struct buf *out);
 } lines[] = {
-    {"status", write_status},
-    {"error", write_error},
-    {"base model", write_base},
-    {"fine-tuned", write_result},
-    {"task", write_task},
-    {"files", write_files},
-    {"times", write_times},
-    {"progress", write_progress},
-    {"speed", write_speed},
-    {"memory", write_memory},
-    {"metrics", write_metrics},
-    {"parameters", write_parameters},
+    {"status", write_status},     {"error", write_error},       {"base model", write_base},
+    {"fine-tuned", write_result}, {"task", write_task},         {"files", write_files},
+    {"times", write_times},       {"progress", write_progress}, {"speed", write_speed},
+    {"memory", write_memory},     {"metrics", write_metrics},   {"parameters", write_parameters},
     {"metadata", write_metadata},
 };
 

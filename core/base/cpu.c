@@ -64,12 +64,7 @@ cpu_features(void)
     unsigned c = 0;
     unsigned d = 0;
     read_name(out.name);
-    if (!__get_cpuid(1, &a, &b, &c, &d))
-        return out;
-    unsigned more[4] = {0};
-    if ((c & bit_SSE4_1) != 0 && __get_cpuid_count(7, 0, &more[0], &more[1], &more[2], &more[3]))
-        out.sha = (more[1] & bit_SHA) != 0;
-    if ((c & bit_OSXSAVE) == 0)
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_OSXSAVE) == 0)
         return out;
     bool fma = (c & bit_FMA) != 0;
     uint64_t saved = saved_registers();

@@ -13,7 +13,6 @@ struct cpu_features {
     bool avx512; /* F, BW, DQ, VL with operating system support */
     bool avx512_bf16;
     bool amx_bf16; /* and Linux has granted this process the tile registers */
-    bool sha;      /* SHA-256 rounds, with SSE4.1 */
     char name[64]; /* brand string, trimmed */
 };
 

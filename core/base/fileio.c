@@ -4,11 +4,11 @@
 #include "core/base/fileio.h"
 
 #include "core/base/mem.h"
-#include "core/base/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,12 +335,12 @@ fileio_exists(const char *path)
 }
 
 static void
-finish_hex(struct sha256 *sha, char hex[65])
+finish_hex(struct sha256_ctx *sha, char hex[65])
 {
     static const char digits[] = "0123456789abcdef";
-    unsigned char digest[SHA256_BYTES];
-    sha256_finish(sha, digest);
-    for (size_t i = 0; i < SHA256_BYTES; i++) {
+    unsigned char digest[SHA256_DIGEST_SIZE];
+    sha256_digest(sha, sizeof digest, digest);
+    for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++) {
         hex[2 * i] = digits[digest[i] >> 4];
         hex[2 * i + 1] = digits[digest[i] & 15];
     }
@@ -354,13 +354,13 @@ fileio_sha256(const char *path, char hex[65], struct err *err)
     size_t length = 0;
     if (open_regular(path, &fd, &length, err) != 0)
         return err->code;
-    struct sha256 sha;
+    struct sha256_ctx sha;
     sha256_init(&sha);
     unsigned char *bytes = mem_small(COPY_BYTES);
     int rc = 0;
     for (size_t got = 1; got > 0 && rc == 0;) {
         rc = read_fully(fd, bytes, COPY_BYTES, &got, err);
-        sha256_add(&sha, bytes, got);
+        sha256_update(&sha, got, bytes);
     }
     finish_hex(&sha, hex);
     free(bytes);
@@ -371,8 +371,8 @@ fileio_sha256(const char *path, char hex[65], struct err *err)
 void
 fileio_sha256_bytes(const void *bytes, size_t length, char hex[65])
 {
-    struct sha256 sha;
+    struct sha256_ctx sha;
     sha256_init(&sha);
-    sha256_add(&sha, bytes, length);
+    sha256_update(&sha, length, bytes);
     finish_hex(&sha, hex);
 }

@@ -59,9 +59,9 @@ fmath_fma(float a, float b, float c)
 }
 
 /*
- * e^x within 1.2 ulp for -87.3 <= x <= 88, not to be asked above; below, e^-87.3 (no subnormals); NaN
- * stays NaN. e^x = 2^n 2^f with n = round(x / ln 2); f is formed exactly but for 1 / ln 2 in two
- * parts, and 2^f is a minimax polynomial of degree 6 made for this file (error 2e-9).
+ * e^x within 1.2 ulp for -87.3 <= x <= 88, not to be asked above; below, e^-87.3 (no subnormals);
+ * NaN stays NaN. e^x = 2^n 2^f with n = round(x / ln 2); f is formed exactly but for 1 / ln 2 in
+ * two parts, and 2^f is a minimax polynomial of degree 6 made for this file (error 2e-9).
  */
 static inline float
 fmath_exp_small(float x)
@@ -113,11 +113,11 @@ fmath_tanh(float x)
 }
 
 /*
- * The normal distribution's cumulative function, (1 + erf(x / sqrt 2)) / 2, within 1.5e-7; exactly 0
- * and 1 from 5.4 on (where 3.3e-8 would be left), and for NaN, so it is for products with x. It is
- * 1/2 + x P(s) with s = 2 x^2 / 5.5^2 - 1 and P a minimax polynomial of degree 14 made for this file
- * (x P is off by 4e-8). Magnitudes are cut off at a float whose x P rounds to exactly 1/2, which it
- * never exceeds below.
+ * The normal distribution's cumulative function, (1 + erf(x / sqrt 2)) / 2, within 1.5e-7; exactly
+ * 0 and 1 from 5.4 on (where 3.3e-8 would be left), and for NaN, so it is for products with x. It
+ * is 1/2 + x P(s) with s = 2 x^2 / 5.5^2 - 1 and P a minimax polynomial of degree 14 made for this
+ * file (x P is off by 4e-8). Magnitudes are cut off at a float whose x P rounds to exactly 1/2,
+ * which it never exceeds below.
  */
 static inline float
 fmath_normal(float x)

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-/* factors[i] = 0 or site->scale for element i of a group: low halves of the 64 words, then high. */
+/*
+ * factors[i] = 0 or site->scale for element i of a group: low halves of the 64 words, then high.
+ * All are 1, and no number is drawn, where nothing is dropped.
+ */
 static inline void
 drop_factors(const struct dropout *site, uint64_t group, float factors[DROPOUT_GROUP])
 {
@@ -32,21 +35,16 @@ static inline void
 drop_into(const struct dropout *site, uint64_t group, size_t n, const float *x, float *y)
 {
     float factors[DROPOUT_GROUP];
-    size_t whole = n - n % DROPOUT_GROUP;
     if (site->threshold == 0) {
         memmove(y, x, n * sizeof *y);
         return;
     }
-    for (size_t i = 0; i < whole; i += DROPOUT_GROUP, group++) {
+    for (size_t i = 0; i < n; i += DROPOUT_GROUP, group++) {
+        size_t count = n - i < DROPOUT_GROUP ? n - i : DROPOUT_GROUP;
         drop_factors(site, group, factors);
-        for (size_t j = 0; j < DROPOUT_GROUP; j++)
+        for (size_t j = 0; j < count; j++)
             y[i + j] = x[i + j] * factors[j];
     }
-    if (whole == n)
-        return;
-    drop_factors(site, group, factors);
-    for (size_t j = 0; j < n - whole; j++)
-        y[whole + j] = x[whole + j] * factors[j];
 }
 
 #endif

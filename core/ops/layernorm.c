@@ -57,35 +57,29 @@ OPS(norm)(size_t n, float eps, const float *x, const float *gamma, const float *
     stats[1] = rstd;
 }
 
-/* x = dropped x + residual, count elements of one group */
-static inline void
-add_group(const struct dropout *site, uint64_t group, size_t count, const float *residual, float *x)
-{
-    float factors[DROPOUT_GROUP];
-    drop_factors(site, group, factors);
-    for (size_t j = 0; j < count; j++)
-        x[j] = fmath_fma(x[j], factors[j], residual[j]);
-}
-
 void
 OPS(residual_norm)(const struct dropout *site, uint64_t group, size_t n, float eps,
                    const float *residual, const float *gamma, const float *beta, float *x, float *y,
                    float stats[2])
 {
-    size_t whole = n - n % DROPOUT_GROUP;
-    if (site->threshold == 0)
-        OPS(add)(n, residual, x);
-    for (size_t i = 0; i < whole && site->threshold != 0; i += DROPOUT_GROUP, group++)
-        add_group(site, group, DROPOUT_GROUP, residual + i, x + i);
-    if (whole < n && site->threshold != 0)
-        add_group(site, group, n - whole, residual + whole, x + whole);
+    float factors[DROPOUT_GROUP];
+    for (size_t i = 0; i < n; i += DROPOUT_GROUP, group++) {
+        size_t count = n - i < DROPOUT_GROUP ? n - i : DROPOUT_GROUP;
+        drop_factors(site, group, factors);
+        for (size_t j = 0; j < count; j++)
+            x[i + j] = fmath_fma(x[i + j], factors[j], residual[i + j]);
+    }
     OPS(norm)(n, eps, x, gamma, beta, y, stats);
 }
 
-/* The two means of norm_backward: of g = dy gamma and of g xhat. */
-static inline void
-backward_means(size_t n, const float *x, const float stats[2], const float *gamma, const float *dy,
-               float means[2])
+/* What all elements of a row share on the way back; g = dy gamma. */
+struct moments {
+    float mean, rstd;
+    float mean_g, mean_dot; /* of g, of g xhat */
+};
+
+static inline struct moments
+moments_of(size_t n, const float *x, const float stats[2], const float *gamma, const float *dy)
 {
     float mean = stats[0];
     float rstd = stats[1];
@@ -93,10 +87,9 @@ backward_means(size_t n, const float *x, const float stats[2], const float *gamm
     size_t whole = before_last(n);
     int32_t count = (int32_t)(n - whole);
     for (int32_t j = 0; j < OPS_LANES; j++) {
-        float g = j < count ? dy[whole + (size_t)j] * gamma[whole + (size_t)j] : 0.0f;
-        float xhat = j < count ? (x[whole + (size_t)j] - mean) * rstd : 0.0f;
-        sum[j] = g;
-        dot[j] = g * xhat;
+        size_t i = whole + (size_t)j;
+        sum[j] = j < count ? dy[i] * gamma[i] : 0.0f;
+        dot[j] = j < count ? dy[i] * gamma[i] * ((x[i] - mean) * rstd) : 0.0f;
     }
     for (size_t i = 0; i < whole; i += OPS_LANES) {
         for (size_t j = 0; j < OPS_LANES; j++) {
@@ -105,36 +98,35 @@ backward_means(size_t n, const float *x, const float stats[2], const float *gamm
             dot[j] = fmath_fma(g, (x[i + j] - mean) * rstd, dot[j]);
         }
     }
-    means[0] = lanes_sum(sum) / (float)n;
-    means[1] = lanes_sum(dot) / (float)n;
+    return (struct moments){.mean = mean,
+                            .rstd = rstd,
+                            .mean_g = lanes_sum(sum) / (float)n,
+                            .mean_dot = lanes_sum(dot) / (float)n};
 }
 
-/* The gradient by x at one element. */
+/* rstd (g - mean(g) - xhat mean(g xhat)) */
 static inline float
-gradient(float d, float gamma, float xhat, float rstd, const float means[2])
+gradient(struct moments m, float d, float gamma, float xhat)
 {
-    return rstd * fmath_fma(-xhat, means[1], fmath_fma(d, gamma, -means[0]));
+    return m.rstd * fmath_fma(-xhat, m.mean_dot, fmath_fma(d, gamma, -m.mean_g));
 }
 
 void
 OPS(norm_backward)(size_t n, const float *x, const float stats[2], const float *gamma, float *dy,
                    float *dgamma, float *dbeta)
 {
-    float means[2];
-    float mean = stats[0];
-    float rstd = stats[1];
-    backward_means(n, x, stats, gamma, dy, means);
+    struct moments m = moments_of(n, x, stats, gamma, dy);
     for (size_t i = 0; i < n; i++) {
-        float xhat = (x[i] - mean) * rstd;
+        float xhat = (x[i] - m.mean) * m.rstd;
         float d = dy[i];
         dgamma[i] = fmath_fma(d, xhat, dgamma[i]);
         dbeta[i] += d;
-        dy[i] = gradient(d, gamma[i], xhat, rstd, means);
+        dy[i] = gradient(m, d, gamma[i], xhat);
     }
 }
 
-/* The arrays of residual_norm_backward, from one group on. */
-struct backward {
+/* The arrays of residual_norm_backward, from one dropout group on; they never overlap. */
+struct arrays {
     const float *restrict x;
     const float *restrict gamma;
     float *restrict dy;
@@ -145,16 +137,12 @@ struct backward {
 };
 
 static inline void
-backward_group(size_t count, const float *restrict factors, struct backward a, const float stats[2],
-               const float means[2])
+backward_group(size_t count, struct moments m, const float *restrict factors, struct arrays a)
 {
-    float mean = stats[0];
-    float rstd = stats[1];
-    float means_kept[2] = {means[0], means[1]};
     for (size_t j = 0; j < count; j++) {
-        float xhat = (a.x[j] - mean) * rstd;
+        float xhat = (a.x[j] - m.mean) * m.rstd;
         float d = a.dy[j];
-        float dx = gradient(d, a.gamma[j], xhat, rstd, means_kept);
+        float dx = gradient(m, d, a.gamma[j], xhat);
         float kept = dx * factors[j];
         a.dgamma[j] = fmath_fma(d, xhat, a.dgamma[j]);
         a.dbeta[j] += d;
@@ -170,12 +158,16 @@ OPS(residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n
                             float *dgamma, float *dbeta, float *dbias)
 {
     float factors[DROPOUT_GROUP];
-    float means[2];
-    backward_means(n, x, stats, gamma, dy, means);
+    struct moments m = moments_of(n, x, stats, gamma, dy);
     for (size_t i = 0; i < n; i += DROPOUT_GROUP, group++) {
-        struct backward a = {x + i,      gamma + i, dy + i,   dropped + i,
-                             dgamma + i, dbeta + i, dbias + i};
+        struct arrays a = {.x = x + i,
+                           .gamma = gamma + i,
+                           .dy = dy + i,
+                           .dropped = dropped + i,
+                           .dgamma = dgamma + i,
+                           .dbeta = dbeta + i,
+                           .dbias = dbias + i};
         drop_factors(site, group, factors);
-        backward_group(n - i < DROPOUT_GROUP ? n - i : DROPOUT_GROUP, factors, a, stats, means);
+        backward_group(n - i < DROPOUT_GROUP ? n - i : DROPOUT_GROUP, m, factors, a);
     }
 }

@@ -9,8 +9,9 @@
  * flat array and know nothing of threads.
  *
  * Every operator is compiled several times, for the instruction sets that core/ops/sets.h names,
- * from the same plain C. Reductions run in 16 fixed lanes that are added in a fixed tree, and no
- * multiply-add is fused, so that all sets give the same bits; which one runs is only a matter of
+ * from the same plain C (but for the products of dropout's generator, philox.h). Reductions run in
+ * 16 fixed lanes that are added in a fixed tree, and multiply-adds are fused where fmath_fma says
+ * so and nowhere else, so that all sets give the same bits; which one runs is only a matter of
  * speed. A set is a table of functions, struct ops.
  */
 #ifndef CORE_OPS_OPS_H
@@ -93,7 +94,8 @@ struct ops {
 
     /*
      * norm_backward of (x, dy), then back through the dropout before it: dy becomes the gradient by
-     * the sum (so by the residual, too), dropped (H) that by what was dropped; dbias (H) += dropped.
+     * the sum (so by the residual, too), dropped (H) that by what was dropped; dbias (H) +=
+     * dropped.
      */
     void (*residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n,
                                    const float *x, const float stats[2], const float *gamma,

@@ -31,7 +31,8 @@ philox_words(const struct rng_stream *stream, uint64_t base, uint32_t words[PHIL
 {
     const __m512i m0 = _mm512_set1_epi64(PHILOX_MULTIPLIER_0);
     const __m512i m1 = _mm512_set1_epi64(PHILOX_MULTIPLIER_1);
-    const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i evens =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     __m512i x[2][4];
     for (int half = 0; half < 2; half++) {
         x[half][0] = _mm512_add_epi64(_mm512_set1_epi64((long long)base + 8 * half),
@@ -47,9 +48,11 @@ philox_words(const struct rng_stream *stream, uint64_t base, uint32_t words[PHIL
             __m512i p0 = _mm512_mul_epu32(x[half][0], m0);
             __m512i p1 = _mm512_mul_epu32(x[half][2], m1);
             /* 0x96: the exclusive or of three */
-            x[half][0] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), x[half][1], key0, 0x96);
+            x[half][0] =
+                _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), x[half][1], key0, 0x96);
             x[half][1] = p1;
-            x[half][2] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), x[half][3], key1, 0x96);
+            x[half][2] =
+                _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), x[half][3], key1, 0x96);
             x[half][3] = p0;
         }
         key0 = _mm512_add_epi32(key0, _mm512_set1_epi64(PHILOX_WEYL_0));
@@ -82,19 +85,19 @@ philox_eight(const struct rng_stream *stream, uint64_t base, int from, uint32_t 
         for (int half = 0; half < 2; half++) {
             __m256i p0 = _mm256_mul_epu32(x[half][0], m0);
             __m256i p1 = _mm256_mul_epu32(x[half][2], m1);
-            x[half][0] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32),
-                                          _mm256_xor_si256(x[half][1], key0));
+            x[half][0] =
+                _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(x[half][1], key0));
             x[half][1] = p1;
-            x[half][2] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32),
-                                          _mm256_xor_si256(x[half][3], key1));
+            x[half][2] =
+                _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(x[half][3], key1));
             x[half][3] = p0;
         }
         key0 = _mm256_add_epi32(key0, _mm256_set1_epi64x(PHILOX_WEYL_0));
         key1 = _mm256_add_epi32(key1, _mm256_set1_epi64x(PHILOX_WEYL_1));
     }
     for (int w = 0; w < 4; w++) {
-        __m256 both = _mm256_shuffle_ps(_mm256_castsi256_ps(x[0][w]),
-                                        _mm256_castsi256_ps(x[1][w]), 0x88); /* low words */
+        __m256 both = _mm256_shuffle_ps(_mm256_castsi256_ps(x[0][w]), _mm256_castsi256_ps(x[1][w]),
+                                        0x88); /* low words */
         _mm256_storeu_si256((__m256i *)(void *)(words + PHILOX_COUNTERS * w + from),
                             _mm256_permute4x64_epi64(_mm256_castps_si256(both), 0xd8));
     }

@@ -4,6 +4,11 @@
  * The build compiles every operator file once for each set, with OPS_SET naming it (plain, avx2,
  * avx512) and the compiler's options for it. OPS(norm) is then norm_plain, norm_avx2 or
  * norm_avx512.
+ *
+ * Loops over vectors have an inner loop of OPS_LANES or of a dropout group, which compilers turn
+ * into one or a few vector instructions. What is left of an array after whole vectors is worked on
+ * as a vector, too, with a condition on the lane: that becomes a masked access, where a loop over
+ * the remaining elements would become a chain of scalar ones.
  */
 #ifndef CORE_OPS_SETS_H
 #define CORE_OPS_SETS_H

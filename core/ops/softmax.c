@@ -3,8 +3,8 @@
  * and for one head of attention with the scores' factor before and dropout behind.
  *
  * Rows of attention are short and of any length: a sentence has some 15 tokens. A head is therefore
- * worked on in sweeps, each over many rows: what a row has in common (its maximum, its sum) is found
- * row by row, but applied over the flat array, where whole vectors need not end with a row.
+ * worked on in sweeps, each over many rows: what a row has in common (its maximum, its sum) is
+ * found row by row, but applied over the flat array, where whole vectors need not end with a row.
  */
 #include "core/base/fmath.h"
 #include "core/ops/drop.h"

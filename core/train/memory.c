@@ -34,8 +34,8 @@ struct estimator {
     const struct train_plan *plan;
     const struct train_memory_facts *facts;
     struct survey survey;
-    size_t words;       /* bytes of the word embedding */
-    size_t others;      /* of all other parameters */
+    size_t words;  /* bytes of the word embedding */
+    size_t others; /* of all other parameters */
     struct arena *arena;
 };
 
@@ -91,8 +91,7 @@ data_bytes(const struct estimator *e)
                    dataset_bytes(plan->test) +
                    in_file * (sizeof *plan->training_labels + sizeof *plan->held_out);
     size_t tokens = store_bytes(&e->survey.training, words) +
-                    store_bytes(&e->survey.validation, words) +
-                    store_bytes(&e->survey.test, words);
+                    store_bytes(&e->survey.validation, words) + store_bytes(&e->survey.test, words);
     size_t order = e->survey.training.rows * sizeof(uint32_t);
     return texts + tokens + order + words * WORD_BYTES;
 }

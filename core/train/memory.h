@@ -26,8 +26,8 @@ struct train_memory_facts {
 
 /* The parts, in bytes. */
 struct train_memory {
-    size_t process;     /* program, libraries, engine, and each thread's share */
-    size_t data;        /* texts and labels as they were read, the tokenizer, tokens */
+    size_t process; /* program, libraries, engine, and each thread's share */
+    size_t data;    /* texts and labels as they were read, the tokenizer, tokens */
     size_t parameters;
     size_t gradients;
     size_t moments;     /* of the optimizer */

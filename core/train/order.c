@@ -80,8 +80,7 @@ order_epoch(const struct order *rule, size_t epoch, uint32_t *order)
             batches - from < ORDER_GROUPED_BATCHES ? batches - from : ORDER_GROUPED_BATCHES;
         sort_by_length(rule->lengths, order + from * rule->batch_size, count * rule->batch_size);
     }
-    struct rng_stream groups =
-        rng_stream(rule->seed, RNG_SHUFFLE, STREAM_BATCHES, (uint32_t)epoch);
+    struct rng_stream groups = rng_stream(rule->seed, RNG_SHUFFLE, STREAM_BATCHES, (uint32_t)epoch);
     shuffle_batches(&groups, order, batches, rule->batch_size);
 }
 

@@ -250,13 +250,14 @@ choose_computation(struct train_params *params, const struct train_facts *facts,
     }
     if (params->gradient_checkpointing == PARAMS_AUTO) {
         params->gradient_checkpointing = 0;
-        struct train_choice *choice = note(choices, "gradient_checkpointing",
-                                           "keeping what a step computes is faster");
+        struct train_choice *choice =
+            note(choices, "gradient_checkpointing", "keeping what a step computes is faster");
         snprintf(choice->value, sizeof choice->value, "false");
     }
     if (params->batching == BATCHING_AUTO) {
         params->batching = BATCHING_SHUFFLE;
-        struct train_choice *choice = note(choices, "batching", "each batch is a chance sample of the rows");
+        struct train_choice *choice =
+            note(choices, "batching", "each batch is a chance sample of the rows");
         snprintf(choice->value, sizeof choice->value, "%s", batching_name(params->batching));
     }
 }

@@ -65,7 +65,7 @@ struct train_plan {
     /* what train_run needs, filled by train_plan_make and released by train_plan_fini */
     struct dataset *training, *validation, *test;
     struct tokenizer *tokenizer; /* of the base model */
-    uint32_t *training_labels; /* (rows of the training file) */
+    uint32_t *training_labels;   /* (rows of the training file) */
     bool *held_out; /* rows of the training file that validate; NULL with a validation file */
 };
 

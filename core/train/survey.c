@@ -13,7 +13,7 @@ enum { PAGE_BYTES = 4096, PARTS = 3 };
 /* One set on its way: the rows of a file, or those of it that are (not) held out. */
 struct sampling {
     const struct tokenizer *tokenizer;
-    size_t max_length;
+    size_t max_length, vocab_size;
     const struct dataset *data;
     const bool *held_out; /* NULL: every row of data belongs to the set */
     bool wanted;          /* the value of held_out that does */
@@ -22,8 +22,8 @@ struct sampling {
     struct survey_set *set;
     /* of the sample */
     size_t sampled, sample_tokens, sample_bytes;
-    size_t distinct;        /* different ids so far */
-    size_t reached[PARTS];  /* the same after a quarter of the sample, half of it, all of it */
+    size_t distinct;       /* different ids so far */
+    size_t reached[PARTS]; /* the same after a quarter of the sample, half of it, all of it */
     struct token_list list;
 };
 
@@ -123,18 +123,28 @@ guess_lengths(struct sampling *s)
     }
 }
 
+/* How strongly a vocabulary is used, by the share of it that is: what would grow evenly with the
+ * rows if all words were equally likely. */
+static double
+exposure_of(const struct sampling *s, size_t distinct)
+{
+    double words = (double)s->vocab_size;
+    return -log1p(-(double)distinct / (words + 1.0)); /* finite also when every word is used */
+}
+
 /*
- * How many times the sample's different words `rows` rows have. Words grow as a power of the rows
- * (Heaps' law) whose exponent falls: by as much with every further doubling as it did within the
- * sample.
+ * The exposure by `rows` rows over that by the sample. It grows as a power of the rows (Heaps' law)
+ * whose exponent falls: by as much with every further doubling as it did within the sample.
  */
 static double
 growth_to(const struct sampling *s, size_t rows)
 {
     if (s->reached[0] == 0)
         return 1.0; /* a sample of less than four rows is all there is */
-    double before = log2((double)s->reached[1] / (double)s->reached[0]);
-    double exponent = log2((double)s->reached[2] / (double)s->reached[1]);
+    double quarter = exposure_of(s, s->reached[0]);
+    double half = exposure_of(s, s->reached[1]);
+    double exponent = log2(exposure_of(s, s->reached[2]) / half);
+    double before = log2(half / quarter);
     double doublings = log2((double)rows / (double)s->sampled);
     double grown = 0; /* its logarithm */
     if (doublings <= 0)
@@ -181,6 +191,7 @@ survey_sets(const struct train_plan *plan, const struct tokenizer *tokenizer, st
     struct sampling training = {
         .tokenizer = tokenizer,
         .max_length = (size_t)plan->params.max_seq_length,
+        .vocab_size = plan->config.vocab_size,
         .data = plan->training,
         .held_out = plan->held_out,
         .wanted = false,
@@ -241,11 +252,18 @@ survey_fini(struct survey *survey)
     *survey = (struct survey){0};
 }
 
+double
+survey_grown(const struct survey_words *words, double share)
+{
+    return share < 1 ? 1 - pow(1 - share, words->growth) : 1;
+}
+
 size_t
 survey_touched(const struct survey_words *words, size_t vocab_size, size_t row_bytes)
 {
     size_t pages = 0;
     size_t next = 0; /* first page that is not counted yet */
+    size_t all = (vocab_size * row_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
     for (size_t id = 0; id < vocab_size; id++) {
         if (!words->used[id])
             continue;
@@ -256,7 +274,6 @@ survey_touched(const struct survey_words *words, size_t vocab_size, size_t row_b
             pages += end - first;
         next = end > next ? end : next;
     }
-    double grown = (double)pages * words->growth * PAGE_BYTES;
-    size_t all = vocab_size * row_bytes;
-    return grown < (double)all ? (size_t)grown : all;
+    double share = survey_grown(words, (double)pages / (double)all);
+    return (size_t)(share * (double)all + 0.5) * PAGE_BYTES;
 }

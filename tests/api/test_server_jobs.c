@@ -33,6 +33,7 @@ job_has_every_required_key(void **state)
                                        "progress",
                                        "metrics",
                                        "resources",
+                                       "estimated_memory_bytes",
                                        "attempt",
                                        "queue_position",
                                        "priority",
@@ -76,6 +77,10 @@ finished_job_says_what_it_made(void **state)
     assert_int_equal(json_array_size(json_object_get(root, "labels")), 3);
     assert_true(
         json_is_number(json_object_get(json_object_get(root, "metrics"), "valid_accuracy")));
+    const json_t *resources = json_object_get(root, "resources");
+    assert_string_equal(json_text_at(resources, "precision"), "fp32");
+    assert_int_equal(json_integer_at(resources, "peak_memory_bytes"), 1 << 20);
+    assert_true(json_is_null(json_object_get(root, "estimated_memory_bytes"))); /* not told then */
     json_decref(root);
 }
 
@@ -89,6 +94,7 @@ job_under_way_has_no_results_yet(void **state)
     json_decref(root);
     root = call_json(state, "GET", JOBS "/ftjob-queued", NULL);
     assert_int_equal(json_integer_at(root, "queue_position"), 1);
+    assert_int_equal(json_integer_at(root, "estimated_memory_bytes"), 3 << 20);
     assert_true(json_is_null(json_object_get(json_object_get(root, "progress"), "seconds_left")));
     json_decref(root);
     root = call_json(state, "GET", JOBS "/ftjob-failed", NULL);

@@ -93,11 +93,12 @@ def render(stored, parts):
 
 
 def write(path, section):
-    """Put the section between its marks; at the file's end where there are none yet."""
+    """Put the section between its marks; where there are none yet, before the history or last."""
     text = path.read_text(encoding="utf-8") if path.exists() else "# Speed\n"
     if BEGIN in text and END in text:
         before, rest = text.split(BEGIN, 1)
         text = before + section + rest.split(END, 1)[1]
     else:
-        text = text.rstrip("\n") + "\n\n" + section + "\n"
+        before, history, rest = text.partition("\n## History")
+        text = before.rstrip("\n") + "\n\n" + section + "\n" + history + rest
     path.write_text(text, encoding="utf-8")

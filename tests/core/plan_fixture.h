@@ -40,12 +40,13 @@ plan_setup(void **state)
     f->request.params.seed = 3;
     scratch_write_text(
         &f->scratch, "model/config.json",
-        arena_printf(f->scratch.arena,
-                     "{\"model_type\":\"bert\",\"architectures\":[\"BertModel\"],\"hidden_size\":%d,"
-                     "\"num_hidden_layers\":2,\"num_attention_heads\":2,\"intermediate_size\":128,"
-                     "\"vocab_size\":%d,\"max_position_embeddings\":%d,\"type_vocab_size\":2,"
-                     "\"hidden_act\":\"gelu\",\"layer_norm_eps\":1e-12,\"pad_token_id\":0}",
-                     PLAN_HIDDEN, PLAN_WORDS, PLAN_LONGEST));
+        arena_printf(
+            f->scratch.arena,
+            "{\"model_type\":\"bert\",\"architectures\":[\"BertModel\"],\"hidden_size\":%d,"
+            "\"num_hidden_layers\":2,\"num_attention_heads\":2,\"intermediate_size\":128,"
+            "\"vocab_size\":%d,\"max_position_embeddings\":%d,\"type_vocab_size\":2,"
+            "\"hidden_act\":\"gelu\",\"layer_norm_eps\":1e-12,\"pad_token_id\":0}",
+            PLAN_HIDDEN, PLAN_WORDS, PLAN_LONGEST));
     buf_append_string(&vocab, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
     for (int i = 5; i < PLAN_WORDS; i++)
         buf_printf(&vocab, "w%d\n", i);

@@ -111,8 +111,9 @@ static void
 fma_rounds_once(void **state)
 {
     (void)state;
-    static const float special[] = {0.0f, -0.0f,       1.0f,      -1.0f,    0x1p-149f, -0x1p-126f,
-                                    NAN,  0x1.8p-140f, -INFINITY, INFINITY, 0x1p127f,  0x1.fffffep127f};
+    static const float special[] = {0.0f,      -0.0f,      1.0f,     -1.0f,
+                                    0x1p-149f, -0x1p-126f, NAN,      0x1.8p-140f,
+                                    -INFINITY, INFINITY,   0x1p127f, 0x1.fffffep127f};
     enum { SPECIAL = sizeof special / sizeof *special, DRAWS = 2000000 };
     for (int i = 0; i < SPECIAL * SPECIAL * SPECIAL; i++)
         assert_fma(special[i % SPECIAL], special[i / SPECIAL % SPECIAL],

@@ -1,9 +1,8 @@
 /*
- * Dropout: the mask is a function of (seed, step, layer, site, element) and of nothing else; how
- * often it drops; what it scales by; and that its vector generator is rng_block lane by lane.
+ * Dropout: the mask is a function of (seed, step, layer, site, element) and of nothing else, on
+ * every set the one that rng_block gives; how often it drops; what it scales by.
  */
 #include "core/ops/ops.h"
-#include "core/ops/philox.h"
 #include "tests/support/close.h"
 
 #include <math.h>
@@ -34,24 +33,6 @@ factor_by_definition(const struct dropout *site, uint64_t group, size_t i)
     rng_block(&site->stream, group * 16 + word % 16, block);
     uint32_t bits = i < 64 ? block[word / 16] & 0xffff : block[word / 16] >> 16;
     return bits < site->threshold ? 0.0f : site->scale;
-}
-
-static void
-vector_generator_is_the_block_function_lane_by_lane(void **state)
-{
-    (void)state;
-    static const uint64_t bases[] = {0, 16, 160, 0xfffffff0u, 0x100000000u, 0xfffffffffff0u};
-    struct rng_stream stream = rng_stream(0x123456789abcdef0u, RNG_ATTENTION_DROPOUT, 11, 999);
-    for (size_t b = 0; b < sizeof bases / sizeof *bases; b++) {
-        uint32_t words[PHILOX_WORDS];
-        philox_words(&stream, bases[b], words);
-        for (uint32_t lane = 0; lane < PHILOX_COUNTERS; lane++) {
-            uint32_t block[4];
-            rng_block(&stream, bases[b] + lane, block);
-            for (int w = 0; w < 4; w++)
-                assert_int_equal(words[PHILOX_COUNTERS * w + (int)lane], block[w]);
-        }
-    }
 }
 
 static void
@@ -209,7 +190,6 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vector_generator_is_the_block_function_lane_by_lane),
         cmocka_unit_test(the_mask_is_the_one_that_the_header_defines),
         cmocka_unit_test(the_share_of_dropped_elements_is_the_probability),
         cmocka_unit_test(the_expectation_is_kept_exactly),

@@ -208,8 +208,7 @@ residual_norm_backward_is_norm_backward_then_dropout(void **state)
     (void)state;
     static const double probabilities[] = {0.0, 0.3};
     for (size_t s = 0; s < 2 * sizeof sizes / sizeof *sizes; s++) {
-        struct dropout site =
-            dropout_site(probabilities[s % 2], 9, RNG_FFN_OUTPUT_DROPOUT, 2, 5);
+        struct dropout site = dropout_site(probabilities[s % 2], 9, RNG_FFN_OUTPUT_DROPOUT, 2, 5);
         struct norm_case c;
         float stats[2] = {0.25f, 0.5f};
         float dy[LONGEST], dropped[LONGEST], want[LONGEST];

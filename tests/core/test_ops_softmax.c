@@ -230,6 +230,32 @@ softmax_dropout_backward_is_its_derivative(void **state)
     }
 }
 
+/* However many rows are worked on at once, and also where one row is more than that. */
+static void
+a_head_is_its_rows_one_by_one(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, LONG = 4097 };
+    static const size_t lengths[] = {1, 5, 16, 100, 512, 2048, LONG};
+    static float z[2][ROWS * LONG], dp[2][ROWS * LONG];
+    struct dropout none = dropout_site(0.0, 3, RNG_ATTENTION_DROPOUT, 1, 2);
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        size_t s = lengths[l];
+        close_noise(z[0], ROWS * s, l, 3.0);
+        close_noise(dp[0], ROWS * s, 100 + l, 1.0);
+        memcpy(z[1], z[0], sizeof z[1]);
+        memcpy(dp[1], dp[0], sizeof dp[1]);
+        ops_best()->softmax_dropout(&none, 0, ROWS, s, 1.0f, z[0], NULL);
+        ops_best()->softmax_dropout_backward(&none, 0, ROWS, s, 1.0f, z[0], dp[0]);
+        for (size_t row = 0; row < ROWS; row++) {
+            ops_best()->softmax(s, z[1] + row * s);
+            ops_best()->softmax_backward(s, z[1] + row * s, dp[1] + row * s);
+        }
+        close_assert_bits(z[0], z[1], ROWS * s, "probabilities");
+        close_assert_bits(dp[0], dp[1], ROWS * s, "gradient of the scores");
+    }
+}
+
 int
 main(void)
 {
@@ -242,6 +268,7 @@ main(void)
         cmocka_unit_test(one_nan_makes_the_whole_row_nan),
         cmocka_unit_test(softmax_dropout_is_the_softmax_of_scaled_scores_then_dropout),
         cmocka_unit_test(softmax_dropout_backward_is_its_derivative),
+        cmocka_unit_test(a_head_is_its_rows_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

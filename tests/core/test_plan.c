@@ -15,8 +15,8 @@ bf16_is_refused_where_the_machine_has_none(void **state)
     struct err err;
     f->request.training = plan_rows(f, "train.jsonl", 60, 0);
     f->request.params.precision = GEMM_BF16;
-    assert_int_equal(
-        train_plan_make(&f->request, f->scratch.arena, &f->plan, &fault, &err), ERR_INVALID);
+    assert_int_equal(train_plan_make(&f->request, f->scratch.arena, &f->plan, &fault, &err),
+                     ERR_INVALID);
     assert_int_equal(fault.part, PART_PARAMETERS);
     assert_string_equal(fault.parameter, "precision");
     assert_false(fault.unsupported);

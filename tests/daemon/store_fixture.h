@@ -107,7 +107,8 @@ fixture_job(const char *file)
                             .parameters_json = "{\"n_epochs\":3}",
                             .task = "classification",
                             .labels = fixture_labels,
-                            .label_count = 2};
+                            .label_count = 2,
+                            .estimated_memory_bytes = 123456789};
 }
 
 static inline const char *

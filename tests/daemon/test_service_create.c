@@ -167,6 +167,46 @@ too_long_a_sequence_names_the_parameter(void **state)
             "max_seq_length");
 }
 
+/* OpenBLAS computes in fp32 alone, whatever the processor. */
+static void
+bf16_is_refused_where_the_engine_has_none(void **state)
+{
+    struct service_fixture *f = *state;
+    gemm_engine_close(f->engine);
+    if (gemm_engine_open("openblas", &f->engine, &f->err) != 0)
+        fail_msg("%s", f->err.message);
+    fixture_open(f);
+    struct file_info file = fixture_upload(f, "train.jsonl", fixture_rows(f, 20));
+    struct fault fault = refused(f, body_with(f, file.id, ", \"precision\": \"bf16\""),
+                                 FAULT_INVALID_PARAMETER, "precision");
+    assert_non_null(strstr(fault.message, "\"fp32\""));
+    struct job_info job = fixture_create(f, 20, ", \"precision\": \"auto\"");
+    assert_non_null(strstr(job.parameters_json, "\"precision\":\"fp32\""));
+    assert_int_equal(
+        fixture_count_events(f, job.id, "precision = fp32 (engine and processor have no"), 1);
+}
+
+static void
+how_it_is_computed_is_taken_from_the_request(void **state)
+{
+    struct service_fixture *f = *state;
+    struct job_info job =
+        fixture_create(f, 20, ", \"gradient_checkpointing\": true, \"batching\": \"grouped\"");
+    assert_non_null(strstr(job.parameters_json, "\"gradient_checkpointing\":true"));
+    assert_non_null(strstr(job.parameters_json, "\"batching\":\"grouped\""));
+}
+
+static void
+the_memory_of_a_job_is_told_before_it_runs(void **state)
+{
+    struct service_fixture *f = *state;
+    struct job_info small = fixture_create(f, 40, ", \"batch_size\": 1");
+    struct job_info large = fixture_create(f, 40, ", \"batch_size\": 40");
+    assert_true(small.estimated_memory_bytes > 1024 * 1024);
+    assert_true(large.estimated_memory_bytes > small.estimated_memory_bytes);
+    assert_int_equal(fixture_get(f, large.id).estimated_memory_bytes, large.estimated_memory_bytes);
+}
+
 static void
 validation_file_and_split_exclude_each_other(void **state)
 {
@@ -254,6 +294,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         IDLE_TEST(auto_values_are_resolved_and_stored),
         IDLE_TEST(seeds_are_drawn_anew),
+        PREPARED_TEST(bf16_is_refused_where_the_engine_has_none),
+        IDLE_TEST(how_it_is_computed_is_taken_from_the_request),
+        IDLE_TEST(the_memory_of_a_job_is_told_before_it_runs),
         IDLE_TEST(all_faults_of_a_body_are_told_at_once),
         IDLE_TEST(missing_things_are_told_together),
         IDLE_TEST(broken_line_is_named),

@@ -27,7 +27,7 @@ job_trains_to_success(void **state)
     assert_true(job.finished_at >= job.started_at);
     assert_int_equal(job.attempt, 1);
     assert_int_equal(job.threads, 2);
-    assert_string_equal(job.precision, "fp32");
+    assert_string_equal(job.precision, gemm_engine_has_bf16(f->engine) ? "bf16" : "fp32");
     assert_string_equal(job.engine, gemm_engine_name(f->engine));
     assert_true(job.peak_memory_bytes > 0);
     assert_int_equal(job.progress.step, job.progress.total_steps);

@@ -41,6 +41,7 @@ job_reads_back_as_inserted(void **state)
     assert_int_equal(row.priority, 5);
     assert_int_equal(row.attempt, 0);
     assert_int_equal(row.progress.peak_memory_bytes, -1);
+    assert_int_equal(row.estimated_memory_bytes, 123456789);
     assert_int_equal(row.measure_count, 0);
     assert_null(row.engine);
     assert_null(row.fine_tuned_model);

@@ -69,7 +69,8 @@ a_job_prints_its_course_and_leaves_a_model() {
         '"fine_tuned_model":"'"$scratch/one"'"' '"seed":7' '"metadata":{"k":"v"}' '"error":null' \
         '"hyperparameters":{"batch_size":16,"learning_rate_multiplier":1,"n_epochs":[0-9]*}' \
         '"progress":{"step":40,"total_steps":40,' '"percent":100,' '"valid_loss":' '"test_accuracy":' \
-        '"resources":{"threads":1,"engine":"[a-z]*-[^"]*","precision":"fp32","peak_memory_bytes":[1-9]' \
+        '"resources":{"threads":1,"engine":"[a-z]*-[^"]*","precision":"\(fp32\|bf16\)","peak_memory_bytes":[1-9]' \
+        '"estimated_memory_bytes":[1-9][0-9]*,"parameters":{' \
         '"parameters":{.*"learning_rate":0.001,.*"warmup_steps":4,.*}}$'; do
         grep -q -e "$part" "$scratch/last" || fail "the job object lacks $part"
     done
