@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -121,8 +120,15 @@ cpu_count(void)
 int64_t
 cpu_peak_memory_bytes(void)
 {
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
+    /* Not getrusage: its figure begins with that of the program which started this one. */
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    long kibibytes = 0;
+    if (file == NULL)
         return 0;
-    return (int64_t)usage.ru_maxrss * 1024;
+    while (fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, "VmHWM: %ld kB", &kibibytes) == 1)
+            break;
+    fclose(file);
+    return (int64_t)kibibytes * 1024;
 }

@@ -6,15 +6,9 @@
 #include <stdio.h>
 
 void
-numerics_key_for(const struct gemm_engine *engine, enum gemm_precision precision,
-                 char key[NUMERICS_KEY_BYTES])
+numerics_key(const struct gemm_engine *engine, enum gemm_precision precision,
+             char key[NUMERICS_KEY_BYTES])
 {
     snprintf(key, NUMERICS_KEY_BYTES, "%s/%s/%d", gemm_engine_name(engine),
              precision_name(precision), NUMERICS_VERSION);
-}
-
-void
-numerics_key(const struct gemm_engine *engine, char key[NUMERICS_KEY_BYTES])
-{
-    numerics_key_for(engine, GEMM_FP32, key);
 }

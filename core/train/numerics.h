@@ -12,10 +12,7 @@ enum { NUMERICS_VERSION = 2 };
 enum { NUMERICS_KEY_BYTES = 128 };
 
 /* "openblas-0.3.21-SkylakeX/fp32/2"; precision is resolved. */
-void numerics_key_for(const struct gemm_engine *engine, enum gemm_precision precision,
-                      char key[NUMERICS_KEY_BYTES]);
-
-/* The same for GEMM_FP32. */
-void numerics_key(const struct gemm_engine *engine, char key[NUMERICS_KEY_BYTES]);
+void numerics_key(const struct gemm_engine *engine, enum gemm_precision precision,
+                  char key[NUMERICS_KEY_BYTES]);
 
 #endif

@@ -245,7 +245,7 @@ train_run(const struct train_plan *plan, const struct train_request *request,
         return err->code;
     char key[NUMERICS_KEY_BYTES];
     char data_sha256[65];
-    numerics_key(engine, key);
+    numerics_key(engine, plan->params.precision, key);
     int rc = fileio_sha256(request->training.path, data_sha256, err);
     size_t batch = (size_t)plan->params.batch_size;
     struct run run = {

@@ -143,7 +143,7 @@ begin_attempt(struct run *run)
     size_t threads = run->plan.params.threads > 0 ? (size_t)run->plan.params.threads
                      : trainer->threads > 0       ? trainer->threads
                                                   : cpu_count();
-    numerics_key_for(trainer->engine, run->plan.params.precision, key);
+    numerics_key(trainer->engine, run->plan.params.precision, key);
     struct job_run facts = {
         .engine = gemm_engine_name(trainer->engine),
         .precision = precision_name(run->plan.params.precision),

@@ -51,10 +51,10 @@ the_numerics_key_says_engine_precision_and_version(void **state)
     char key[NUMERICS_KEY_BYTES];
     char want[NUMERICS_KEY_BYTES];
     assert_int_equal(gemm_engine_open(NULL, &engine, &err), 0);
-    numerics_key_for(engine, GEMM_BF16, key);
+    numerics_key(engine, GEMM_BF16, key);
     snprintf(want, sizeof want, "%s/bf16/%d", gemm_engine_name(engine), NUMERICS_VERSION);
     assert_string_equal(key, want);
-    numerics_key_for(engine, GEMM_FP32, key);
+    numerics_key(engine, GEMM_FP32, key);
     snprintf(want, sizeof want, "%s/fp32/%d", gemm_engine_name(engine), NUMERICS_VERSION);
     assert_string_equal(key, want);
     gemm_engine_close(engine);
