@@ -97,7 +97,7 @@ predict(const char *model, size_t threads, struct err *err)
     struct gemm_engine *engine = NULL;
     struct predictor *predictor = NULL;
     struct pool *pool = NULL;
-    int status = gemm_engine_open(NULL, &engine, err);
+    int status = gemm_engine_open(getenv("FINETUNED_ENGINE"), &engine, err);
     if (status == 0)
         status = predictor_open(model, engine, &predictor, err);
     if (status != 0)

@@ -316,7 +316,8 @@ run_job(const char *path)
     struct err err;
     int exit_code = EXIT_FAILED;
     signals_catch();
-    if (gemm_engine_open(NULL, &run.engine, &err) != 0) { /* before any thread */
+    if (gemm_engine_open(getenv("FINETUNED_ENGINE"), &run.engine, &err) !=
+        0) { /* before any thread */
         fprintf(stderr, "finetuned run: %s\n", err.message);
         goto out;
     }

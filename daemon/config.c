@@ -264,7 +264,7 @@ config_load(const struct options *flags, struct arena *arena, struct config *out
 {
     struct loader loader = {.arena = arena, .err = err};
     loader.given = arena_array(arena, ROW_COUNT, sizeof *loader.given);
-    *out = (struct config){.data_dir = "", .port_file = ""};
+    *out = (struct config){.data_dir = "", .engine = "", .port_file = ""};
     const char *path = options_value(flags, "config");
     if (path == NULL)
         path = getenv("FINETUNED_CONFIG");

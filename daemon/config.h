@@ -34,6 +34,7 @@ struct config {
     struct config_list models_dir;
     struct config_aliases model_alias;
     int64_t threads;
+    const char *engine;
     int64_t max_file_bytes;
     int64_t max_connections;
     enum log_level log_level;

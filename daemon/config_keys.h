@@ -22,6 +22,10 @@
         "the file also as lines of a section [model_alias].")                                      \
     KEY(threads, CONFIG_INTEGER, "0", "N", 0, 1024,                                                \
         "Compute threads of a job; 0: as many as the machine gives.")                              \
+    KEY(engine, CONFIG_TEXT, "auto", "NAME", 1, 40,                                                \
+        "What computes matrix products: native, onednn, openblas, or auto, the best that is "      \
+        "here. "                                                                                   \
+        "The environment variable counts for finetuned run and finetuned predict, too.")           \
     KEY(max_file_bytes, CONFIG_BYTES, "512M", "SIZE", 1, 1099511627776,                            \
         "The largest file that may be uploaded; K, M and G are powers of 1024.")                   \
     KEY(max_connections, CONFIG_INTEGER, "1024", "N", 8, 65536,                                    \

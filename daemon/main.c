@@ -126,7 +126,7 @@ serve(const struct config *config)
     raise_descriptor_limit();
     umask(077);
     log_set_level(config->log_level);
-    if (gemm_engine_open(NULL, &engine, &err) != 0) /* sets the environment: before any thread */
+    if (gemm_engine_open(config->engine, &engine, &err) != 0) /* before any thread */
         goto out;
     const struct service_options service_options = {
         .data_dir = config->data_dir,

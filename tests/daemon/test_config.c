@@ -103,6 +103,7 @@ defaults_are_the_promised_ones(void **state)
     assert_int_equal(config.max_file_bytes, 512 * 1024 * 1024);
     assert_int_equal(config.max_connections, 1024);
     assert_int_equal(config.log_level, LOG_INFO);
+    assert_string_equal(config.engine, "auto");
     assert_string_equal(config.port_file, "");
 }
 
@@ -254,6 +255,7 @@ static const struct {
     {"models_dir", "/models", "", "models_dir is empty"},
     {"model_alias", "a=b", "a", "must be NAME=MODEL"},
     {"threads", "4", "four", "a whole number from 0 to 1024"},
+    {"engine", "openblas", "", "engine is \"\""},
     {"max_file_bytes", "1G", "1T", "K, M, G are powers"},
     {"max_connections", "64", "7", "a whole number from 8 to 65536"},
     {"log_level", "debug", "loud", "debug, info, warn or error"},
