@@ -48,15 +48,15 @@ store_part_of_row(const struct gemm_tile *t, size_t i, const __m256 sums[2])
         const float *b = t->b;                                                                     \
         ROWS_OF(rows) sums[i][0] = sums[i][1] = _mm256_setzero_ps();                               \
         for (size_t u = t->units; u > 0; u--) {                                                    \
-            __m256 left = _mm256_loadu_ps(b);                                                       \
-            __m256 right = _mm256_loadu_ps(b + LANES);                                              \
+            __m256 left = _mm256_loadu_ps(b);                                                      \
+            __m256 right = _mm256_loadu_ps(b + LANES);                                             \
             ROWS_OF(rows) {                                                                        \
                 __m256 x = _mm256_set1_ps(a[i * (a_row)]);                                         \
                 sums[i][0] = _mm256_fmadd_ps(x, left, sums[i][0]);                                 \
                 sums[i][1] = _mm256_fmadd_ps(x, right, sums[i][1]);                                \
             }                                                                                      \
             a += (a_step);                                                                         \
-            b += t->b_step;                                                                          \
+            b += t->b_step;                                                                        \
         }                                                                                          \
         ROWS_OF(rows) {                                                                            \
             if (t->columns == COLUMNS)                                                             \
