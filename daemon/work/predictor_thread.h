@@ -5,8 +5,8 @@
  * The models used last stay loaded. A pass takes rows of all requests for one model, and is small:
  * between two passes the thread looks at what has come and at the stop (predictor_queue.h).
  *
- * A single text is computed by the thread alone. Larger passes use a pool of compute threads, unless
- * a job wants the processors, too. The threads keep the nice value of whoever starts them.
+ * A single text is computed by the thread alone. Larger passes use a pool of compute threads,
+ * unless a job wants the processors, too. The threads keep the nice value of whoever starts them.
  */
 #ifndef DAEMON_WORK_PREDICTOR_THREAD_H
 #define DAEMON_WORK_PREDICTOR_THREAD_H

@@ -35,8 +35,8 @@ static size_t
 find(const struct resident_models *models, const char *folder)
 {
     size_t i = 0;
-    while (i < RESIDENT_MODELS_MAX && (models->places[i].predictor == NULL ||
-                                       strcmp(models->places[i].folder, folder) != 0))
+    while (i < RESIDENT_MODELS_MAX &&
+           (models->places[i].predictor == NULL || strcmp(models->places[i].folder, folder) != 0))
         i++;
     return i;
 }

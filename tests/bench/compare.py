@@ -23,6 +23,7 @@ import statistics
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True  # no __pycache__ in the source
 import compare_http
 import compare_report
 from compare_run import CannotRun, Runner

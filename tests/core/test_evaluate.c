@@ -177,7 +177,8 @@ evaluator_turns_from_store_to_store(void **state)
             *one = (struct visits){.store = &single};
             assert_int_equal(evaluator_use(&evaluator, &single, &err), 0);
             assert_true(run(f, &evaluator, 1, one));
-            close_assert(close_worst(one->logits[0], all->logits[row], LABELS), tolerance, "a row alone");
+            close_assert(close_worst(one->logits[0], all->logits[row], LABELS), tolerance,
+                         "a row alone");
             token_store_fini(&single);
         }
         all->batches = 0;

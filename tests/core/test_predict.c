@@ -91,8 +91,7 @@ lengths_are_those_that_the_model_saw(void **state)
     assert_int_equal(
         predictor_run(f->predictor, f->pools[0], f->texts, 5, f->probabilities[0], NULL, &f->err),
         0);
-    assert_int_equal(
-        predictor_run(f->predictor, f->pools[0], f->texts, 0, NULL, NULL, &f->err), 0);
+    assert_int_equal(predictor_run(f->predictor, f->pools[0], f->texts, 0, NULL, NULL, &f->err), 0);
 }
 
 static void
@@ -124,9 +123,9 @@ text_does_not_depend_on_its_neighbours(void **state)
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         for (size_t from = 0; from + sizes[s] <= TEXTS; from += sizes[s] < 7 ? 31 : sizes[s]) {
             run(f, 1 + (s + from) % 4, from, sizes[s], others[from]);
-            close_assert(close_worst(others[from], f->probabilities[from],
-                                     sizes[s] * CLASSIFIER_LABELS),
-                         neighbours, "texts in another call");
+            close_assert(
+                close_worst(others[from], f->probabilities[from], sizes[s] * CLASSIFIER_LABELS),
+                neighbours, "texts in another call");
         }
     }
 }
@@ -201,9 +200,9 @@ text_that_is_not_utf8_is_refused_by_number(void **state)
 {
     struct fixture *f = *state;
     f->texts[2] = (struct text){.first = "good \xff film", .first_length = 11};
-    assert_int_equal(predictor_run(f->predictor, f->pools[0], f->texts, 4, f->probabilities[0],
-                                   NULL, &f->err),
-                     ERR_INVALID);
+    assert_int_equal(
+        predictor_run(f->predictor, f->pools[0], f->texts, 4, f->probabilities[0], NULL, &f->err),
+        ERR_INVALID);
     assert_non_null(strstr(f->err.message, "input 2"));
     run(f, 1, 0, 2, f->probabilities[0]); /* and the predictor goes on */
 }

@@ -110,9 +110,9 @@ is_expected(const struct caller *caller, size_t model, size_t from, const struct
     if (answer->label_count != CLASSIFIER_LABELS || strcmp(answer->labels[2], "c") != 0)
         return false;
     for (size_t i = 0; i < caller->count * CLASSIFIER_LABELS; i++) {
-        double difference = (double)answer->probabilities[i] -
-                            (double)f->expected[model][from + i / CLASSIFIER_LABELS]
-                                               [i % CLASSIFIER_LABELS];
+        double difference =
+            (double)answer->probabilities[i] -
+            (double)f->expected[model][from + i / CLASSIFIER_LABELS][i % CLASSIFIER_LABELS];
         if (difference > neighbours || difference < -neighbours)
             return false;
     }
@@ -210,9 +210,9 @@ wrong_request_fails_alone(void **state)
     for (size_t i = 0; i < 30; i++) {
         struct arena *arena = arena_new();
         struct prediction answer;
-        assert_int_equal(predictor_thread_run(f->thread, f->folders[2], pairs, 2, arena, &answer,
-                                              &f->err),
-                         ERR_INVALID);
+        assert_int_equal(
+            predictor_thread_run(f->thread, f->folders[2], pairs, 2, arena, &answer, &f->err),
+            ERR_INVALID);
         assert_non_null(strstr(f->err.message, "input 1"));
         arena_free(arena);
     }
@@ -227,9 +227,9 @@ folder_that_does_not_load_fails_and_the_others_go_on(void **state)
     struct fixture *f = *state;
     struct prediction answer;
     const char *folder = scratch_path(&f->scratch, "absent");
-    assert_int_not_equal(predictor_thread_run(f->thread, folder, f->texts, 1, f->scratch.arena,
-                                              &answer, &f->err),
-                         0);
+    assert_int_not_equal(
+        predictor_thread_run(f->thread, folder, f->texts, 1, f->scratch.arena, &answer, &f->err),
+        0);
     struct caller caller = {.f = f, .models = MODELS, .times = 6, .count = 2};
     call(&caller);
     assert_int_equal(caller.right, 6);
