@@ -95,7 +95,7 @@ pack_columns(size_t k, size_t n, const float *x, size_t ld, float *panel)
 static void
 pack_transposed(size_t k, size_t n, const float *x, size_t ld, float *panel)
 {
-    pack_transposed_avx(COLUMNS, k, n, x, ld, panel);
+    pack_transposed_avx(COLUMNS, COLUMNS, k, n, x, ld, panel);
 }
 
 const struct gemm_kernel gemm_kernel_avx2 = {

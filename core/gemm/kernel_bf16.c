@@ -82,7 +82,8 @@ pack_transposed(size_t k, size_t n, const float *x, size_t ld, float *panel)
         size_t terms = k - p < 2 * LANES ? k - p : 2 * LANES;
         for (size_t j = 0; j < n; j++)
             pack_line(terms, x + j * ld + p, lines + j * LANES);
-        pack_transposed_avx(COLUMNS, (terms + 1) / 2, n, lines, LANES, panel + p / 2 * COLUMNS);
+        pack_transposed_avx(COLUMNS, LANES, (terms + 1) / 2, n, lines, LANES,
+                            panel + p / 2 * COLUMNS);
     }
 }
 

@@ -53,8 +53,9 @@ struct gemm_tile {
 };
 
 /*
- * What a set brings: the size of its tiles, a tile, and packing. Panels are zero for j >= n, and
- * where k ends within a unit.
+ * What a set brings: the size of its tiles, a tile, and packing. Panels are zero where k ends
+ * within a unit, and for j >= n within a vector that has columns below n; other vectors are not
+ * read.
  */
 struct gemm_kernel {
     const char *name;
