@@ -18,6 +18,7 @@ struct predictor {
     struct tensor_layout layout;
     struct tokenizer *tokenizer;
     struct model_map model;
+    struct pages panels; /* network.panels, where the engine takes them */
     struct network network;
     struct evaluator evaluator; /* all zero before the first run */
 };
@@ -44,13 +45,43 @@ load(struct predictor *p, const char *folder, struct err *err)
     return 0;
 }
 
+/* Is it a matrix of a dense layer, and do the engine's panels divide its outputs? */
+static bool
+takes_panels(const struct tensor *tensor, size_t width)
+{
+    bool embedding = tensor->kind == TENSOR_WORD_EMBEDDING ||
+                     tensor->kind == TENSOR_POSITION_EMBEDDING ||
+                     tensor->kind == TENSOR_TYPE_EMBEDDING;
+    return !tensor->vector && !embedding && tensor->rows % width == 0;
+}
+
+/* Weights that never change are brought into the engine's order once, not for every product. */
+static int
+make_panels(struct predictor *p, const struct gemm_engine *engine, struct err *err)
+{
+    size_t width = gemm_panel_width(engine);
+    if (width == 0 || p->config.hidden_size % width != 0)
+        return 0;
+    p->panels = pages_map(p->layout.total, sizeof(float));
+    if (p->panels.memory == NULL)
+        return err_set(err, ERR_MEMORY, "%zu parameters do not fit into memory", p->layout.total);
+    for (size_t i = 0; i < p->layout.count; i++) {
+        const struct tensor *tensor = &p->layout.tensors[i];
+        if (takes_panels(tensor, width))
+            gemm_panels(engine, tensor->rows, tensor->columns,
+                        model_map_parameters(&p->model) + tensor->offset,
+                        (float *)p->panels.memory + tensor->offset);
+    }
+    return 0;
+}
+
 int
 predictor_open(const char *folder, const struct gemm_engine *engine, struct predictor **out,
                struct err *err)
 {
     struct predictor *p = mem_small(sizeof *p);
     *p = (struct predictor){.arena = arena_new()};
-    if (load(p, folder, err) != 0) {
+    if (load(p, folder, err) != 0 || make_panels(p, engine, err) != 0) {
         predictor_free(p);
         return err->code;
     }
@@ -58,7 +89,8 @@ predictor_open(const char *folder, const struct gemm_engine *engine, struct pred
                                   .layout = &p->layout,
                                   .engine = engine,
                                   .ops = ops_best(),
-                                  .parameters = model_map_parameters(&p->model)};
+                                  .parameters = model_map_parameters(&p->model),
+                                  .panels = p->panels.memory};
     *out = p;
     return 0;
 }
@@ -70,6 +102,7 @@ predictor_free(struct predictor *predictor)
         return;
     evaluator_fini(&predictor->evaluator);
     tokenizer_free(predictor->tokenizer);
+    pages_unmap(&predictor->panels);
     model_map_unload(&predictor->model);
     arena_free(predictor->arena);
     free(predictor);

@@ -15,6 +15,7 @@ enum { GEMM_NAME_BYTES = 96 };
 struct gemm_loaded {
     void *state;                /* the backend's own */
     char name[GEMM_NAME_BYTES]; /* its part of the numerics key */
+    size_t panel_width;         /* 0: panels are not taken */
     bool has_bf16;              /* GEMM_BF16 runs on the processor's own instructions */
 };
 

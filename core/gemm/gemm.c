@@ -185,6 +185,25 @@ gemm_fill_bias(const struct gemm_call *call)
         memcpy(call->c + row * call->ldc, call->bias, call->n * sizeof *call->bias);
 }
 
+size_t
+gemm_panel_width(const struct gemm_engine *engine)
+{
+    return engine->loaded.panel_width;
+}
+
+enum { PANEL_ROWS = 32 }; /* of B at a time: what is read stays in the cache */
+
+void
+gemm_panels(const struct gemm_engine *engine, size_t n, size_t k, const float *b, float *panels)
+{
+    size_t width = engine->loaded.panel_width;
+    for (size_t column = 0; column < n; column += width)
+        for (size_t from = 0; from < k; from += PANEL_ROWS)
+            for (size_t j = 0; j < width; j++)
+                for (size_t p = from; p < k && p < from + PANEL_ROWS; p++)
+                    panels[(column * k) + p * width + j] = b[(column + j) * k + p];
+}
+
 void
 gemm_run(const struct gemm_engine *engine, const struct gemm_call *call)
 {

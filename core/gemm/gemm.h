@@ -38,6 +38,9 @@ struct gemm_call {
     size_t lda;
     const float *b;
     size_t ldb;
+    /* 0; or B of GEMM_NN stands in panels (gemm_panels): ldb is their width, and this many floats
+     * lie from one panel to the next */
+    size_t panel_stride;
     const float *bias; /* (n), added to every row of C; NULL for none */
     bool accumulate;   /* C += instead of C = ; not together with bias */
     float *c;
@@ -66,6 +69,19 @@ bool gemm_engine_has_bf16(const struct gemm_engine *engine);
 /* GFLOP/s of one thread on a fixed product, measured now in about a millisecond; for the log only.
  */
 double gemm_engine_rate(const struct gemm_engine *engine);
+
+/*
+ * How many columns of B the engine reads side by side: a matrix that many products use may be
+ * brought into panels of that width once. 0: the engine does not take panels.
+ */
+size_t gemm_panel_width(const struct gemm_engine *engine);
+
+/*
+ * b (n,k) as the panels of its transpose: panel p holds columns p * width .. of B = b^T, k rows of
+ * `width` floats; n a multiple of the width. panels (n * k) has panel_stride k * width.
+ */
+void gemm_panels(const struct gemm_engine *engine, size_t n, size_t k, const float *b,
+                 float *panels);
 
 /* Compute one product. */
 void gemm_run(const struct gemm_engine *engine, const struct gemm_call *call);

@@ -54,6 +54,16 @@ pack_a(const struct block *block)
                                  block->packed->a + i * NATIVE_BLOCK);
 }
 
+/* Where term `from` of column `column` of B stands; B(k,n). */
+static const float *
+at_column(const struct block *block, size_t from, size_t column)
+{
+    const struct gemm_call *call = block->call;
+    size_t width = block->kernel->columns;
+    size_t across = call->panel_stride > 0 ? column / width * call->panel_stride : column;
+    return call->b + from * call->ldb + across;
+}
+
 /* Columns of B as tiles read them, from one unit to the next `step` apart. */
 struct panel {
     const float *b;
@@ -66,8 +76,8 @@ panel_of(const struct block *block, size_t column, size_t columns)
 {
     const struct gemm_call *call = block->call;
     const struct gemm_kernel *kernel = block->kernel;
-    const float *b = call->b + (call->form == GEMM_NT ? column * call->ldb + block->from
-                                                      : block->from * call->ldb + column);
+    const float *b = call->form == GEMM_NT ? call->b + column * call->ldb + block->from
+                                           : at_column(block, block->from, column);
     if (call->form == GEMM_NT)
         kernel->pack_transposed(block->k, columns, b, call->ldb, block->packed->b);
     else if (kernel->terms == 1 && columns == kernel->columns)
@@ -103,9 +113,8 @@ ahead_of(const struct block *block, size_t column, size_t tile)
     } else {
         size_t rows = k / GEMM_LINE_FLOATS * 2;
         if (columns == block->kernel->columns && tile * rows + rows <= k)
-            return (struct gemm_ahead){
-                (const char *)(call->b + (from + tile * rows) * call->ldb + column), GEMM_LINE,
-                stride, 2 * stride};
+            return (struct gemm_ahead){(const char *)at_column(block, from + tile * rows, column),
+                                       GEMM_LINE, stride, 2 * stride};
     }
     return (struct gemm_ahead){.at = (const char *)block->packed->b};
 }
@@ -212,6 +221,7 @@ native_load(struct gemm_loaded *loaded, struct err *err)
     /* Every set gives the same bits in float: which one runs is not part of the name. */
     snprintf(loaded->name, sizeof loaded->name, "native-1");
     loaded->has_bf16 = native->kernels[GEMM_BF16] != NULL;
+    loaded->panel_width = native->kernels[GEMM_FP32]->columns;
     loaded->state = native;
     return 0;
 }

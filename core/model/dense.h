@@ -13,19 +13,27 @@ static inline void
 dense_forward(const struct network *network, size_t n, size_t in, size_t out, const float *x,
               const float *weight, const float *bias, float *y, size_t y_stride)
 {
-    gemm_run(network->engine, &(struct gemm_call){.form = GEMM_NT,
-                                                  .precision = network->precision,
-                                                  .m = n,
-                                                  .n = out,
-                                                  .k = in,
-                                                  .alpha = 1.0f,
-                                                  .a = x,
-                                                  .lda = in,
-                                                  .b = weight,
-                                                  .ldb = in,
-                                                  .bias = bias,
-                                                  .c = y,
-                                                  .ldc = y_stride});
+    struct gemm_call call = {.form = GEMM_NT,
+                             .precision = network->precision,
+                             .m = n,
+                             .n = out,
+                             .k = in,
+                             .alpha = 1.0f,
+                             .a = x,
+                             .lda = in,
+                             .b = weight,
+                             .ldb = in,
+                             .bias = bias,
+                             .c = y,
+                             .ldc = y_stride};
+    size_t width = network->panels != NULL ? gemm_panel_width(network->engine) : 0;
+    if (width > 0 && out % width == 0) {
+        call.form = GEMM_NN;
+        call.b = network->panels + (weight - network->parameters);
+        call.ldb = width;
+        call.panel_stride = width * in;
+    }
+    gemm_run(network->engine, &call);
 }
 
 /* dx (N,in) = dy (N,out) W, or +=; dx is dense */

@@ -16,6 +16,9 @@ struct network {
     enum gemm_precision precision; /* of dense layers; attention's small products are in float */
     const struct ops *ops;
     const float *parameters; /* layout->total floats */
+    /* NULL, or the weights of dense layers once more in the engine's panels, at the same offsets:
+     * for networks that do not learn. Used where a layer's outputs are a multiple of the width. */
+    const float *panels;
 };
 
 /* Where a tensor's values stand. */
