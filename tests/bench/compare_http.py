@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 
 from compare_run import CannotRun
@@ -47,14 +48,17 @@ class Daemon:
         if self.port is None:
             self.process.wait()
             raise CannotRun("the daemon did not start")
+        # Nobody may leave the log unread: a full pipe would hold the daemon up.
+        self.log = threading.Thread(target=self.process.stderr.read)
+        self.log.start()
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port)
         return self
 
     def __exit__(self, *_):
         self.connection.close()
         self.process.terminate()
-        self.process.stderr.read()
         self.process.wait()
+        self.log.join()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def request(self, method, path, body=None, kind="application/json"):
