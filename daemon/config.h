@@ -38,6 +38,7 @@ struct config {
     int64_t max_file_bytes;
     int64_t max_connections;
     enum log_level log_level;
+    enum log_format log_format;
     const char *port_file; /* "" for none */
 };
 
@@ -47,7 +48,8 @@ enum config_type {
     CONFIG_ALIASES,
     CONFIG_INTEGER,
     CONFIG_BYTES,
-    CONFIG_LEVEL
+    CONFIG_LEVEL,
+    CONFIG_FORMAT
 };
 
 struct config_row {

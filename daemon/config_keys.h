@@ -32,6 +32,8 @@
         "HTTP connections at once, on each listener.")                                             \
     KEY(log_level, CONFIG_LEVEL, "info", "LEVEL", 0, 0,                                            \
         "The least that is logged: debug, info, warn or error.")                                   \
+    KEY(log_format, CONFIG_FORMAT, "text", "FORMAT", 0, 0,                                         \
+        "How lines of the log look: text, or json, one object a line with the time.")              \
     KEY(port_file, CONFIG_TEXT, "", "FILE", 0, 4000,                                               \
         "Write the real port of the first listener here when ready; for scripts.")
 

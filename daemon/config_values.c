@@ -147,6 +147,17 @@ set_level(const struct config_row *row, const struct config_given *given, struct
     return 0;
 }
 
+static int
+set_format(const struct config_row *row, const struct config_given *given, struct config *out,
+           struct err *err)
+{
+    enum log_format format = LOG_TEXT;
+    if (!log_format_from_name(last_text(given), &format))
+        return refuse(row, given, "text or json", err);
+    store(out, row, &format, sizeof format);
+    return 0;
+}
+
 int
 config_values_set(const struct config_row *row, const struct config_given *given,
                   struct arena *arena, struct config *out, struct err *err)
@@ -163,6 +174,8 @@ config_values_set(const struct config_row *row, const struct config_given *given
         return set_number(row, given, arena, out, err);
     case CONFIG_LEVEL:
         return set_level(row, given, out, err);
+    case CONFIG_FORMAT:
+        return set_format(row, given, out, err);
     }
     return err_set(err, ERR_INTERNAL, "configuration key %s has no type", row->name);
 }

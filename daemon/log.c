@@ -4,16 +4,17 @@
  */
 #include "daemon/log.h"
 
-#include "core/base/utf8.h"
+#include "daemon/log_line.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 4096, ESCAPE_BYTES = 4, MESSAGE_BYTES = 3072 };
+enum { LINE_BYTES = 4096 };
 
 static const char *const level_names[] = {
     [LOG_DEBUG] = "debug",
@@ -23,11 +24,31 @@ static const char *const level_names[] = {
 };
 
 static _Atomic int threshold = LOG_INFO;
+static _Atomic int line_format = LOG_TEXT;
 
 void
 log_set_level(enum log_level level)
 {
     atomic_store(&threshold, (int)level);
+}
+
+void
+log_set_format(enum log_format format)
+{
+    atomic_store(&line_format, (int)format);
+}
+
+bool
+log_format_from_name(const char *name, enum log_format *format)
+{
+    static const char *const names[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            *format = (enum log_format)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 bool
@@ -42,49 +63,34 @@ log_level_from_name(const char *name, enum log_level *level)
     return false;
 }
 
-/* Bytes of the printable character at the start, 0 for a control byte or broken UTF-8. */
-static size_t
-printable_length(const char *bytes, size_t left)
+/* RFC 3339 with milliseconds, UTC. */
+static void
+print_time(char *out, size_t size)
 {
-    unsigned char lead = (unsigned char)bytes[0];
-    bool is_c1 = lead == 0xc2 && left > 1 && (unsigned char)bytes[1] < 0xa0;
-    if (lead < 0x20 || lead == 0x7f || is_c1 || utf8_valid_length(bytes, left < 4 ? left : 4) == 0)
-        return 0;
-    return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
-/* Append the message with everything unprintable as \n or \xNN; returns the new length. */
-static size_t
-append_escaped(char *line, size_t used, const char *message)
-{
-    size_t left = strlen(message);
-    while (left > 0 && used < LINE_BYTES - ESCAPE_BYTES - 2) {
-        size_t length = printable_length(message, left);
-        if (length > 0) {
-            memcpy(line + used, message, length);
-            used += length;
-        } else {
-            const char *format = *message == '\n' ? "\\n" : "\\x%02x";
-            used +=
-                (size_t)snprintf(line + used, LINE_BYTES - used, format, (unsigned char)*message);
-            length = 1;
-        }
-        message += length;
-        left -= length;
-    }
-    return used;
+    struct timespec now;
+    struct tm utc;
+    size_t used;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    used = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out + used, size - used, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
 static void
 write_line(const char *level, const char *format, va_list arguments)
 {
-    char message[MESSAGE_BYTES];
-    char line[LINE_BYTES];
-    vsnprintf(message, sizeof message, format, arguments);
-    size_t used = (size_t)snprintf(line, sizeof line, "%s ", level);
-    used = append_escaped(line, used, message);
-    line[used++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, used);
+    struct log_line line;
+    char out[LINE_BYTES];
+    char time_text[40];
+    size_t length;
+    log_line_read(&line, format, arguments);
+    if (atomic_load(&line_format) == (int)LOG_JSON) {
+        print_time(time_text, sizeof time_text);
+        length = log_line_json(&line, level, time_text, out, sizeof out);
+    } else {
+        length = log_line_text(&line, level, out, sizeof out);
+    }
+    ssize_t written = write(STDERR_FILENO, out, length);
     (void)written; /* a log that cannot be written has nowhere to say so */
 }
 

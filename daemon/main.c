@@ -126,6 +126,7 @@ serve(const struct config *config)
     raise_descriptor_limit();
     umask(077);
     log_set_level(config->log_level);
+    log_set_format(config->log_format);
     if (gemm_engine_open(config->engine, &engine, &err) != 0) /* before any thread */
         goto out;
     const struct service_options service_options = {

@@ -103,6 +103,7 @@ defaults_are_the_promised_ones(void **state)
     assert_int_equal(config.max_file_bytes, 512 * 1024 * 1024);
     assert_int_equal(config.max_connections, 1024);
     assert_int_equal(config.log_level, LOG_INFO);
+    assert_int_equal(config.log_format, LOG_TEXT);
     assert_string_equal(config.engine, "auto");
     assert_string_equal(config.port_file, "");
 }
@@ -259,6 +260,7 @@ static const struct {
     {"max_file_bytes", "1G", "1T", "K, M, G are powers"},
     {"max_connections", "64", "7", "a whole number from 8 to 65536"},
     {"log_level", "debug", "loud", "debug, info, warn or error"},
+    {"log_format", "json", "xml", "text or json"},
     {"port_file", "/run/port", NULL, NULL},
 };
 
