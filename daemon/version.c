@@ -6,3 +6,11 @@ version_text(void)
 {
     return FINETUNED_VERSION;
 }
+
+const char *
+version_commit(void)
+{
+    return
+#include "commit.inc"
+        ;
+}

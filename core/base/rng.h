@@ -21,7 +21,8 @@ enum rng_site {
     RNG_CLASSIFIER_DROPOUT = 5,
     RNG_INITIALISATION = 6, /* layer = tensor's index in the layout */
     RNG_SHUFFLE = 7,        /* step = epoch */
-    RNG_SPLIT = 8           /* layer = label */
+    RNG_SPLIT = 8,          /* layer = label */
+    RNG_BOOTSTRAP = 9       /* step = round */
 };
 
 /* One stream: everything of a counter but the index. */

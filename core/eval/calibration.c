@@ -1,0 +1,95 @@
+/* Calibration; see calibration.h. */
+#include "core/eval/calibration.h"
+
+#include <math.h>
+
+/* The bin of a confidence: bins are open below and closed above. */
+static size_t
+bin_of(double confidence)
+{
+    size_t bin = 0;
+    while (bin + 1 < CALIBRATION_BINS && confidence > (double)(bin + 1) / CALIBRATION_BINS)
+        bin++;
+    return bin;
+}
+
+static double
+squared_distance(const float *probabilities, size_t classes, uint32_t truth)
+{
+    double sum = 0;
+    for (size_t c = 0; c < classes; c++) {
+        double off = (double)probabilities[c] - (c == truth ? 1.0 : 0.0);
+        sum += off * off;
+    }
+    return sum;
+}
+
+int
+calibration_measure(const struct class_predictions *in, struct calibration *out, struct err *err)
+{
+    *out = (struct calibration){0};
+    if (in->rows == 0)
+        return err_set(err, ERR_INVALID, "there are no rows to measure");
+    for (size_t row = 0; row < in->rows; row++) {
+        const float *p = in->probabilities + row * in->classes;
+        uint32_t predicted = classification_argmax(p, in->classes);
+        struct calibration_bin *bin = &out->bins[bin_of((double)p[predicted])];
+        bin->rows++;
+        bin->confidence += (double)p[predicted];
+        bin->accuracy += predicted == in->truth[row] ? 1.0 : 0.0;
+        out->brier += squared_distance(p, in->classes, in->truth[row]) / (double)in->rows;
+    }
+    for (size_t b = 0; b < CALIBRATION_BINS; b++) {
+        struct calibration_bin *bin = &out->bins[b];
+        bin->low = (double)b / CALIBRATION_BINS;
+        bin->high = (double)(b + 1) / CALIBRATION_BINS;
+        out->ece += fabs(bin->accuracy - bin->confidence) / (double)in->rows;
+        bin->accuracy = bin->rows > 0 ? bin->accuracy / (double)bin->rows : NAN;
+        bin->confidence = bin->rows > 0 ? bin->confidence / (double)bin->rows : NAN;
+    }
+    return 0;
+}
+
+/* First and second derivative of the mean loss by the inverse temperature. */
+static void
+derivatives(const float *logits, const uint32_t *truth, size_t rows, size_t classes, double inverse,
+            double *first, double *second)
+{
+    *first = *second = 0;
+    for (size_t row = 0; row < rows; row++) {
+        const float *z = logits + row * classes;
+        double top = (double)z[classification_argmax(z, classes)];
+        double sum = 0, mean = 0, square = 0;
+        for (size_t c = 0; c < classes; c++) {
+            double below = (double)z[c] - top;
+            double weight = exp(inverse * below);
+            sum += weight;
+            mean += weight * below;
+            square += weight * below * below;
+        }
+        mean /= sum;
+        *first += (mean - ((double)z[truth[row]] - top)) / (double)rows;
+        *second += (square / sum - mean * mean) / (double)rows;
+    }
+}
+
+double
+calibration_fit_temperature(const float *logits, const uint32_t *truth, size_t rows, size_t classes)
+{
+    double low = 1.0 / 20, high = 20, inverse = 1;
+    for (int round = 0; rows > 0 && round < 100 && high - low > 1e-12 * high; round++) {
+        double first, second;
+        derivatives(logits, truth, rows, classes, inverse, &first, &second);
+        if (first > 0)
+            high = inverse;
+        else
+            low = inverse;
+        double next = second > 0 ? inverse - first / second : 0;
+        if (!(next > low && next < high))
+            next = 0.5 * (low + high);
+        if (fabs(next - inverse) <= 1e-14 * inverse)
+            break;
+        inverse = next;
+    }
+    return 1.0 / inverse;
+}

@@ -1,0 +1,42 @@
+/*
+ * Calibration: does a probability of 0.8 come true in 80 % of the cases?
+ *
+ * A row's confidence is its greatest probability. Temperature scaling (Guo et al. 2017, arXiv
+ * 1706.04599) divides the logits by one number that is fitted on validation rows.
+ */
+#ifndef CORE_EVAL_CALIBRATION_H
+#define CORE_EVAL_CALIBRATION_H
+
+#include "core/eval/classification.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CALIBRATION_BINS = 15 };
+
+/* Rows with a confidence in (low, high]; the means are NaN in an empty bin. */
+struct calibration_bin {
+    double low, high;
+    uint64_t rows;
+    double confidence, accuracy;
+};
+
+struct calibration {
+    double ece;   /* expected calibration error: mean |accuracy - confidence| by rows */
+    double brier; /* mean over rows of the squared distance to the true one-hot vector */
+    struct calibration_bin bins[CALIBRATION_BINS];
+};
+
+/* ERR_INVALID without rows. */
+int calibration_measure(const struct class_predictions *predictions, struct calibration *out,
+                        struct err *err);
+
+/*
+ * The temperature that makes the mean log-loss of softmax(logits / T) least, within 1/20 .. 20; the
+ * loss is convex in 1 / T, so it is found by Newton's method between shrinking bounds. 1 without
+ * rows. logits (N, K).
+ */
+double calibration_fit_temperature(const float *logits, const uint32_t *truth, size_t rows,
+                                   size_t classes);
+
+#endif

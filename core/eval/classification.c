@@ -1,0 +1,214 @@
+/* Measures of single-label classification; see classification.h for definitions. */
+#include "core/eval/classification.h"
+
+#include "core/eval/ranking.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t
+classification_argmax(const float *probabilities, size_t classes)
+{
+    size_t best = 0;
+    for (size_t c = 1; c < classes; c++)
+        if (probabilities[c] > probabilities[best])
+            best = c;
+    return (uint32_t)best;
+}
+
+static double
+quotient(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0.0;
+}
+
+static double
+harmonic_mean(double a, double b)
+{
+    return quotient(2.0 * a * b, a + b);
+}
+
+/* ---- from the table of counts ---------------------------------------------------------------- */
+
+static void
+add_average(struct class_averages *sum, const struct class_scores *scores, double weight)
+{
+    sum->precision += weight * scores->precision;
+    sum->recall += weight * scores->recall;
+    sum->f1 += weight * scores->f1;
+}
+
+/*
+ * Gorodkin 2004: (n t - sum p_k s_k) / sqrt((n^2 - sum p_k^2) (n^2 - sum s_k^2)) with n rows, t of
+ * them right, p_k predicted and s_k true rows of class k. Cohen 1960 from the same sums.
+ */
+static void
+measure_agreement(const struct class_scores *per_class, size_t classes, double rows, double right,
+                  struct classification_measures *out)
+{
+    double both = 0, predicted = 0, support = 0;
+    for (size_t c = 0; c < classes; c++) {
+        double p = (double)per_class[c].predicted, s = (double)per_class[c].support;
+        both += p * s;
+        predicted += p * p;
+        support += s * s;
+    }
+    double scale = (rows * rows - predicted) * (rows * rows - support);
+    out->mcc = scale > 0 ? (rows * right - both) / sqrt(scale) : 0.0;
+    double chance = both / (rows * rows);
+    out->kappa = chance < 1.0 ? (right / rows - chance) / (1.0 - chance) : NAN;
+}
+
+void
+classification_of_confusion(const uint64_t *confusion, size_t classes,
+                            struct class_scores *per_class, struct classification_measures *out)
+{
+    uint64_t rows = 0, right = 0;
+    size_t occurring = 0;
+    memset(per_class, 0, classes * sizeof *per_class);
+    out->macro = out->weighted = (struct class_averages){0};
+    for (size_t t = 0; t < classes; t++) {
+        for (size_t p = 0; p < classes; p++) {
+            per_class[t].support += confusion[t * classes + p];
+            per_class[p].predicted += confusion[t * classes + p];
+        }
+        rows += per_class[t].support;
+        right += confusion[t * classes + t];
+    }
+    for (size_t c = 0; c < classes; c++) {
+        struct class_scores *scores = &per_class[c];
+        double hits = (double)confusion[c * classes + c];
+        scores->precision = quotient(hits, (double)scores->predicted);
+        scores->recall = quotient(hits, (double)scores->support);
+        scores->f1 = harmonic_mean(scores->precision, scores->recall);
+        if (scores->support + scores->predicted == 0)
+            continue;
+        occurring++;
+        add_average(&out->macro, scores, 1.0);
+        add_average(&out->weighted, scores, (double)scores->support);
+    }
+    double n = (double)rows, k = (double)occurring;
+    out->accuracy = (double)right / n;
+    out->macro =
+        (struct class_averages){out->macro.precision / k, out->macro.recall / k, out->macro.f1 / k};
+    out->weighted = (struct class_averages){out->weighted.precision / n, out->weighted.recall / n,
+                                            out->weighted.f1 / n};
+    out->micro = (struct class_averages){out->accuracy, out->accuracy, out->accuracy};
+    measure_agreement(per_class, classes, n, (double)right, out);
+}
+
+/* ---- from the probabilities ------------------------------------------------------------------ */
+
+static double
+log_loss(const struct class_predictions *in)
+{
+    double sum = 0;
+    for (size_t row = 0; row < in->rows; row++) {
+        double p = (double)in->probabilities[row * in->classes + in->truth[row]];
+        double least = (double)FLT_EPSILON;
+        p = p < least ? least : p > 1.0 - least ? 1.0 - least : p;
+        sum -= log(p);
+    }
+    return sum / (double)in->rows;
+}
+
+/* How many classes stand before the true one; of equal ones the higher id stands first. */
+static size_t
+rank_of_truth(const struct class_predictions *in, size_t row)
+{
+    const float *p = in->probabilities + row * in->classes;
+    size_t truth = in->truth[row], before = 0;
+    for (size_t c = 0; c < in->classes; c++)
+        before += p[c] > p[truth] || (!(p[c] < p[truth]) && c > truth);
+    return before;
+}
+
+static void
+measure_top(const struct class_predictions *in, struct classification_measures *out)
+{
+    size_t in_3 = 0, in_5 = 0;
+    for (size_t row = 0; row < in->rows; row++) {
+        size_t before = rank_of_truth(in, row);
+        in_3 += before < 3;
+        in_5 += before < 5;
+    }
+    out->top_3 = (double)in_3 / (double)in->rows;
+    out->top_5 = (double)in_5 / (double)in->rows;
+}
+
+/* One class against the rest; the mean is over classes that have rows and leave some to the rest.
+ */
+static int
+measure_ranking(const struct class_predictions *in, struct classification_measures *out,
+                struct err *err)
+{
+    struct ranked *column = mem_array(in->rows, sizeof *column);
+    double auc = 0, precision = 0;
+    size_t first = in->classes == 2 ? 1 : 0, defined = 0;
+    if (column == NULL)
+        return err_set(err, ERR_MEMORY, "%zu scores do not fit into memory", in->rows);
+    for (size_t c = first; c < in->classes; c++) {
+        for (size_t row = 0; row < in->rows; row++)
+            column[row] =
+                (struct ranked){in->probabilities[row * in->classes + c], in->truth[row] == c};
+        struct ranking_measures measured = ranking_measure(column, in->rows);
+        if (isnan(measured.roc_auc))
+            continue;
+        auc += measured.roc_auc;
+        precision += measured.average_precision;
+        defined++;
+    }
+    free(column);
+    out->roc_auc = defined > 0 ? auc / (double)defined : NAN;
+    out->average_precision = defined > 0 ? precision / (double)defined : NAN;
+    return 0;
+}
+
+int
+classification_measure(const struct class_predictions *in, struct arena *arena,
+                       struct classification_measures *out, struct err *err)
+{
+    size_t classes = in->classes;
+    *out = (struct classification_measures){0};
+    if (in->rows == 0)
+        return err_set(err, ERR_INVALID, "there are no rows to measure");
+    if (classes > CLASSIFICATION_MAX_CONFUSION / classes)
+        return err_set(err, ERR_MEMORY, "a table of %zu classes does not fit into memory", classes);
+    out->confusion = arena_array(arena, classes * classes, sizeof *out->confusion);
+    out->per_class = arena_array(arena, classes, sizeof *out->per_class);
+    memset(out->confusion, 0, classes * classes * sizeof *out->confusion);
+    for (size_t row = 0; row < in->rows; row++) {
+        uint32_t predicted = classification_argmax(in->probabilities + row * classes, classes);
+        out->confusion[in->truth[row] * classes + predicted]++;
+    }
+    classification_of_confusion(out->confusion, classes, out->per_class, out);
+    out->log_loss = log_loss(in);
+    measure_top(in, out);
+    return measure_ranking(in, out, err);
+}
+
+/* ---- the worst errors ------------------------------------------------------------------------ */
+
+size_t
+classification_worst(const struct class_predictions *in, size_t most, struct class_error *out)
+{
+    size_t count = 0;
+    for (size_t row = 0; row < in->rows && most > 0; row++) {
+        const float *p = in->probabilities + row * in->classes;
+        uint32_t predicted = classification_argmax(p, in->classes);
+        if (predicted == in->truth[row])
+            continue;
+        size_t place = count;
+        while (place > 0 && out[place - 1].probability < p[predicted])
+            place--;
+        if (place == most)
+            continue;
+        size_t moved = (count < most ? count : most - 1) - place;
+        memmove(out + place + 1, out + place, moved * sizeof *out);
+        out[place] = (struct class_error){row, in->truth[row], predicted, p[predicted]};
+        count += count < most;
+    }
+    return count;
+}

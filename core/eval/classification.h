@@ -1,0 +1,75 @@
+/*
+ * Measures of single-label classification, as scikit-learn defines them.
+ *
+ * A prediction is the class with the greatest probability, the lower id where several are equal.
+ * Averages over classes are over those that occur among truth or predictions; a quotient 0 / 0
+ * (precision of a class that is never predicted) counts as 0. Measures that are not defined on the
+ * rows at hand are NaN. N = rows, K = classes.
+ */
+#ifndef CORE_EVAL_CLASSIFICATION_H
+#define CORE_EVAL_CLASSIFICATION_H
+
+#include "core/base/err.h"
+#include "core/base/mem.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct class_predictions {
+    size_t rows, classes;
+    const float *probabilities; /* (N, K), finite */
+    const uint32_t *truth;      /* (N), below K */
+};
+
+/* Precision TP / (TP + FP), recall TP / (TP + FN), F1 their harmonic mean; support: rows. */
+struct class_scores {
+    double precision, recall, f1;
+    uint64_t support, predicted;
+};
+
+struct class_averages {
+    double precision, recall, f1;
+};
+
+struct classification_measures {
+    double accuracy;
+    struct class_averages macro;    /* plain mean over classes */
+    struct class_averages weighted; /* by support */
+    struct class_averages micro;    /* of the summed counts; all three equal accuracy */
+    double mcc;                     /* Matthews' correlation, Gorodkin's R_K; 0 when undefined */
+    double kappa;                   /* Cohen's */
+    double log_loss;                /* natural; probabilities clipped at float's epsilon */
+    double roc_auc;                 /* K = 2: of class 1; else mean of one against the rest */
+    double average_precision;       /* the same */
+    double top_3, top_5;            /* accuracy with three, five guesses */
+    struct class_scores *per_class; /* (K) */
+    uint64_t *confusion;            /* (K, K): row truth, column prediction */
+};
+
+enum { CLASSIFICATION_MAX_CONFUSION = 64 * 1024 * 1024 }; /* cells */
+
+/* Arrays of out live in arena. ERR_INVALID without rows; ERR_MEMORY. */
+int classification_measure(const struct class_predictions *predictions, struct arena *arena,
+                           struct classification_measures *out, struct err *err);
+
+/* The predicted class of one row of K probabilities. */
+uint32_t classification_argmax(const float *probabilities, size_t classes);
+
+/* Measures that follow from a (K, K) table of counts alone; per_class (K) is filled. */
+void classification_of_confusion(const uint64_t *confusion, size_t classes,
+                                 struct class_scores *per_class,
+                                 struct classification_measures *out);
+
+/* A row that was predicted wrongly, and how sure the model was. */
+struct class_error {
+    size_t row;
+    uint32_t truth, predicted;
+    float probability; /* of the prediction */
+};
+
+/* The most confident errors first, at most `most`; equals in the order of rows. Returns how many.
+ */
+size_t classification_worst(const struct class_predictions *predictions, size_t most,
+                            struct class_error *out);
+
+#endif

@@ -1,0 +1,261 @@
+/* Entities; see entities.h. */
+#include "core/eval/entities.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- schemes --------------------------------------------------------------------------------- */
+
+static uint32_t
+type_of(struct entity_scheme *scheme, const char *name)
+{
+    for (size_t t = 0; t < scheme->types; t++)
+        if (strcmp(scheme->type_names[t], name) == 0)
+            return (uint32_t)t;
+    scheme->type_names[scheme->types] = name;
+    return (uint32_t)scheme->types++;
+}
+
+int
+entity_scheme_make(const char *const *labels, size_t count, struct arena *arena,
+                   struct entity_scheme *out, struct err *err)
+{
+    *out = (struct entity_scheme){.labels = count};
+    out->prefixes = arena_array(arena, count, 1);
+    out->type_ids = arena_array(arena, count, sizeof *out->type_ids);
+    out->type_names = arena_array(arena, count, sizeof *out->type_names);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = labels[i];
+        bool outside = strcmp(name, "O") == 0;
+        bool typed = name[0] != '\0' && strchr("BIES", name[0]) != NULL &&
+                     (name[1] == '\0' || (name[1] == '-' && name[2] != '\0'));
+        if (!outside && !typed)
+            return err_set(err, ERR_INVALID,
+                           "the label '%s' is neither O nor a prefix (B, I, E or S) with a type, "
+                           "such as B-PER",
+                           name);
+        out->prefixes[i] = name[0];
+        out->type_ids[i] = outside ? 0 : type_of(out, name[1] == '-' ? name + 2 : "_");
+    }
+    return 0;
+}
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+/* A token's prefix and type; before the first and behind the last stands O. */
+struct tag {
+    char prefix;
+    uint32_t type;
+};
+
+static bool
+one_of(char prefix, const char *set)
+{
+    return strchr(set, prefix) != NULL;
+}
+
+/* conlleval's rules: does an entity end before this token, does one begin with it? */
+static bool
+ends_between(struct tag before, struct tag now)
+{
+    if (before.prefix == 'O')
+        return false;
+    return one_of(before.prefix, "ES") || one_of(now.prefix, "BSO") || before.type != now.type;
+}
+
+static bool
+begins_at(struct tag before, struct tag now)
+{
+    if (now.prefix == 'O')
+        return false;
+    bool after_end = one_of(before.prefix, "ESO") && one_of(now.prefix, "EI");
+    return one_of(now.prefix, "BS") || after_end || before.type != now.type;
+}
+
+static struct tag
+tag_at(const struct entity_scheme *scheme, const uint32_t *ids, size_t length, size_t i)
+{
+    if (i >= length)
+        return (struct tag){'O', 0};
+    return (struct tag){scheme->prefixes[ids[i]], scheme->type_ids[ids[i]]};
+}
+
+static size_t
+find_lenient(const struct entity_scheme *scheme, const uint32_t *ids, size_t length,
+             struct entity *out)
+{
+    size_t count = 0, begin = 0;
+    struct tag before = {'O', 0};
+    for (size_t i = 0; i <= length; i++) {
+        struct tag now = tag_at(scheme, ids, length, i);
+        if (ends_between(before, now))
+            out[count++] = (struct entity){begin, i - 1, before.type};
+        if (begins_at(before, now))
+            begin = i;
+        before = now;
+    }
+    return count;
+}
+
+/* From a B: the last token of its entity, or false when the scheme says that it is none. */
+static bool
+strict_end(const struct entity_scheme *scheme, enum entity_mode mode, const uint32_t *ids,
+           size_t length, size_t begin, size_t *last)
+{
+    struct tag first = tag_at(scheme, ids, length, begin);
+    size_t i = begin + 1;
+    struct tag now = tag_at(scheme, ids, length, i);
+    while (now.prefix == 'I' && now.type == first.type)
+        now = tag_at(scheme, ids, length, ++i);
+    if (mode == ENTITY_IOB2) {
+        *last = i - 1;
+        return true;
+    }
+    *last = i;
+    return now.prefix == 'E' && now.type == first.type;
+}
+
+static size_t
+find_strict(const struct entity_scheme *scheme, enum entity_mode mode, const uint32_t *ids,
+            size_t length, struct entity *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++) {
+        struct tag now = tag_at(scheme, ids, length, i);
+        size_t last = i;
+        bool single = mode == ENTITY_IOBES && now.prefix == 'S';
+        if (!single && !(now.prefix == 'B' && strict_end(scheme, mode, ids, length, i, &last)))
+            continue;
+        out[count++] = (struct entity){i, last, now.type};
+        i = last;
+    }
+    return count;
+}
+
+size_t
+entity_find(const struct entity_scheme *scheme, enum entity_mode mode, const uint32_t *ids,
+            size_t length, struct entity *out)
+{
+    return mode == ENTITY_DEFAULT ? find_lenient(scheme, ids, length, out)
+                                  : find_strict(scheme, mode, ids, length, out);
+}
+
+/* ---- measuring ------------------------------------------------------------------------------- */
+
+struct counting {
+    uint64_t *hits; /* (types) */
+    struct class_scores *per_type;
+    struct entity *truth, *predicted; /* room for the longest sequence */
+};
+
+/* Both lists are in order of their first token, and entities of one list do not overlap. */
+static void
+count_sequence(const struct counting *counting, size_t true_count, size_t predicted_count)
+{
+    for (size_t i = 0; i < true_count; i++)
+        counting->per_type[counting->truth[i].type].support++;
+    for (size_t i = 0; i < predicted_count; i++)
+        counting->per_type[counting->predicted[i].type].predicted++;
+    for (size_t t = 0, p = 0; t < true_count && p < predicted_count;) {
+        const struct entity *a = &counting->truth[t], *b = &counting->predicted[p];
+        if (a->first == b->first) {
+            counting->hits[a->type] += a->last == b->last && a->type == b->type;
+            t++;
+            p++;
+        } else if (a->first < b->first) {
+            t++;
+        } else {
+            p++;
+        }
+    }
+}
+
+static void
+score(double hits, struct class_scores *scores)
+{
+    double both = (double)(scores->predicted + scores->support);
+    scores->precision = scores->predicted > 0 ? hits / (double)scores->predicted : 0;
+    scores->recall = scores->support > 0 ? hits / (double)scores->support : 0;
+    scores->f1 = both > 0 ? 2 * hits / both : 0;
+}
+
+static void
+add_average(struct class_averages *sum, const struct class_scores *scores, double weight)
+{
+    sum->precision += weight * scores->precision;
+    sum->recall += weight * scores->recall;
+    sum->f1 += weight * scores->f1;
+}
+
+static void
+average_types(const struct entity_scheme *scheme, const uint64_t *hits, struct entity_measures *out)
+{
+    struct class_scores all = {0};
+    size_t occurring = 0;
+    double all_hits = 0;
+    for (size_t t = 0; t < scheme->types; t++) {
+        score((double)hits[t], &out->per_type[t]);
+        all.support += out->per_type[t].support;
+        all.predicted += out->per_type[t].predicted;
+        all_hits += (double)hits[t];
+        occurring += out->per_type[t].support + out->per_type[t].predicted > 0;
+    }
+    for (size_t t = 0; t < scheme->types; t++) {
+        const struct class_scores *scores = &out->per_type[t];
+        if (occurring > 0 && scores->support + scores->predicted > 0)
+            add_average(&out->macro, scores, 1.0 / (double)occurring);
+        if (all.support > 0)
+            add_average(&out->weighted, scores, (double)scores->support / (double)all.support);
+    }
+    score(all_hits, &all);
+    out->micro = (struct class_averages){all.precision, all.recall, all.f1};
+}
+
+static double
+token_accuracy(const struct entity_predictions *in)
+{
+    size_t tokens = in->offsets[in->sequences], right = 0;
+    for (size_t i = 0; i < tokens; i++)
+        right += in->truth[i] == in->predicted[i];
+    return tokens > 0 ? (double)right / (double)tokens : NAN;
+}
+
+int
+entity_measure(const struct entity_scheme *scheme, enum entity_mode mode,
+               const struct entity_predictions *in, struct arena *arena,
+               struct entity_measures *out, struct err *err)
+{
+    size_t longest = 1, types = scheme->types > 0 ? scheme->types : 1;
+    for (size_t s = 0; s < in->sequences; s++) {
+        size_t length = in->offsets[s + 1] - in->offsets[s];
+        longest = length > longest ? length : longest;
+    }
+    *out = (struct entity_measures){.accuracy = token_accuracy(in)};
+    out->per_type = arena_array(arena, types, sizeof *out->per_type);
+    memset(out->per_type, 0, types * sizeof *out->per_type);
+    struct counting counting = {
+        .hits = mem_array(types, sizeof *counting.hits),
+        .per_type = out->per_type,
+        .truth = mem_array(longest, sizeof *counting.truth),
+        .predicted = mem_array(longest, sizeof *counting.predicted),
+    };
+    int code = 0;
+    if (counting.hits == NULL || counting.truth == NULL || counting.predicted == NULL) {
+        code = err_set(err, ERR_MEMORY, "sequences of %zu tokens do not fit into memory", longest);
+    } else {
+        memset(counting.hits, 0, types * sizeof *counting.hits);
+        for (size_t s = 0; s < in->sequences; s++) {
+            size_t from = in->offsets[s], length = in->offsets[s + 1] - from;
+            size_t truths = entity_find(scheme, mode, in->truth + from, length, counting.truth);
+            size_t found =
+                entity_find(scheme, mode, in->predicted + from, length, counting.predicted);
+            count_sequence(&counting, truths, found);
+        }
+        average_types(scheme, counting.hits, out);
+    }
+    free(counting.hits);
+    free(counting.truth);
+    free(counting.predicted);
+    return code;
+}
