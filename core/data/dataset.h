@@ -1,16 +1,19 @@
 /*
  * A labelled file in memory: rows of text (or pairs) with their labels, and every fault found.
  *
- * JSON Lines, CSV (RFC 4180 quoting, header required) and TSV, UTF-8 with or without BOM; the
- * format follows the file's name. Faults are collected with their line numbers rather than ending
- * the read, so that a report can show the first hundred. Bytes are hostile: sizes have named
- * limits, text must be valid UTF-8, U+0000 in a JSON text is legal and lengths are carried.
+ * JSON Lines, JSON arrays, CSV (RFC 4180 quoting, header required) and TSV, UTF-8 with or without
+ * BOM, each also packed with gzip; see format.h for which it is. Rows are plain ("text", "label"),
+ * OpenAI's chat rows ("messages", see chat.h) or its older "prompt" and "completion". Faults are
+ * collected with their line numbers rather than ending the read, so that a report can show the
+ * first hundred. Bytes are hostile: sizes have named limits, text must be valid UTF-8, U+0000 in a
+ * JSON text is legal and lengths are carried.
  */
 #ifndef CORE_DATA_DATASET_H
 #define CORE_DATA_DATASET_H
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/data/format.h"
 #include "core/data/task.h"
 
 #include <stdbool.h>
@@ -21,13 +24,19 @@ enum {
     DATA_MAX_LINE_BYTES = 4 * 1024 * 1024,
     DATA_MAX_LABEL_BYTES = 512,
     DATA_MAX_ROWS = 50000000,
-    DATA_FAULTS_KEPT = 100
+    DATA_FAULTS_KEPT = 100,
+    GENERATION_ROWS = 50
 };
 
-enum data_format { DATA_JSONL, DATA_CSV, DATA_TSV };
+/* Where a row's text and label stand. */
+enum row_form {
+    ROWS_PLAIN,
+    ROWS_PROMPT, /* "prompt" and "completion", whose leading spaces are no part of the label */
+    ROWS_CHAT    /* "messages" */
+};
 
-/* By extension: .csv, .tsv, otherwise JSON Lines. */
-enum data_format data_format_from_name(const char *name);
+/* "plain", "prompt_completion", "chat". */
+const char *row_form_name(enum row_form form);
 
 /* What the labels of a file look like. */
 enum label_form {
@@ -61,14 +70,36 @@ struct data_fault {
      * Static, one of: invalid_json, not_an_object, invalid_utf8, line_too_long, missing_text,
      * invalid_text, missing_label, invalid_label, label_too_long, mixed_pairs, ragged_row,
      * invalid_quote, unterminated_quote, duplicate_column, too_many_columns, too_many_rows,
-     * no_rows, not_supported_yet.
+     * no_rows, invalid_messages, invalid_gzip, too_large, not_supported_yet.
      */
     const char *code;
     char message[256]; /* one sentence that says what to do, without the line number */
 };
 
+/* What of a file's rows is not used, and so is told; counted in rows. */
+struct data_left_out {
+    size_t instructions;  /* with a system or developer message */
+    size_t tool_messages; /* with a message of a tool or a function */
+    size_t earlier_turns; /* with user or assistant messages before the last user message */
+    size_t weightless;    /* left out whole: their answer has "weight": 0 */
+};
+
 struct dataset {
     struct arena *arena; /* owns all strings */
+    enum data_format format;
+    bool compressed;
+    enum row_form form;        /* chat when a row is, else prompts when a row is */
+    struct data_columns found; /* of the first row; members NULL where it has none */
+    const char *target;        /* the key of "labels": {"intent": "x"}; NULL without */
+    struct data_left_out left_out;
+    /*
+     * More than half of the answers (of more than GENERATION_ROWS that came from assistant messages
+     * or completions) are distinct: this is for generating text, no classification. Answers too
+     * long for a label are no faults then; their rows are left out.
+     */
+    bool is_generation;
+    size_t answers, distinct_answers; /* what is_generation was judged by */
+    size_t long_answers;              /* among them, longer than a label may be */
     struct data_row *rows;
     size_t count;
     bool has_pairs; /* every row has a second text; a mixture is a fault */
@@ -77,12 +108,23 @@ struct dataset {
     size_t fault_count; /* all of them, also those not kept */
 };
 
+struct data_source {
+    const char *path;                   /* where the bytes lie */
+    const char *name;                   /* gives the format and stands in messages */
+    const struct data_columns *columns; /* NULL: the usual names */
+    /* NULL, or asked now and then; true ends with ERR_STOPPED */
+    bool (*should_stop)(void *context);
+    void *context;
+};
+
 /*
- * Read a file. name gives the format and stands in messages, path is where the bytes lie. Returns 0
- * also when rows are faulty: ask fault_count. Rows with a fault are left out. No row at all is a
- * fault ("no_rows"), as are JSON arrays, gzip and chat rows ("not_supported_yet": not built yet).
- * ERR_IO when the file cannot be read.
+ * Read a file. Returns 0 also when rows are faulty: ask fault_count. Rows with a fault are left
+ * out. No row at all is a fault ("no_rows"). ERR_IO when the file cannot be read, ERR_MEMORY,
+ * ERR_STOPPED.
  */
+int dataset_read_source(const struct data_source *source, struct dataset **out, struct err *err);
+
+/* The same, without a question whether to stop. */
 int dataset_read(const char *path, const char *name, const struct data_columns *columns,
                  struct dataset **out, struct err *err);
 void dataset_free(struct dataset *dataset);

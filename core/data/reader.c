@@ -2,14 +2,16 @@
 #include "core/data/reader.h"
 
 #include "core/base/utf8.h"
+#include "core/data/source.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 1024, SHOWN_NAME_BYTES = 64 };
+enum { FIRST_CAPACITY = 1024, SHOWN_NAME_BYTES = 64, ROWS_BETWEEN_QUESTIONS = 1024 };
 
 /* The usual names. A pair needs both; a first name alone is a single text. */
 static const struct {
@@ -20,6 +22,10 @@ static const struct {
 };
 
 enum { USUAL_TEXT_COUNT = sizeof usual_texts / sizeof usual_texts[0] };
+
+/* Names of OpenAI's older form. */
+static const char prompt_name[] = "prompt";
+static const char completion_name[] = "completion";
 
 void
 reader_fault(struct reader *reader, size_t line, const char *code, const char *format, ...)
@@ -45,23 +51,85 @@ reader_fault(struct reader *reader, size_t line, const char *code, const char *f
     fault->message[utf8_valid_length(fault->message, strlen(fault->message))] = '\0';
 }
 
+/* Make room for one more item of a list of `count`. */
 static int
-grow(struct reader *reader, struct err *err)
+grow(void **items, size_t *capacity, size_t count, size_t size, struct err *err)
 {
-    struct dataset *dataset = reader->dataset;
-    if (dataset->count < reader->capacity)
+    if (count < *capacity)
         return 0;
-    size_t capacity = reader->capacity == 0 ? FIRST_CAPACITY : reader->capacity * 2;
+    size_t wanted = *capacity == 0 ? FIRST_CAPACITY : *capacity * 2;
     size_t bytes = 0;
-    struct data_row *rows = NULL;
-    if (mem_multiply(capacity, sizeof *rows, &bytes))
-        rows = realloc(dataset->rows, bytes);
-    if (rows == NULL)
-        return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", capacity);
-    dataset->rows = rows;
-    reader->capacity = capacity;
+    void *grown = NULL;
+    if (mem_multiply(wanted, size, &bytes))
+        grown = realloc(*items, bytes);
+    if (grown == NULL)
+        return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", wanted);
+    *items = grown;
+    *capacity = wanted;
     return 0;
 }
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static int
+note_answer(struct answers *answers, const struct raw_row *row, struct err *err)
+{
+    static const unsigned char key[crypto_shorthash_KEYBYTES] = {0};
+    void *hashes = answers->hashes;
+    void *too_long = answers->too_long;
+    int rc = grow(&hashes, &answers->capacity, answers->count, sizeof *answers->hashes, err);
+    answers->hashes = hashes;
+    if (rc == 0)
+        rc = grow(&too_long, &answers->too_long_capacity, answers->too_long_count,
+                  sizeof *answers->too_long, err);
+    answers->too_long = too_long;
+    if (rc != 0)
+        return rc;
+    crypto_shorthash((unsigned char *)&answers->hashes[answers->count++],
+                     (const unsigned char *)row->label, row->label_length, key);
+    if (row->label_length > DATA_MAX_LABEL_BYTES)
+        answers->too_long[answers->too_long_count++] =
+            (struct long_answer){row->line, row->label_length};
+    return 0;
+}
+
+static void
+note_too_long(struct reader *reader, size_t line, size_t length)
+{
+    reader_fault(reader, line, "label_too_long",
+                 "the label has %zu bytes, more than the %d that are possible: is this the right "
+                 "column?",
+                 length, DATA_MAX_LABEL_BYTES);
+}
+
+static int
+by_hash(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left;
+    uint64_t b = *(const uint64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* Labels, or texts that a model shall write? */
+static void
+judge_answers(struct reader *reader)
+{
+    struct dataset *dataset = reader->dataset;
+    struct answers *answers = &reader->answers;
+    size_t distinct = 0;
+    if (answers->count > 0)
+        qsort(answers->hashes, answers->count, sizeof *answers->hashes, by_hash);
+    for (size_t i = 0; i < answers->count; i++)
+        distinct += i == 0 || answers->hashes[i] != answers->hashes[i - 1];
+    dataset->answers = answers->count;
+    dataset->distinct_answers = distinct;
+    dataset->long_answers = answers->too_long_count;
+    dataset->is_generation = answers->count > GENERATION_ROWS && distinct > answers->count / 2;
+    for (size_t i = 0; i < answers->too_long_count && !dataset->is_generation; i++)
+        note_too_long(reader, answers->too_long[i].line, answers->too_long[i].length);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* May this label be kept? Notes the fault when not. */
 static bool
@@ -70,10 +138,7 @@ check_label(struct reader *reader, const struct raw_row *row)
     if (row->label == NULL)
         return true;
     if (row->label_length > DATA_MAX_LABEL_BYTES)
-        reader_fault(reader, row->line, "label_too_long",
-                     "the label has %zu bytes, more than the %d that are possible: is this the "
-                     "right column?",
-                     row->label_length, DATA_MAX_LABEL_BYTES);
+        note_too_long(reader, row->line, row->label_length);
     else if (memchr(row->label, '\0', row->label_length) != NULL)
         reader_fault(reader, row->line, "invalid_label",
                      "the label holds the character U+0000; remove it");
@@ -82,15 +147,33 @@ check_label(struct reader *reader, const struct raw_row *row)
     return false;
 }
 
-int
-reader_add(struct reader *reader, const struct raw_row *row, struct err *err)
+/* The columns of the first row are the file's, as far as a report is concerned. */
+static void
+note_columns(struct dataset *dataset, const struct raw_row *row)
+{
+    const struct picked *picked = row->picked;
+    if (picked->form > dataset->form)
+        dataset->form = picked->form;
+    if (dataset->count > 0)
+        return;
+    dataset->found = (struct data_columns){
+        .text = arena_copy_string(dataset->arena, picked->text),
+        .text_pair = arena_copy_string(dataset->arena, picked->text_pair),
+        .label = arena_copy_string(dataset->arena, row->is_answer ? picked->text : picked->label),
+    };
+}
+
+static int
+keep_row(struct reader *reader, const struct raw_row *row, struct err *err)
 {
     struct dataset *dataset = reader->dataset;
     struct arena *arena = dataset->arena;
-    if (!check_label(reader, row))
-        return 0;
-    if (grow(reader, err) != 0)
-        return err->code;
+    void *rows = dataset->rows;
+    int rc = grow(&rows, &reader->capacity, dataset->count, sizeof *dataset->rows, err);
+    dataset->rows = rows;
+    if (rc != 0)
+        return rc;
+    note_columns(dataset, row);
     struct data_row *kept = &dataset->rows[dataset->count++];
     *kept = (struct data_row){
         .line = row->line,
@@ -107,6 +190,34 @@ reader_add(struct reader *reader, const struct raw_row *row, struct err *err)
     return 0;
 }
 
+/* A completion by OpenAI's old convention: a text that begins with a space, which is no part of
+ * what it says. */
+static void
+trim_completion(struct raw_row *row)
+{
+    while (row->label_length > 0 && *row->label == ' ') {
+        row->label++;
+        row->label_length--;
+    }
+    row->spelling = SPELLING_TEXT;
+}
+
+int
+reader_add(struct reader *reader, const struct raw_row *row, struct err *err)
+{
+    struct raw_row copy = *row;
+    bool is_prompt = row->picked->form == ROWS_PROMPT && row->label != NULL;
+    if (is_prompt)
+        trim_completion(&copy);
+    if (is_prompt || row->is_answer) {
+        if (note_answer(&reader->answers, &copy, err) != 0)
+            return err->code;
+        if (copy.label_length > DATA_MAX_LABEL_BYTES)
+            return 0; /* judged at the end */
+    }
+    return check_label(reader, &copy) ? keep_row(reader, &copy, err) : 0;
+}
+
 bool
 reader_is_full(struct reader *reader, size_t line)
 {
@@ -115,6 +226,12 @@ reader_is_full(struct reader *reader, size_t line)
     reader_fault(reader, line, "too_many_rows", "the file has more than %d rows; split it",
                  DATA_MAX_ROWS);
     return true;
+}
+
+bool
+reader_is_stopped(struct reader *reader, struct err *err)
+{
+    return reader->asked++ % ROWS_BETWEEN_QUESTIONS == 0 && source_is_stopped(reader->source, err);
 }
 
 static enum label_form
@@ -135,7 +252,14 @@ check_row(struct reader *reader, const struct data_row *row, const struct data_r
 {
     bool labelled = reader->dataset->label_form != LABELS_NONE;
     const char *label = reader->columns->label != NULL ? reader->columns->label : "label";
-    if (labelled && row->label == NULL)
+    if (labelled && row->label == NULL && reader->dataset->answers > 0)
+        reader_fault(reader, row->line, "missing_label",
+                     "no answer, which other rows have: give the row a %s that is not empty, or "
+                     "remove it",
+                     reader->dataset->form == ROWS_CHAT
+                         ? "message of the role \"assistant\" after the last of the role \"user\""
+                         : completion_name);
+    else if (labelled && row->label == NULL)
         reader_fault(reader, row->line, "missing_label",
                      "no label in \"%.*s\", which other rows have: give the row one or remove it",
                      reader_shown(label), label);
@@ -153,6 +277,7 @@ void
 reader_finish(struct reader *reader)
 {
     struct dataset *dataset = reader->dataset;
+    judge_answers(reader);
     dataset->label_form = label_form(reader);
     struct data_row first = dataset->count > 0 ? dataset->rows[0] : (struct data_row){0};
     size_t kept = 0;
@@ -163,13 +288,28 @@ reader_finish(struct reader *reader)
     }
     dataset->count = kept;
     dataset->has_pairs = kept > 0 && first.pair != NULL;
-    if (kept == 0 && dataset->fault_count == 0)
+    if (kept > 0 || dataset->fault_count > 0 || dataset->is_generation)
+        return;
+    if (dataset->left_out.weightless > 0)
+        reader_fault(reader, 0, "no_rows",
+                     "the answer of every row has \"weight\": 0; leave it out where the answer is "
+                     "to be learnt");
+    else
         reader_fault(reader, 0, "no_rows", "the file has no rows; it needs at least one");
+}
+
+void
+reader_fini(struct reader *reader)
+{
+    chat_fini(&reader->chat);
+    free(reader->answers.hashes);
+    free(reader->answers.too_long);
+    reader->answers = (struct answers){0};
 }
 
 /* The usual names of text and pair: both of a row of the table, else the first name of one. */
 static void
-pick_usual(reader_has *has, const void *context, struct data_columns *picked)
+pick_usual(reader_has *has, const void *context, struct picked *picked)
 {
     for (size_t i = 0; i < USUAL_TEXT_COUNT; i++) {
         bool first = has(context, usual_texts[i].first);
@@ -189,12 +329,28 @@ name_if(reader_has *has, const void *context, const char *name)
     return has(context, name) ? name : NULL;
 }
 
+/* "prompt" and "completion": only where the user names nothing else. */
+static void
+pick_prompt(const struct reader *reader, reader_has *has, const void *context,
+            struct picked *picked)
+{
+    if (picked->text == NULL && reader->columns->text == NULL && has(context, prompt_name) &&
+        has(context, completion_name))
+        picked->text = prompt_name;
+    if (picked->text == NULL || strcmp(picked->text, prompt_name) != 0)
+        return;
+    if (picked->label == NULL && reader->columns->label == NULL)
+        picked->label = name_if(has, context, completion_name);
+    if (picked->label != NULL && strcmp(picked->label, completion_name) == 0)
+        picked->form = ROWS_PROMPT;
+}
+
 void
 reader_pick(const struct reader *reader, reader_has *has, const void *context,
-            struct data_columns *picked)
+            struct picked *picked)
 {
     const struct data_columns *wanted = reader->columns;
-    *picked = (struct data_columns){0};
+    *picked = (struct picked){.form = ROWS_PLAIN};
     if (wanted->text == NULL)
         pick_usual(has, context, picked);
     else {
@@ -204,6 +360,7 @@ reader_pick(const struct reader *reader, reader_has *has, const void *context,
     if (wanted->text_pair != NULL)
         picked->text_pair = name_if(has, context, wanted->text_pair);
     picked->label = name_if(has, context, wanted->label != NULL ? wanted->label : "label");
+    pick_prompt(reader, has, context, picked);
 }
 
 const char *

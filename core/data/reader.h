@@ -11,23 +11,49 @@
 
 #include "core/base/err.h"
 #include "core/base/fileio.h"
+#include "core/data/chat.h"
 #include "core/data/dataset.h"
 #include "core/data/spelling.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* Answers of chat rows and completions: how many are distinct tells labels from generated text. */
+struct answers {
+    uint64_t *hashes;
+    size_t count, capacity;
+    struct long_answer {
+        size_t line, length;
+    } * too_long; /* for a label: faults, unless this is no classification set at all */
+    size_t too_long_count, too_long_capacity;
+};
 
 struct reader {
     struct dataset *dataset;
+    const struct data_source *source;
     const struct data_columns *columns; /* the user's; never NULL */
+    const char *unit;                   /* what a row of a JSON file is: "line", "element" */
     size_t capacity;                    /* of dataset->rows */
-    bool seen[3];                       /* by enum spelling: labels that the file has */
-    enum label_form unsupported;        /* LABELS_LISTS or LABELS_TOKENS once a row had them */
+    size_t asked;                       /* times that reader_is_stopped was */
+    struct chat chat;                   /* the row that is read */
+    struct answers answers;
+    bool seen[3];                /* by enum spelling: labels that the file has */
+    enum label_form unsupported; /* LABELS_LISTS or LABELS_TOKENS once a row had them */
+};
+
+/* Which columns hold what; members NULL where there is none. */
+struct picked {
+    const char *text;
+    const char *text_pair;
+    const char *label;
+    enum row_form form;
 };
 
 /* A row as it stands in the file; reader_add copies what it keeps. */
 struct raw_row {
     size_t line;
+    const struct picked *picked;
     const char *text;
     size_t text_length;
     const char *pair; /* NULL without */
@@ -35,6 +61,7 @@ struct raw_row {
     const char *label; /* NULL without; an empty one counts as absent */
     size_t label_length;
     enum spelling spelling; /* of the label */
+    bool is_answer;         /* the label is an assistant's message */
 };
 
 /* Note a fault; the hundred with the lowest lines are kept, in order. */
@@ -47,18 +74,24 @@ int reader_add(struct reader *reader, const struct raw_row *row, struct err *err
 /* No more rows fit (DATA_MAX_ROWS); notes the fault when they do not. */
 bool reader_is_full(struct reader *reader, size_t line);
 
+/* Does whoever asked for the data want to stop? Asks once in a while; then err says so. */
+bool reader_is_stopped(struct reader *reader, struct err *err);
+
 /* Judge the file as a whole. */
 void reader_finish(struct reader *reader);
+
+/* Release what a reader needs while it reads; the data set is not its own. */
+void reader_fini(struct reader *reader);
 
 /* Does a row (or a header) have a column of this name? */
 typedef bool reader_has(const void *context, const char *name);
 
 /*
- * Which columns hold what: the user's names, else the first of the usual ones that are there.
- * picked->text is NULL when there is no text, picked->text_pair and ->label when there are none.
+ * Which columns hold what: the user's names, else the first of the usual ones that are there; and
+ * whether the row is plain or of "prompt" and "completion". Chat rows have no text for it.
  */
 void reader_pick(const struct reader *reader, reader_has *has, const void *context,
-                 struct data_columns *picked);
+                 struct picked *picked);
 
 /* The names that a text may have, for messages: the user's, or the usual ones. */
 const char *reader_expected_text(const struct reader *reader);

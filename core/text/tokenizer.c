@@ -60,6 +60,12 @@ tokenizer_pad_id(const struct tokenizer *tokenizer)
     return tokenizer->pad_id;
 }
 
+uint32_t
+tokenizer_unknown_id(const struct tokenizer *tokenizer)
+{
+    return tokenizer->wordpiece.unknown_id;
+}
+
 void
 tokenizer_free(struct tokenizer *tokenizer)
 {

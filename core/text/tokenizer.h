@@ -60,6 +60,9 @@ size_t tokenizer_vocab_size(const struct tokenizer *tokenizer);
 
 uint32_t tokenizer_pad_id(const struct tokenizer *tokenizer);
 
+/* The id of what the vocabulary has no pieces for. */
+uint32_t tokenizer_unknown_id(const struct tokenizer *tokenizer);
+
 /*
  * Write vocab.txt, tokenizer.json (truncation and padding null) and tokenizer_config.json (with
  * model_max_length) durably into a folder, so that AutoTokenizer.from_pretrained reads them.

@@ -1,0 +1,21 @@
+/* What is odd about a data set, in sentences. Private to core/data. */
+#ifndef CORE_DATA_REPORT_WARNINGS_H
+#define CORE_DATA_REPORT_WARNINGS_H
+
+#include "core/base/mem.h"
+#include "core/data/report.h"
+
+#include <stddef.h>
+
+/* What the sentences are made of. */
+struct report_facts {
+    const struct data_report *report;
+    const struct dataset *dataset;
+    const struct report_label *labels; /* all of them, (report->label_count) */
+    size_t max_length;                 /* 0: none */
+};
+
+/* Fill the report's warnings from the table of them. */
+void report_warn(const struct report_facts *facts, struct arena *arena, struct data_report *report);
+
+#endif
