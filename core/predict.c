@@ -1,11 +1,19 @@
-/* Prediction; see predict.h. Texts are tokenized into a store and run like an evaluation. */
+/*
+ * Prediction; see predict.h. Texts are tokenized into a store and run like an evaluation.
+ *
+ * A workspace's last layer is narrow (workspace.h), but a mean needs every output. So the workspace
+ * for means is made for one layer more than the network has: all of the network's layers are wide
+ * in it, and the last one's outputs stand where the layer that is not there would find its input.
+ */
 #include "core/predict.h"
 
 #include "core/base/mem.h"
 #include "core/data/labels.h"
+#include "core/hub/model_dir.h"
 #include "core/hub/model_map.h"
 #include "core/train/evaluate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +22,34 @@ enum { USUAL_LENGTH = 512 };
 
 struct predictor {
     struct arena *arena;
-    struct model_config config;
+    struct model_config config;         /* as the folder has it */
+    struct model_config network_config; /* a base model's has one label, which nobody asks for */
+    struct model_config wide_config;    /* one layer more, for the workspace of means */
+    const char *target;                 /* NULL: it has no name */
     struct tensor_layout layout;
     struct tokenizer *tokenizer;
     struct model_map model;
     struct pages panels; /* network.panels, where the engine takes them */
     struct network network;
-    struct evaluator evaluator; /* all zero before the first run */
+    struct pool *alone;            /* of one thread: chunks that share their products */
+    struct evaluator narrow, wide; /* all zero before the first run that needs them */
 };
+
+static int
+check_report(const struct predictor *p, const struct model_load_report *report, const char *folder,
+             struct err *err)
+{
+    if (report->random_weights)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "%s has no weights: a model that has learned nothing says nothing of a "
+                       "text; fine-tune it first",
+                       folder);
+    if (p->config.label_count > 0 && (report->missing_classifier || report->missing_pooler))
+        return err_set(err, ERR_INVALID,
+                       "%s: the weights hold no complete classifier, though config.json names one",
+                       folder);
+    return 0;
+}
 
 static int
 load(struct predictor *p, const char *folder, struct err *err)
@@ -29,20 +57,19 @@ load(struct predictor *p, const char *folder, struct err *err)
     struct model_load_report report = {0};
     if (model_config_read(folder, p->arena, &p->config, err) != 0)
         return err->code;
+    p->network_config = p->config;
     if (p->config.label_count == 0)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "%s is a base model without a classifier; fine-tune it first", folder);
-    if (tensor_layout_build(&p->config, p->arena, &p->layout, err) != 0 ||
+        p->network_config.label_count = 1;
+    p->target = model_dir_target(folder, p->arena);
+    p->wide_config = p->network_config;
+    p->wide_config.layers++;
+    if (tensor_layout_build(&p->network_config, p->arena, &p->layout, err) != 0 ||
         tokenizer_open(folder, p->config.vocab_size, &p->tokenizer, err) != 0)
         return err->code;
     const struct model_map_source from = {.folder = folder};
     if (model_map_load(&from, &p->layout, &p->model, &report, err) != 0)
         return err->code;
-    if (report.random_weights || report.missing_classifier || report.missing_pooler)
-        return err_set(err, ERR_INVALID,
-                       "%s: the weights hold no complete classifier, though config.json names one",
-                       folder);
-    return 0;
+    return check_report(p, &report, folder, err);
 }
 
 /* Is it a matrix of a dense layer, and do the engine's panels divide its outputs? */
@@ -81,11 +108,12 @@ predictor_open(const char *folder, const struct gemm_engine *engine, struct pred
 {
     struct predictor *p = mem_small(sizeof *p);
     *p = (struct predictor){.arena = arena_new()};
-    if (load(p, folder, err) != 0 || make_panels(p, engine, err) != 0) {
+    p->alone = pool_new(1, err);
+    if (p->alone == NULL || load(p, folder, err) != 0 || make_panels(p, engine, err) != 0) {
         predictor_free(p);
         return err->code;
     }
-    p->network = (struct network){.config = &p->config,
+    p->network = (struct network){.config = &p->network_config,
                                   .layout = &p->layout,
                                   .engine = engine,
                                   .ops = ops_best(),
@@ -100,7 +128,9 @@ predictor_free(struct predictor *predictor)
 {
     if (predictor == NULL)
         return;
-    evaluator_fini(&predictor->evaluator);
+    evaluator_fini(&predictor->narrow);
+    evaluator_fini(&predictor->wide);
+    pool_free(predictor->alone);
     tokenizer_free(predictor->tokenizer);
     pages_unmap(&predictor->panels);
     model_map_unload(&predictor->model);
@@ -114,14 +144,30 @@ predictor_config(const struct predictor *predictor)
     return &predictor->config;
 }
 
+const char *
+predictor_target(const struct predictor *predictor)
+{
+    return predictor->target == NULL ? "label" : predictor->target;
+}
+
+size_t
+predictor_width(const struct predictor *predictor, enum predict_output output)
+{
+    return output == PREDICT_PROBABILITIES ? predictor->config.label_count
+                                           : predictor->config.hidden_size;
+}
+
 int
-predictor_check(const struct predictor *predictor, const struct text *texts, size_t count,
+predictor_check(const struct predictor *predictor, const struct predictor_call *call,
                 struct err *err)
 {
+    if (predictor_width(predictor, call->output) == 0)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "a base model without a classifier; fine-tune it first");
     if (predictor->config.type_vocab_size >= 2)
         return 0;
-    for (size_t i = 0; i < count; i++)
-        if (texts[i].second != NULL)
+    for (size_t i = 0; i < call->count; i++)
+        if (call->texts[i].second != NULL)
             return err_set(err, ERR_INVALID, "input %zu: the model takes one text, not a pair", i);
     return 0;
 }
@@ -134,74 +180,159 @@ length_limit(const struct predictor *p)
 }
 
 static int
-tokenize(const struct predictor *p, const struct text *texts, size_t count,
-         struct token_store *store, struct err *err)
+tokenize(const struct predictor *p, const struct predictor_call *call, struct token_store *store,
+         struct err *err)
 {
-    for (size_t i = 0; i < count; i++)
-        if (token_store_append(store, p->tokenizer, &texts[i], length_limit(p), LABEL_NONE, err) !=
-            0)
+    for (size_t i = 0; i < call->count; i++)
+        if (token_store_append(store, p->tokenizer, &call->texts[i], length_limit(p), LABEL_NONE,
+                               err) != 0)
             return err_prefix(err, "input %zu", i);
     return 0;
 }
 
-/* Where the probabilities of a run go. */
+/* ---- results --------------------------------------------------------------------------------- */
+
+/* Where the results of a run go. */
 struct output {
     const struct network *network;
-    float *probabilities;
+    float *values;
 };
 
+static float *
+values_of(const struct output *output, const struct batch *batch, size_t row, size_t width)
+{
+    return output->values + (size_t)batch->sources[row] * width;
+}
+
 static void
-keep_batch(void *context, const struct batch *batch, const struct workspace *workspace)
+keep_probabilities(void *context, const struct batch *batch, const struct workspace *workspace)
 {
     const struct output *output = context;
     size_t k = output->network->config->label_count;
     for (size_t row = 0; row < batch->rows; row++) {
-        float *probabilities = output->probabilities + (size_t)batch->sources[row] * k;
+        float *probabilities = values_of(output, batch, row, k);
         memcpy(probabilities, workspace->logits + row * k, k * sizeof *probabilities);
         output->network->ops->softmax(k, probabilities);
     }
 }
 
-/* The evaluator for such rows and threads; reserved anew only for more than ever before. */
-static int
-make_ready(struct predictor *p, size_t longest, size_t threads, struct err *err)
+/* x (H) = the same direction with length 1; zero stays zero. */
+static void
+make_unit(const struct network *network, float *x)
 {
-    struct workspace_shape shape = p->evaluator.workspace.shape;
+    size_t h = network->config->hidden_size;
+    double length = sqrt(network->ops->sum_squares(h, x));
+    for (size_t i = 0; length > 0 && i < h; i++)
+        x[i] = (float)((double)x[i] / length);
+}
+
+static void
+keep_first(void *context, const struct batch *batch, const struct workspace *workspace)
+{
+    const struct output *output = context;
+    size_t h = output->network->config->hidden_size;
+    for (size_t row = 0; row < batch->rows; row++) {
+        float *vector = values_of(output, batch, row, h);
+        memcpy(vector, workspace->first + row * h, h * sizeof *vector);
+        make_unit(output->network, vector);
+    }
+}
+
+/* A sum in place of a mean: only the direction is kept. */
+static void
+keep_mean(void *context, const struct batch *batch, const struct workspace *workspace)
+{
+    const struct output *output = context;
+    size_t h = output->network->config->hidden_size;
+    const float *outputs = workspace->layers[output->network->config->layers].input;
+    for (size_t row = 0; row < batch->rows; row++) {
+        float *vector = values_of(output, batch, row, h);
+        memset(vector, 0, h * sizeof *vector);
+        for (size_t t = batch->offsets[row]; t < batch->offsets[row + 1]; t++)
+            output->network->ops->add(h, outputs + t * h, vector);
+        make_unit(output->network, vector);
+    }
+}
+
+static struct evaluator_visitor
+visitor_of(enum predict_output wanted)
+{
+    switch (wanted) {
+    case PREDICT_PROBABILITIES:
+        return (struct evaluator_visitor){.visit = keep_probabilities};
+    case PREDICT_MEAN:
+        return (struct evaluator_visitor){.visit = keep_mean};
+    case PREDICT_FIRST:
+        return (struct evaluator_visitor){.visit = keep_first};
+    }
+    return (struct evaluator_visitor){0};
+}
+
+/* ---- a run ----------------------------------------------------------------------------------- */
+
+/* Make the evaluator fit such rows and threads; reserved anew only for more than ever before. */
+static int
+make_ready(const struct predictor *p, struct evaluator *evaluator, size_t longest, size_t threads,
+           struct err *err)
+{
+    const struct model_config *config =
+        evaluator == &p->wide ? &p->wide_config : &p->network_config;
+    struct workspace_shape shape = evaluator->workspace.shape;
     size_t usual = length_limit(p) < USUAL_LENGTH ? length_limit(p) : USUAL_LENGTH;
     if (shape.longest >= longest && shape.threads >= threads)
         return 0;
     longest = longest > usual ? longest : usual;
     longest = longest > shape.longest ? longest : shape.longest;
     threads = threads > shape.threads ? threads : shape.threads;
-    evaluator_fini(&p->evaluator);
-    return evaluator_reserve(&p->evaluator, &p->config, longest, threads, err);
+    evaluator_fini(evaluator);
+    return evaluator_reserve(evaluator, config, longest, threads, err);
+}
+
+/*
+ * Chunks are the pool's items, so a text or a few would keep one thread busy. Where there is one
+ * chunk all threads share its products instead.
+ */
+static void
+run_one_chunk(struct predictor *p, struct pool *pool, struct evaluator *evaluator,
+              const struct evaluator_visitor *visitor)
+{
+    struct network network = p->network;
+    struct gemm_engine *shared = gemm_engine_share(p->network.engine, pool);
+    network.engine = shared;
+    evaluator_run(evaluator, &network, p->alone, visitor);
+    gemm_engine_unshare(shared);
 }
 
 static int
-compute(struct predictor *p, struct pool *pool, const struct token_store *store,
-        float *probabilities, struct err *err)
+compute(struct predictor *p, struct pool *pool, const struct predictor_call *call,
+        const struct token_store *store, struct err *err)
 {
-    struct output output = {&p->network, probabilities};
-    struct evaluator_visitor visitor = {.visit = keep_batch, .context = &output};
-    if (make_ready(p, store->longest, pool_threads(pool), err) != 0 ||
-        evaluator_use(&p->evaluator, store, err) != 0)
+    struct output output = {&p->network, call->values};
+    struct evaluator_visitor visitor = visitor_of(call->output);
+    struct evaluator *evaluator = call->output == PREDICT_MEAN ? &p->wide : &p->narrow;
+    visitor.context = &output;
+    if (make_ready(p, evaluator, store->longest, pool_threads(pool), err) != 0 ||
+        evaluator_use(evaluator, store, err) != 0)
         return err->code;
-    evaluator_run(&p->evaluator, &p->network, pool, &visitor);
+    if (batch_chunk_count(store->rows, store->offsets[store->rows]) == 1)
+        run_one_chunk(p, pool, evaluator, &visitor);
+    else
+        evaluator_run(evaluator, &p->network, pool, &visitor);
     return 0;
 }
 
 int
-predictor_run(struct predictor *predictor, struct pool *pool, const struct text *texts,
-              size_t count, float *probabilities, uint32_t *lengths, struct err *err)
+predictor_run(struct predictor *predictor, struct pool *pool, const struct predictor_call *call,
+              struct err *err)
 {
     struct token_store store = {0};
-    int rc = predictor_check(predictor, texts, count, err);
+    int rc = predictor_check(predictor, call, err);
     if (rc == 0)
-        rc = tokenize(predictor, texts, count, &store, err);
-    if (rc == 0 && count > 0)
-        rc = compute(predictor, pool, &store, probabilities, err);
-    for (size_t i = 0; rc == 0 && lengths != NULL && i < count; i++)
-        lengths[i] = (uint32_t)(store.offsets[i + 1] - store.offsets[i]);
+        rc = tokenize(predictor, call, &store, err);
+    if (rc == 0 && call->count > 0)
+        rc = compute(predictor, pool, call, &store, err);
+    for (size_t i = 0; rc == 0 && call->lengths != NULL && i < call->count; i++)
+        call->lengths[i] = (uint32_t)(store.offsets[i + 1] - store.offsets[i]);
     token_store_fini(&store);
     return rc;
 }

@@ -1,8 +1,13 @@
 /*
- * Texts to class probabilities with a fine-tuned model: weights shared, workspace private.
+ * Texts to class probabilities, or to vectors, with a model: weights shared, workspace private.
+ *
+ * Vectors are of unit length, from the encoder's last layer: the mean over all tokens that the
+ * model saw of a text, [CLS] and [SEP] among them, or the output at [CLS] alone. Any model gives
+ * vectors; only one with a classifier of ours gives probabilities.
  *
  * The workspace is kept between calls and grows with the longest text; memory is paid for as larger
- * batches come, up to EVALUATE_TOKENS tokens at a time.
+ * batches come, up to EVALUATE_TOKENS tokens at a time. Means need a second one, which is reserved
+ * when they are first asked for.
  */
 #ifndef CORE_PREDICT_H
 #define CORE_PREDICT_H
@@ -18,27 +23,51 @@
 
 struct predictor;
 
-/* Load a fine-tuned model folder; ERR_UNSUPPORTED when it has no classifier of ours (a base model).
+/* What is wanted of a text. */
+enum predict_output {
+    PREDICT_PROBABILITIES, /* (K): of the labels, in id order */
+    PREDICT_MEAN,          /* (H): the mean of the last layer's outputs, of unit length */
+    PREDICT_FIRST          /* (H): the last layer's output at position 0, of unit length */
+};
+
+struct predictor_call {
+    enum predict_output output;
+    const struct text *texts;
+    size_t count;
+    float *values;     /* (count, predictor_width) */
+    uint32_t *lengths; /* NULL, or (count): tokens that the model saw of each text */
+};
+
+/*
+ * Load a model folder. ERR_UNSUPPORTED for one without weights, which says nothing before it is
+ * trained; ERR_INVALID when config.json names a classifier that the weights do not hold; else as
+ * model_map_load and tokenizer_open.
  */
 int predictor_open(const char *folder, const struct gemm_engine *engine, struct predictor **out,
                    struct err *err);
 void predictor_free(struct predictor *predictor);
 
+/* As the folder has it: label_count is 0 for a base model. */
 const struct model_config *predictor_config(const struct predictor *predictor);
 
-/* Does the model take texts of this kind? ERR_INVALID ("input 3: ...") for a pair where it knows
- * single texts alone. */
-int predictor_check(const struct predictor *predictor, const struct text *texts, size_t count,
+/* What the labels are of: a name that the training data gave ("intent"), or "label". */
+const char *predictor_target(const struct predictor *predictor);
+
+/* How many numbers there are for a text. */
+size_t predictor_width(const struct predictor *predictor, enum predict_output output);
+
+/* Does the model take such a call? ERR_UNSUPPORTED for probabilities of a base model; ERR_INVALID
+ * ("input 3: ...") for a pair where it knows single texts alone. */
+int predictor_check(const struct predictor *predictor, const struct predictor_call *call,
                     struct err *err);
 
 /*
- * probabilities (count, K) = softmax of the model on each text, truncated to the length that it was
- * trained with; lengths (count), or NULL: tokens that the model saw of each. One caller at a time
- * per predictor; the number of threads may change from call to call. A text's result does not
- * depend on its neighbours (to 1e-6). ERR_INVALID for invalid UTF-8 ("input 3: ...") and as
- * predictor_check, ERR_MEMORY.
+ * values = what is wanted of each text, truncated to the length that the model was trained with.
+ * One caller at a time per predictor; the number of threads may change from call to call. A text's
+ * result does not depend on its neighbours (to 1e-6). ERR_INVALID for invalid UTF-8 ("input 3:
+ * ...") and as predictor_check, ERR_MEMORY.
  */
-int predictor_run(struct predictor *predictor, struct pool *pool, const struct text *texts,
-                  size_t count, float *probabilities, uint32_t *lengths, struct err *err);
+int predictor_run(struct predictor *predictor, struct pool *pool, const struct predictor_call *call,
+                  struct err *err);
 
 #endif

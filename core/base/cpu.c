@@ -1,6 +1,8 @@
 /* What the processor and the process can do; see cpu.h. */
 #include "core/base/cpu.h"
 
+#include "core/base/cgroup.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,20 +89,14 @@ cpu_features(void)
 }
 #endif
 
-/* CPUs granted by a cgroup-v2 quota ("max 100000" or "150000 100000"), rounded up; 0: no quota. */
+/* Processors that the control groups' quota comes to, rounded up; 0: no quota. */
 static size_t
 cgroup_quota(void)
 {
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "r");
-    if (file == NULL)
-        return 0;
-    long quota = 0;
-    long period = 0;
-    int fields = fscanf(file, "%ld %ld", &quota, &period);
-    fclose(file);
-    if (fields != 2 || quota <= 0 || period <= 0)
-        return 0;
-    return (size_t)((quota + period - 1) / period);
+    struct cgroup_limits limits;
+    cgroup_read(CGROUP_MOUNT, CGROUP_MEMBERSHIP, &limits);
+    size_t whole = (size_t)limits.processors;
+    return whole + ((double)whole < limits.processors);
 }
 
 size_t

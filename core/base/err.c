@@ -2,6 +2,7 @@
 #include "core/base/err.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,11 +26,9 @@ err_set_errno(struct err *err, const char *format, ...)
     vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
     size_t used = strlen(err->message);
-    char reason[128];
-    if (strerror_r(saved, reason, sizeof reason) != 0)
-        snprintf(reason, sizeof reason, "unknown system error");
-    snprintf(err->message + used, sizeof err->message - used, ": %s", reason);
-    err->code = saved == ENOSPC || saved == EDQUOT ? ERR_FULL : ERR_IO;
+    snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(saved));
+    bool full = saved == ENOSPC || saved == EDQUOT || saved == EROFS;
+    err->code = full ? ERR_FULL : ERR_IO;
     return err->code;
 }
 

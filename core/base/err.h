@@ -15,7 +15,7 @@ enum err_code {
     ERR_NONE = 0,
     ERR_INVALID = -1,     /* the input is wrong: file, field, option */
     ERR_IO = -2,          /* the operating system refused or failed */
-    ERR_FULL = -3,        /* no room left on a disk */
+    ERR_FULL = -3,        /* no room left on a disk, or it is read-only */
     ERR_MEMORY = -4,      /* a large allocation did not fit */
     ERR_STOPPED = -5,     /* the caller asked to stop */
     ERR_NOT_FOUND = -6,   /* the named thing does not exist */
@@ -39,7 +39,7 @@ struct err {
 /* Fill err and return code, so that a caller can write: return err_set(err, ERR_IO, "..."). */
 int err_set(struct err *err, enum err_code code, const char *format, ...) ERR_PRINTF(3, 4);
 
-/* As err_set, with the meaning of errno appended in words; ENOSPC and EDQUOT become ERR_FULL. */
+/* As err_set, with the meaning of errno appended in words; ENOSPC, EDQUOT and EROFS: ERR_FULL. */
 int err_set_errno(struct err *err, const char *format, ...) ERR_PRINTF(2, 3);
 
 /* Put "context: " in front of the message and return the code that err already holds. */

@@ -1,17 +1,24 @@
 /*
  * The fork-join pool; see pool.h.
  *
- * A run is a generation number: the caller publishes function, context and item count under the
- * lock and raises the generation; helpers take items from an atomic counter. Between runs, which in
- * a training step are microseconds apart, helpers spin for a short while before they sleep.
+ * A run is a ticket: its generation in the upper half, the items that nobody has claimed in the
+ * lower. The caller writes function, context and number of items down and then puts up the ticket;
+ * whoever takes an item off it may read them, since a run ends only when every item that was
+ * claimed is done. A helper that comes late finds nothing to take and is waited for by nobody: on a
+ * busy machine the caller does alone what the others do not get to.
+ *
+ * Between runs, which in a training step are microseconds apart, helpers spin for a short while
+ * before they sleep.
  */
 #include "core/base/pool.h"
 
 #include "core/base/mem.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 enum { SPIN_ROUNDS = 4000, POOL_MAX_THREADS = 1024 };
@@ -22,11 +29,10 @@ struct pool {
     size_t started;
     pthread_mutex_t lock;
     pthread_cond_t work; /* a new generation, or stop */
-    pthread_cond_t done; /* the last helper has left the run */
-    atomic_uint generation;
-    atomic_size_t next;   /* next item to claim */
-    atomic_size_t active; /* helpers that have not finished the present run */
-    pool_function *function;
+    pthread_cond_t done; /* the last item of a run */
+    _Atomic(uint64_t) ticket;
+    atomic_size_t finished;  /* items of the present run */
+    pool_function *function; /* these three are the caller's while no run is under way */
     void *context;
     size_t items;
     bool stop;
@@ -37,14 +43,45 @@ struct helper {
     size_t thread;
 };
 
-static void
-claim_items(struct pool *pool, size_t thread)
+static uint32_t
+generation_of(uint64_t ticket)
 {
-    for (;;) {
-        size_t item = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (item >= pool->items)
-            return;
+    return (uint32_t)(ticket >> 32);
+}
+
+/* Take an item off the ticket; false when there is none. */
+static bool
+claim(struct pool *pool, size_t *item)
+{
+    uint64_t ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
+    do
+        if ((uint32_t)ticket == 0)
+            return false;
+    while (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket - 1,
+                                                  memory_order_acquire, memory_order_acquire));
+    *item = pool->items - (uint32_t)ticket;
+    return true;
+}
+
+/* The last item of a run wakes the caller, who may sleep. */
+static void
+finish_item(struct pool *pool)
+{
+    size_t items = pool->items; /* this item still holds the run */
+    if (atomic_fetch_add_explicit(&pool->finished, 1, memory_order_acq_rel) + 1 < items)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_signal(&pool->done);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void
+run_items(struct pool *pool, size_t thread)
+{
+    size_t item = 0;
+    while (claim(pool, &item)) {
         pool->function(pool->context, item, thread);
+        finish_item(pool);
     }
 }
 
@@ -58,30 +95,23 @@ relax(void)
 
 /* Wait for another generation than `seen`: spin first, then sleep. False: stop. */
 static bool
-await_work(struct pool *pool, unsigned *seen)
+await_work(struct pool *pool, uint32_t *seen)
 {
     for (int round = 0; round < SPIN_ROUNDS; round++) {
-        if (atomic_load_explicit(&pool->generation, memory_order_acquire) != *seen)
-            break;
+        uint32_t generation = generation_of(atomic_load(&pool->ticket));
+        if (generation != *seen) {
+            *seen = generation;
+            return true;
+        }
         relax();
     }
     pthread_mutex_lock(&pool->lock);
-    while (!pool->stop && atomic_load_explicit(&pool->generation, memory_order_relaxed) == *seen)
+    while (!pool->stop && generation_of(atomic_load(&pool->ticket)) == *seen)
         pthread_cond_wait(&pool->work, &pool->lock);
     bool stop = pool->stop;
-    *seen = atomic_load_explicit(&pool->generation, memory_order_relaxed);
+    *seen = generation_of(atomic_load(&pool->ticket));
     pthread_mutex_unlock(&pool->lock);
     return !stop;
-}
-
-static void
-leave_run(struct pool *pool)
-{
-    if (atomic_fetch_sub_explicit(&pool->active, 1, memory_order_acq_rel) != 1)
-        return;
-    pthread_mutex_lock(&pool->lock);
-    pthread_cond_signal(&pool->done);
-    pthread_mutex_unlock(&pool->lock);
 }
 
 static void *
@@ -91,11 +121,9 @@ helper_main(void *argument)
     struct pool *pool = helper->pool;
     size_t thread = helper->thread;
     free(helper);
-    unsigned seen = 0;
-    while (await_work(pool, &seen)) {
-        claim_items(pool, thread);
-        leave_run(pool);
-    }
+    uint32_t seen = 0;
+    while (await_work(pool, &seen))
+        run_items(pool, thread);
     return NULL;
 }
 
@@ -152,29 +180,29 @@ pool_threads(const struct pool *pool)
 }
 
 static void
-publish(struct pool *pool, pool_function *function, void *context, size_t items)
+put_up(struct pool *pool, pool_function *function, void *context, size_t items)
 {
+    uint64_t generation = generation_of(atomic_load(&pool->ticket)) + 1;
     pthread_mutex_lock(&pool->lock);
     pool->function = function;
     pool->context = context;
     pool->items = items;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool->active, pool->started, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
+    atomic_store_explicit(&pool->finished, 0, memory_order_relaxed);
+    atomic_store_explicit(&pool->ticket, generation << 32 | items, memory_order_release);
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
 }
 
 static void
-await_helpers(struct pool *pool)
+await_items(struct pool *pool, size_t items)
 {
     for (int round = 0; round < SPIN_ROUNDS; round++) {
-        if (atomic_load_explicit(&pool->active, memory_order_acquire) == 0)
+        if (atomic_load_explicit(&pool->finished, memory_order_acquire) == items)
             return;
         relax();
     }
     pthread_mutex_lock(&pool->lock);
-    while (atomic_load_explicit(&pool->active, memory_order_acquire) != 0)
+    while (atomic_load_explicit(&pool->finished, memory_order_acquire) != items)
         pthread_cond_wait(&pool->done, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -187,7 +215,8 @@ pool_run(struct pool *pool, pool_function *function, void *context, size_t items
             function(context, i, 0);
         return;
     }
-    publish(pool, function, context, items);
-    claim_items(pool, 0);
-    await_helpers(pool);
+    assert(items <= UINT32_MAX);
+    put_up(pool, function, context, items);
+    run_items(pool, 0);
+    await_items(pool, items);
 }

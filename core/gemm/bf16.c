@@ -10,10 +10,7 @@ bf16_round(size_t rows, size_t columns, const float *x, size_t ld, uint16_t *out
 void
 bf16_round_float(size_t rows, size_t columns, const float *x, size_t ld, float *out)
 {
-    for (size_t row = 0; row < rows; row++, x += ld, out += columns) {
-        for (size_t i = 0; i < columns; i++) {
-            uint32_t bits = bf16_bits(x[i]) << 16;
-            memcpy(out + i, &bits, sizeof bits);
-        }
-    }
+    for (size_t row = 0; row < rows; row++, x += ld, out += columns)
+        for (size_t i = 0; i < columns; i++)
+            out[i] = bf16_float(bf16_bits(x[i]));
 }

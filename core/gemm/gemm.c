@@ -12,6 +12,7 @@
 struct gemm_engine {
     const struct gemm_backend *backend;
     struct gemm_loaded loaded;
+    struct pool *pool; /* NULL, or whose threads share large products */
 };
 
 /* In order of preference; the first that loads and passes the self-test is used. */
@@ -35,8 +36,7 @@ worst_difference(const struct gemm_call *call)
         for (size_t j = 0; j < call->n; j++) {
             double sum = call->bias == NULL ? 0.0 : (double)call->bias[j];
             for (size_t p = 0; p < call->k; p++)
-                sum += (double)call->alpha *
-                       element(call->a, call->lda, call->form == GEMM_TN, i, p) *
+                sum += element(call->a, call->lda, call->form == GEMM_TN, i, p) *
                        element(call->b, call->ldb, call->form == GEMM_NT, p, j);
             double difference = fabs(sum - (double)call->c[i * call->ldc + j]);
             if (!(difference <= worst))
@@ -69,7 +69,6 @@ self_test(const struct gemm_engine *engine)
                                  .m = TEST_M,
                                  .n = TEST_N,
                                  .k = TEST_K,
-                                 .alpha = 0.5f,
                                  .a = a,
                                  .lda = forms[i].lda,
                                  .b = b,
@@ -155,7 +154,6 @@ gemm_engine_rate(const struct gemm_engine *engine)
                              .m = RATE_SIDE,
                              .n = RATE_SIDE,
                              .k = RATE_SIDE,
-                             .alpha = 1.0f,
                              .a = memory,
                              .lda = RATE_SIDE,
                              .b = memory + count,
@@ -204,8 +202,74 @@ gemm_panels(const struct gemm_engine *engine, size_t n, size_t k, const float *b
                     panels[(column * k) + p * width + j] = b[(column + j) * k + p];
 }
 
+/* ---- sharing --------------------------------------------------------------------------------- */
+
+/* Multiply-adds of a product that is worth waking a thread: some ten microseconds' worth. */
+enum { SHARE_LEAST = 1 << 20 };
+
+struct gemm_engine *
+gemm_engine_share(const struct gemm_engine *engine, struct pool *pool)
+{
+    struct gemm_engine *shared = mem_small(sizeof *shared);
+    *shared = *engine;
+    shared->pool = engine->backend == &gemm_native && pool_threads(pool) > 1 ? pool : NULL;
+    return shared;
+}
+
+void
+gemm_engine_unshare(struct gemm_engine *shared)
+{
+    free(shared);
+}
+
+/* A product that is computed in parts of so many columns. */
+struct shared_product {
+    const struct gemm_engine *engine;
+    const struct gemm_call *call;
+    size_t columns;
+};
+
+static const float *
+columns_of_b(const struct gemm_call *call, size_t from)
+{
+    if (call->panel_stride > 0)
+        return call->b + from / call->ldb * call->panel_stride;
+    return call->form == GEMM_NT ? call->b + from * call->ldb : call->b + from;
+}
+
+static void
+run_part(void *context, size_t part, size_t thread)
+{
+    const struct shared_product *product = context;
+    struct gemm_call call = *product->call;
+    size_t from = part * product->columns;
+    (void)thread;
+    call.n = call.n - from < product->columns ? call.n - from : product->columns;
+    if (call.b_half != NULL)
+        call.b_half += from;
+    else
+        call.b = columns_of_b(&call, from);
+    call.bias = call.bias == NULL ? NULL : call.bias + from;
+    call.c += from;
+    product->engine->backend->run(product->engine->loaded.state, &call);
+}
+
+/* Parts are whole panels of the engine. */
+static void
+run_shared(const struct gemm_engine *engine, const struct gemm_call *call)
+{
+    size_t width = engine->loaded.panel_width;
+    size_t threads = pool_threads(engine->pool);
+    size_t panels = (call->n + width - 1) / width;
+    struct shared_product product = {engine, call, (panels + threads - 1) / threads * width};
+    pool_run(engine->pool, run_part, &product, (call->n + product.columns - 1) / product.columns);
+}
+
 void
 gemm_run(const struct gemm_engine *engine, const struct gemm_call *call)
 {
-    engine->backend->run(engine->loaded.state, call);
+    if (engine->pool != NULL && call->m * call->n * call->k >= SHARE_LEAST)
+        run_shared(engine, call);
+    else
+        engine->backend->run(engine->loaded.state, call);
 }

@@ -2,8 +2,9 @@
  * Matrix products: one interface, whatever library computes them.
  *
  * All matrices are row-major float with a leading dimension (elements from one row to the next).
- * A product is computed on the calling thread alone; parallelism is the pool's. The same call with
- * the same numbers gives the same bits, on any thread.
+ * A product is computed on the calling thread alone, unless the engine was made to share it;
+ * parallelism is the pool's. The same call with the same numbers gives the same bits, on any
+ * thread.
  *
  * Engines are opened with dlopen at run time, so that the environment which OpenBLAS reads in its
  * constructor (which kernels, how many threads) can be set first. Pick one with gemm_engine_open
@@ -13,9 +14,11 @@
 #define CORE_GEMM_GEMM_H
 
 #include "core/base/err.h"
+#include "core/base/pool.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum gemm_form {
     GEMM_NN, /* C(m,n) = A(m,k) B(k,n) */
@@ -33,11 +36,12 @@ struct gemm_call {
     enum gemm_form form;
     enum gemm_precision precision;
     size_t m, n, k;
-    float alpha; /* factor of the product */
     const float *a;
     size_t lda;
     const float *b;
     size_t ldb;
+    /* of GEMM_TN in GEMM_BF16: an operand that is stored rounded, in place of a or b; else NULL */
+    const uint16_t *a_half, *b_half;
     /* 0; or B of GEMM_NN stands in panels (gemm_panels): ldb is their width, and this many floats
      * lie from one panel to the next */
     size_t panel_stride;
@@ -82,6 +86,15 @@ size_t gemm_panel_width(const struct gemm_engine *engine);
  */
 void gemm_panels(const struct gemm_engine *engine, size_t n, size_t k, const float *b,
                  float *panels);
+
+/*
+ * The same engine, but every large product is cut by columns and shared among the pool's threads,
+ * to the same bits: for work that has but one chunk. From one thread at a time, which does not run
+ * in that pool. Where an engine's bits would depend on the cut (any but the native one) nothing is
+ * shared. To be released with gemm_engine_unshare, before the engine and the pool.
+ */
+struct gemm_engine *gemm_engine_share(const struct gemm_engine *engine, struct pool *pool);
+void gemm_engine_unshare(struct gemm_engine *shared);
 
 /* Compute one product. */
 void gemm_run(const struct gemm_engine *engine, const struct gemm_call *call);

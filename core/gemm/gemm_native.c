@@ -48,10 +48,15 @@ pack_a(const struct block *block)
                                      block->packed->a + i * NATIVE_LINE);
         return;
     }
-    for (size_t i = 0; i < block->rows; i += height)
-        block->kernel->pack_rows(block->k, least(height, block->rows - i),
-                                 call->a + block->from * call->lda + block->row + i, call->lda,
-                                 block->packed->a + i * NATIVE_BLOCK);
+    for (size_t i = 0; i < block->rows; i += height) {
+        size_t rows = least(height, block->rows - i);
+        size_t at = block->from * call->lda + block->row + i;
+        float *panel = block->packed->a + i * NATIVE_BLOCK;
+        if (call->a_half != NULL)
+            block->kernel->pack_half_rows(block->k, rows, call->a_half + at, call->lda, panel);
+        else
+            block->kernel->pack_rows(block->k, rows, call->a + at, call->lda, panel);
+    }
 }
 
 /* Where term `from` of column `column` of B stands; B(k,n). */
@@ -76,6 +81,12 @@ panel_of(const struct block *block, size_t column, size_t columns)
 {
     const struct gemm_call *call = block->call;
     const struct gemm_kernel *kernel = block->kernel;
+    if (call->b_half != NULL) {
+        kernel->pack_half_columns(block->k, columns,
+                                  call->b_half + block->from * call->ldb + column, call->ldb,
+                                  block->packed->b);
+        return (struct panel){block->packed->b, kernel->columns};
+    }
     const float *b = call->form == GEMM_NT ? call->b + column * call->ldb + block->from
                                            : at_column(block, block->from, column);
     if (call->form == GEMM_NT)
@@ -90,7 +101,7 @@ panel_of(const struct block *block, size_t column, size_t columns)
 /*
  * What tile number `tile` of a panel fetches of the panel that will be packed next: `column`'s or,
  * beyond the last, the first of the next block. Of B^T: 4 rows along their whole length; of B: 2
- * lines of 2 rows each time.
+ * lines of 2 rows each time; of B in bfloat16: a line of 4 rows.
  */
 static struct gemm_ahead
 ahead_of(const struct block *block, size_t column, size_t tile)
@@ -110,6 +121,13 @@ ahead_of(const struct block *block, size_t column, size_t tile)
             return (struct gemm_ahead){
                 (const char *)(call->b + (column + 4 * tile) * call->ldb + from), stride,
                 2 * stride, GEMM_LINE};
+    } else if (call->b_half != NULL) {
+        size_t rows = k / GEMM_LINE_FLOATS * 4;
+        stride = call->ldb * sizeof *call->b_half;
+        if (columns == block->kernel->columns && tile * rows + rows <= k)
+            return (struct gemm_ahead){
+                (const char *)(call->b_half + (from + tile * rows) * call->ldb + column), stride,
+                2 * stride, 4 * stride};
     } else {
         size_t rows = k / GEMM_LINE_FLOATS * 2;
         if (columns == block->kernel->columns && tile * rows + rows <= k)
@@ -130,7 +148,6 @@ multiply_panel(const struct block *block, size_t column, size_t columns)
         .upright = call->form == GEMM_TN,
         .b = panel.b,
         .b_step = panel.step,
-        .alpha = call->alpha,
         .bias = block->from == 0 && call->bias != NULL ? call->bias + column : NULL,
         .accumulate = block->from > 0 || call->accumulate,
         .ldc = call->ldc,

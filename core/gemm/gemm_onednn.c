@@ -2,10 +2,10 @@
  * oneDNN as an engine, loaded at run time.
  *
  * Its compiled products are near the processor's peak, in float and in bfloat16, but a new shape
- * costs up to half a millisecond and 100 KB. So they serve what is large and comes again: alpha = 1
- * and at least COMPILED_WORK multiplications, and in float not the form TN, whose k (the tokens of
- * a batch) is another in each step; for bfloat16 operands are copied anyway, and k is rounded up
- * with zeros. All else goes through dnnl_sgemm, which takes any shape at once and is as fast on TN.
+ * costs up to half a millisecond and 100 KB. So they serve what is large and comes again: at least
+ * COMPILED_WORK multiplications, and in float not the form TN, whose k (the tokens of a batch) is
+ * another in each step; for bfloat16 operands are copied anyway, and k is rounded up with zeros.
+ * All else goes through dnnl_sgemm, which takes any shape at once and is as fast on TN.
  *
  * One thread per call (OMP_NUM_THREADS=1 before loading), several calls at a time: each has a lane
  * of its own, that is a stream and scratch memory.
@@ -51,6 +51,7 @@ aligned(size_t bytes)
 struct stored {
     size_t rows, columns;
     const float *x;
+    const uint16_t *half; /* instead of x where it is not NULL */
     size_t ld;
 };
 
@@ -61,6 +62,7 @@ stored_a(const struct gemm_call *call)
     return (struct stored){.rows = transposed ? call->k : call->m,
                            .columns = transposed ? call->m : call->k,
                            .x = call->a,
+                           .half = call->a_half,
                            .ld = call->lda};
 }
 
@@ -71,6 +73,7 @@ stored_b(const struct gemm_call *call)
     return (struct stored){.rows = transposed ? call->n : call->k,
                            .columns = transposed ? call->k : call->n,
                            .x = call->b,
+                           .half = call->b_half,
                            .ld = call->ldb};
 }
 
@@ -80,7 +83,7 @@ static bool
 is_compiled(const struct onednn *onednn, const struct gemm_call *call)
 {
     double work = (double)call->m * (double)call->n * (double)call->k;
-    if (call->alpha != 1.0f || work < COMPILED_WORK)
+    if (work < COMPILED_WORK)
         return false;
     return call->precision == GEMM_BF16 ? onednn->has_bf16 : call->form != GEMM_TN;
 }
@@ -121,7 +124,11 @@ static void
 round_operand(const struct onednn *onednn, const struct stored *stored, size_t rows, void *out)
 {
     uint16_t *rounded = out;
-    onednn->round(stored->rows, stored->columns, stored->x, stored->ld, rounded);
+    for (size_t row = 0; row < stored->rows && stored->half != NULL; row++)
+        memcpy(rounded + row * stored->columns, stored->half + row * stored->ld,
+               stored->columns * sizeof *rounded);
+    if (stored->half == NULL)
+        onednn->round(stored->rows, stored->columns, stored->x, stored->ld, rounded);
     memset(rounded + stored->rows * stored->columns, 0,
            (rows - stored->rows) * stored->columns * sizeof *rounded);
 }
@@ -178,6 +185,19 @@ run_compiled(const struct onednn *onednn, const struct gemm_call *call, struct o
 
 /* ---- any shape ------------------------------------------------------------------------------- */
 
+/* An operand as the floats that its rounded numbers are. */
+static void
+round_as_float(const struct stored *stored, float *out)
+{
+    if (stored->half == NULL) {
+        bf16_round_float(stored->rows, stored->columns, stored->x, stored->ld, out);
+        return;
+    }
+    for (size_t row = 0; row < stored->rows; row++)
+        for (size_t i = 0; i < stored->columns; i++)
+            *out++ = bf16_float(stored->half[row * stored->ld + i]);
+}
+
 /* Operands rounded to bfloat16, as floats in the lane's memory: slower, the same meaning. */
 static void
 round_as_floats(struct gemm_call *call, struct onednn_lane *lane)
@@ -188,8 +208,8 @@ round_as_floats(struct gemm_call *call, struct onednn_lane *lane)
     char *memory = onednn_lane_memory(lane, a_bytes + b.rows * b.columns * sizeof(float));
     float *a_rounded = (void *)memory;
     float *b_rounded = (void *)(memory + a_bytes);
-    bf16_round_float(a.rows, a.columns, a.x, a.ld, a_rounded);
-    bf16_round_float(b.rows, b.columns, b.x, b.ld, b_rounded);
+    round_as_float(&a, a_rounded);
+    round_as_float(&b, b_rounded);
     call->a = a_rounded;
     call->lda = a.columns;
     call->b = b_rounded;
@@ -206,7 +226,7 @@ run_any(const struct onednn *onednn, struct gemm_call call, struct onednn_lane *
         round_as_floats(&call, lane);
     int status = onednn->api.sgemm(
         call.form == GEMM_TN ? 'T' : 'N', call.form == GEMM_NT ? 'T' : 'N', (int64_t)call.m,
-        (int64_t)call.n, (int64_t)call.k, call.alpha, call.a, (int64_t)call.lda, call.b,
+        (int64_t)call.n, (int64_t)call.k, 1.0f, call.a, (int64_t)call.lda, call.b,
         (int64_t)call.ldb, beta, call.c, (int64_t)call.ldc);
     if (status != 0)
         spoil(&call);
@@ -285,7 +305,6 @@ proves_right(const struct onednn *onednn, enum gemm_precision precision)
                                  .m = PROOF_M,
                                  .n = PROOF_N,
                                  .k = PROOF_K,
-                                 .alpha = 1.0f,
                                  .a = numbers,
                                  .lda = form == GEMM_TN ? PROOF_M : PROOF_K,
                                  .b = b,

@@ -120,7 +120,7 @@ openblas_run(const void *state, const struct gemm_call *call)
         gemm_fill_bias(call);
     openblas->sgemm(CBLAS_ROW_MAJOR, call->form == GEMM_TN ? CBLAS_TRANS : CBLAS_NO_TRANS,
                     call->form == GEMM_NT ? CBLAS_TRANS : CBLAS_NO_TRANS, (int)call->m,
-                    (int)call->n, (int)call->k, call->alpha, call->a, (int)call->lda, call->b,
+                    (int)call->n, (int)call->k, 1.0f, call->a, (int)call->lda, call->b,
                     (int)call->ldb, beta, call->c, (int)call->ldc);
 }
 

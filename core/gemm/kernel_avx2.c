@@ -12,7 +12,6 @@ enum { ROWS = 6, LANES = 8, COLUMNS = 2 * LANES };
 static inline void
 store_row(const struct gemm_tile *t, size_t i, const __m256 sums[2])
 {
-    __m256 alpha = _mm256_set1_ps(t->alpha);
     float *c = t->c + i * t->ldc;
     for (size_t v = 0; v < 2; v++) {
         __m256 before = _mm256_setzero_ps();
@@ -20,7 +19,7 @@ store_row(const struct gemm_tile *t, size_t i, const __m256 sums[2])
             before = _mm256_loadu_ps(t->bias + v * LANES);
         else if (t->accumulate)
             before = _mm256_loadu_ps(c + v * LANES);
-        _mm256_storeu_ps(c + v * LANES, _mm256_add_ps(_mm256_mul_ps(alpha, sums[v]), before));
+        _mm256_storeu_ps(c + v * LANES, _mm256_add_ps(sums[v], before));
     }
 }
 
@@ -33,7 +32,7 @@ store_part_of_row(const struct gemm_tile *t, size_t i, const __m256 sums[2])
     memcpy(row, sums, sizeof row);
     for (size_t j = 0; j < t->columns; j++) {
         float before = t->bias != NULL ? t->bias[j] : t->accumulate ? c[j] : 0.0f;
-        c[j] = t->alpha * row[j] + before;
+        c[j] = row[j] + before;
     }
 }
 

@@ -19,15 +19,28 @@ load(const float *x, size_t n)
     return _mm512_maskz_loadu_ps(lanes_mask(n), x);
 }
 
-/* 16 units: lane i holds the pair (even[i], odd[i]). */
+/* Numbers 0 to 15 and 16 to 31 become 16 units: lane i holds the pair (i, 16 + i). */
 static inline __m512
-interleave(__m512 even, __m512 odd)
+interleave_halves(__m512i numbers)
 {
     const __m512i order =
         _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                          21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    __m512i pair = (__m512i)_mm512_cvtne2ps_pbh(odd, even);
-    return _mm512_castsi512_ps(_mm512_permutexvar_epi16(order, pair));
+    return _mm512_castsi512_ps(_mm512_permutexvar_epi16(order, numbers));
+}
+
+/* 16 units: lane i holds the pair (even[i], odd[i]), rounded. */
+static inline __m512
+interleave(__m512 even, __m512 odd)
+{
+    return interleave_halves((__m512i)_mm512_cvtne2ps_pbh(odd, even));
+}
+
+/* The same of numbers that are bfloat16 already. */
+static inline __m512
+pairs_of(__m256i even, __m256i odd)
+{
+    return interleave_halves(_mm512_inserti64x4(_mm512_castsi256_si512(even), odd, 1));
 }
 
 static void
@@ -73,6 +86,34 @@ pack_columns(size_t k, size_t n, const float *x, size_t ld, float *panel)
     pack_straight(COLUMNS, k, n, x, ld, panel);
 }
 
+/* pack_half_rows and pack_half_columns. */
+static inline void
+pack_half(size_t width, size_t k, size_t n, const uint16_t *x, size_t ld, float *panel)
+{
+    for (size_t p = 0; p < k; p += 2, panel += width) {
+        const uint16_t *even = x + p * ld;
+        for (size_t j = 0; j < width; j += LANES) {
+            __mmask16 mask = lanes_mask(n > j ? n - j : 0);
+            __mmask16 mask_below = p + 1 < k ? mask : (__mmask16)0;
+            __m256i above = _mm256_maskz_loadu_epi16(mask, even + j);
+            __m256i below = _mm256_maskz_loadu_epi16(mask_below, even + ld + j);
+            _mm512_mask_storeu_ps(panel + j, lanes_mask(width - j), pairs_of(above, below));
+        }
+    }
+}
+
+static void
+pack_half_rows(size_t k, size_t n, const uint16_t *x, size_t ld, float *panel)
+{
+    pack_half(ROWS, k, n, x, ld, panel);
+}
+
+static void
+pack_half_columns(size_t k, size_t n, const uint16_t *x, size_t ld, float *panel)
+{
+    pack_half(COLUMNS, k, n, x, ld, panel);
+}
+
 /* Each row of B^T becomes a line of units, 16 at a time; lines are then transposed like floats. */
 static void
 pack_transposed(size_t k, size_t n, const float *x, size_t ld, float *panel)
@@ -96,6 +137,8 @@ const struct gemm_kernel gemm_kernel_bf16 = {
     .pack_line = pack_line,
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
+    .pack_half_rows = pack_half_rows,
+    .pack_half_columns = pack_half_columns,
     .pack_transposed = pack_transposed,
 };
 #endif

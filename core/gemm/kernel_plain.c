@@ -19,9 +19,8 @@ tile(const struct gemm_tile *t)
     for (size_t i = 0; i < t->rows; i++) {
         for (size_t j = 0; j < t->columns; j++) {
             float *c = &t->c[i * t->ldc + j];
-            float product = t->alpha * sums[i][j];
             float before = t->bias != NULL ? t->bias[j] : t->accumulate ? *c : 0.0f;
-            *c = product + before;
+            *c = sums[i][j] + before;
         }
     }
 }

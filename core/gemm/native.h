@@ -6,7 +6,7 @@
  * in k. An element of C is computed by one rule, whatever the set and however rows and columns are
  * cut: the sum over k is cut into equal blocks of at most NATIVE_BLOCK units; a block is one chain
  * of fused multiply-adds in the order of k (bfloat16: of the processor's pairwise ones); a block's
- * sum times alpha is added to what C holds (the first block: to the bias, to the old C, or to
+ * sum is added to what C holds (the first block: to the bias, to the old C, or to
  * nothing). So all float sets give the same bits.
  */
 #ifndef CORE_GEMM_NATIVE_H
@@ -41,9 +41,8 @@ struct gemm_tile {
     size_t units;
     bool upright; /* packed A: unit (i, p) is a[i * NATIVE_LINE + p], or upright a[p * rows + i] */
     const float *a;
-    const float *b; /* (units, kernel->columns), zeros beyond `columns` */
-    size_t b_step;  /* from one unit of b to the next */
-    float alpha;
+    const float *b;    /* (units, kernel->columns), zeros beyond `columns` */
+    size_t b_step;     /* from one unit of b to the next */
     const float *bias; /* (columns), or NULL */
     bool accumulate;   /* add to C */
     float *c;
@@ -68,6 +67,9 @@ struct gemm_kernel {
     void (*pack_rows)(size_t k, size_t n, const float *x, size_t ld, float *panel);
     /* from B: panel[u * columns + j] holds x[u * terms * ld + j] and below it, j < n */
     void (*pack_columns)(size_t k, size_t n, const float *x, size_t ld, float *panel);
+    /* the same two from bfloat16, terms in pairs; NULL in sets for floats */
+    void (*pack_half_rows)(size_t k, size_t n, const uint16_t *x, size_t ld, float *panel);
+    void (*pack_half_columns)(size_t k, size_t n, const uint16_t *x, size_t ld, float *panel);
     /* from B^T: panel[u * columns + j] holds x[j * ld + u * terms] and on, j < n */
     void (*pack_transposed)(size_t k, size_t n, const float *x, size_t ld, float *panel);
 };

@@ -18,7 +18,6 @@ dense_forward(const struct network *network, size_t n, size_t in, size_t out, co
                              .m = n,
                              .n = out,
                              .k = in,
-                             .alpha = 1.0f,
                              .a = x,
                              .lda = in,
                              .b = weight,
@@ -46,7 +45,6 @@ dense_backward(const struct network *network, size_t n, size_t in, size_t out, c
                                                   .m = n,
                                                   .n = in,
                                                   .k = out,
-                                                  .alpha = 1.0f,
                                                   .a = dy,
                                                   .lda = dy_stride,
                                                   .b = weight,
@@ -56,23 +54,36 @@ dense_backward(const struct network *network, size_t n, size_t in, size_t out, c
                                                   .ldc = in});
 }
 
-/* Rows from..to of dW (out,in) = dy (N,out)^T x (N,in); x is dense */
+/* What a weight gradient is made of; of each matrix one of both is there. */
+struct weight_operands {
+    const float *dy; /* (N,out) */
+    const uint16_t *dy_half;
+    size_t dy_stride;
+    const float *x; /* (N,in) */
+    const uint16_t *x_half;
+};
+
+/* Rows from..to of dW (out,in) = dy^T x, or += */
 static inline void
 dense_weight_gradient(const struct network *network, size_t n, size_t in, size_t from, size_t to,
-                      const float *dy, size_t dy_stride, const float *x, float *dw)
+                      const struct weight_operands *operands, bool accumulate, float *dw)
 {
-    gemm_run(network->engine, &(struct gemm_call){.form = GEMM_TN,
-                                                  .precision = network->precision,
-                                                  .m = to - from,
-                                                  .n = in,
-                                                  .k = n,
-                                                  .alpha = 1.0f,
-                                                  .a = dy + from,
-                                                  .lda = dy_stride,
-                                                  .b = x,
-                                                  .ldb = in,
-                                                  .c = dw + from * in,
-                                                  .ldc = in});
+    const struct weight_operands *o = operands;
+    gemm_run(network->engine,
+             &(struct gemm_call){.form = GEMM_TN,
+                                 .precision = network->precision,
+                                 .m = to - from,
+                                 .n = in,
+                                 .k = n,
+                                 .a = o->dy == NULL ? NULL : o->dy + from,
+                                 .a_half = o->dy_half == NULL ? NULL : o->dy_half + from,
+                                 .lda = o->dy_stride,
+                                 .b = o->x,
+                                 .b_half = o->x_half,
+                                 .ldb = in,
+                                 .accumulate = accumulate,
+                                 .c = dw + from * in,
+                                 .ldc = in});
 }
 
 #endif

@@ -17,6 +17,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Where the batch of a pass stands in a larger one that it is a part of. All zero: it is whole. */
+struct pass_before {
+    size_t rows, tokens;       /* before it */
+    uint64_t attention_groups; /* of dropout, that those rows take in one layer */
+    size_t all_rows;           /* of the larger batch; 0: batch->rows */
+};
+
 struct pass {
     const struct network *network;
     const struct batch *batch;
@@ -27,12 +34,14 @@ struct pass {
     double hidden_dropout, attention_dropout, classifier_dropout; /* the same */
     bool (*should_stop)(void *context); /* may be NULL; true: results are worthless */
     void *context;
+    struct pass_before before; /* of whoever takes a batch in parts: encoder_step */
 };
 
 /*
  * Logits (B,K), losses and predicted classes of every row, into the workspace. In a training
- * workspace dropout is on and the logits become their gradient by the mean loss; rows need labels.
- * In an inference workspace rows without a label (LABEL_NONE) have loss 0.
+ * workspace dropout is on, rows need labels, the logits become their gradient by the mean loss, and
+ * the batch has to be one group (model/groups.h): encoder_step takes any. In an inference workspace
+ * rows without a label (LABEL_NONE) have loss 0.
  */
 void encoder_forward(const struct pass *pass);
 
@@ -42,5 +51,11 @@ void encoder_forward(const struct pass *pass);
  * be zero before and are added to; the row of the padding token has none.
  */
 void encoder_backward(const struct pass *pass, float *gradients);
+
+/*
+ * Both, group by group: losses and classes of all rows, gradients of their mean loss. Logits are
+ * those of the last group.
+ */
+void encoder_step(const struct pass *pass, float *gradients);
 
 #endif

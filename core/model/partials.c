@@ -55,9 +55,10 @@ partials_of(const struct chunk *chunk, enum tensor_kind kind)
     return chunk->partials + offset_of(chunk->pass, partial);
 }
 
-/* gradient of a tensor = its partial sums, added in the order of the chunks. */
+/* gradient of a tensor = (or +=) its partial sums, added in the order of the chunks. */
 static void
-collect(const struct pass *pass, const struct partial *partial, size_t layer, float *gradients)
+collect(const struct pass *pass, const struct partial *partial, size_t layer, bool accumulate,
+        float *gradients)
 {
     const struct network *network = pass->network;
     const struct model_config *config = network->config;
@@ -65,21 +66,22 @@ collect(const struct pass *pass, const struct partial *partial, size_t layer, fl
     size_t offset = offset_of(pass, partial);
     size_t n = partial->hidden * config->hidden_size + partial->inner * config->intermediate_size;
     float *gradient = gradients + tensor_offset(network->layout, partial->kind, layer);
-    memcpy(gradient, w->partials + offset, n * sizeof *gradient);
-    for (size_t c = 1; c < pass->batch->chunks; c++)
+    if (!accumulate)
+        memcpy(gradient, w->partials + offset, n * sizeof *gradient);
+    for (size_t c = accumulate ? 0 : 1; c < pass->batch->chunks; c++)
         network->ops->add(n, w->partials + c * w->partial_size + offset, gradient);
 }
 
 void
-partials_collect_layer(const struct pass *pass, size_t layer, float *gradients)
+partials_collect_layer(const struct pass *pass, size_t layer, bool accumulate, float *gradients)
 {
     for (size_t i = 0; i < LAYER_PARTIALS; i++)
-        collect(pass, &layer_partials[i], layer, gradients);
+        collect(pass, &layer_partials[i], layer, accumulate, gradients);
 }
 
 void
-partials_collect_embedding(const struct pass *pass, float *gradients)
+partials_collect_embedding(const struct pass *pass, bool accumulate, float *gradients)
 {
     for (size_t i = 0; i < EMBEDDING_PARTIALS; i++)
-        collect(pass, &embedding_partials[i], 0, gradients);
+        collect(pass, &embedding_partials[i], 0, accumulate, gradients);
 }

@@ -12,10 +12,12 @@ void partials_clear(const struct chunk *chunk);
 /* A tensor's place among a chunk's partial sums, of the present layer or of the embedding. */
 float *partials_of(const struct chunk *chunk, enum tensor_kind kind);
 
-/* Write the gradients of a layer's biases and LayerNorms: the chunks' sums, in their order. */
-void partials_collect_layer(const struct pass *pass, size_t layer, float *gradients);
+/* Write (or add to) the gradients of a layer's biases and LayerNorms: the chunks' sums, in their
+ * order. */
+void partials_collect_layer(const struct pass *pass, size_t layer, bool accumulate,
+                            float *gradients);
 
 /* The same for the embedding's LayerNorm. */
-void partials_collect_embedding(const struct pass *pass, float *gradients);
+void partials_collect_embedding(const struct pass *pass, bool accumulate, float *gradients);
 
 #endif

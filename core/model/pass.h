@@ -12,7 +12,8 @@ struct chunk {
     const struct pass *pass;
     size_t from, to;
     size_t first, last;
-    float *scores;   /* the thread's: (3,S,S) in training, (S,S) else */
+    float *scores;   /* the thread's: for attention forward or backward */
+    float *scratch;  /* the thread's: with bf16 */
     float *partials; /* the chunk's, in training */
 };
 
@@ -21,13 +22,13 @@ chunk_of(const struct pass *pass, size_t item, size_t thread)
 {
     const struct batch *batch = pass->batch;
     const struct workspace *w = pass->workspace;
-    const struct workspace_shape *shape = &w->shape;
     struct chunk chunk = {
         .pass = pass, .first = batch->chunk_rows[item], .last = batch->chunk_rows[item + 1]};
     chunk.from = batch->offsets[chunk.first];
     chunk.to = batch->offsets[chunk.last];
-    chunk.scores = w->scores + thread * (shape->training ? 3 : 1) * shape->longest * shape->longest;
-    chunk.partials = shape->training ? w->partials + item * w->partial_size : NULL;
+    chunk.scores = w->scores + thread * w->scores_size;
+    chunk.scratch = w->scratch + thread * w->scratch_size;
+    chunk.partials = w->shape.training ? w->partials + item * w->partial_size : NULL;
     return chunk;
 }
 
@@ -45,11 +46,24 @@ pass_stopped(const struct pass *pass)
     return pass->should_stop != NULL && pass->should_stop(pass->context);
 }
 
-/* First dropout group of a token (or of a row, for the classifier's site) of H elements each. */
+/* First dropout group of element `index` of a site of H numbers each. */
 static inline uint64_t
 site_group(const struct pass *pass, size_t index)
 {
     return (uint64_t)index * dropout_groups(pass->network->config->hidden_size);
+}
+
+/* The same of a token of this pass, and of a row. */
+static inline uint64_t
+token_group(const struct pass *pass, size_t token)
+{
+    return site_group(pass, pass->before.tokens + token);
+}
+
+static inline uint64_t
+row_group(const struct pass *pass, size_t row)
+{
+    return site_group(pass, pass->before.rows + row);
 }
 
 #endif

@@ -6,17 +6,30 @@
 
 #include "core/base/mem.h"
 #include "core/data/batch.h"
+#include "core/model/groups.h"
+#include "core/model/layer.h"
+#include "core/ops/attention.h"
 
 #include <stdlib.h>
 
-enum { ALIGN_FLOATS = 16 };
+enum { ALIGN_FLOATS = 16, GROUP_TOKENS = 2048, GROUP_LONGEST_ROWS = 8 };
 
-/* A cursor over the memory; with base NULL it only counts. Sizes that overflow stick at SIZE_MAX.
+/*
+ * A cursor over the memory; with base NULL it only counts. Sizes that overflow stick at SIZE_MAX.
+ * Lent memory is floats lent_from..lent_to of the gradients, taken from its end.
  */
 struct carver {
     float *base;
     size_t floats;
+    const struct workspace_shape *shape;
+    size_t lent_from, lent_to;
 };
+
+static size_t
+least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 static float *
 carve(struct carver *carver, size_t rows, size_t columns)
@@ -29,20 +42,35 @@ carve(struct carver *carver, size_t rows, size_t columns)
     return here;
 }
 
-/* What a layer keeps of its outputs. */
-static void
-carve_outputs(struct carver *carver, const struct model_config *config, size_t outputs,
-              struct layer_activations *layer)
+/* The same for what a layer keeps: below the layer's own gradients, where there is room. */
+static float *
+carve_kept(struct carver *carver, size_t layer, size_t rows, size_t columns)
 {
-    size_t h = config->hidden_size;
-    layer->context = carve(carver, outputs, h);
-    layer->attention_sum = carve(carver, outputs, h);
-    layer->attention_stats = carve(carver, outputs, 2);
-    layer->attention_out = carve(carver, outputs, h);
-    layer->inner = carve(carver, outputs, config->intermediate_size);
-    layer->output_sum = carve(carver, outputs, h);
-    layer->output_stats = carve(carver, outputs, 2);
+    const struct workspace_shape *shape = carver->shape;
+    size_t count = 0;
+    if (shape->layout == NULL || !mem_multiply(rows, columns, &count))
+        return carve(carver, rows, columns);
+    size_t end = least(carver->lent_to, tensor_offset(shape->layout, TENSOR_QUERY_WEIGHT, layer));
+    if (end < count || (end - count) / ALIGN_FLOATS * ALIGN_FLOATS < carver->lent_from)
+        return carve(carver, rows, columns);
+    carver->lent_to = (end - count) / ALIGN_FLOATS * ALIGN_FLOATS;
+    return shape->gradients == NULL ? NULL : shape->gradients + carver->lent_to;
 }
+
+/* Places for bfloat16, two in a float's. */
+static uint16_t *
+carve_half(struct carver *carver, size_t rows, size_t columns)
+{
+    return (uint16_t *)(void *)carve(carver, rows, (columns + 1) / 2);
+}
+
+static uint16_t *
+carve_half_kept(struct carver *carver, size_t layer, size_t rows, size_t columns)
+{
+    return (uint16_t *)(void *)carve_kept(carver, layer, rows, (columns + 1) / 2);
+}
+
+/* ---- layers ---------------------------------------------------------------------------------- */
 
 /*
  * A narrow layer's outputs are addressed by row: they never share memory with a wide layer's, since
@@ -52,56 +80,120 @@ static void
 carve_narrow(struct carver *carver, const struct model_config *config, const struct workspace *w,
              struct layer_activations *layer)
 {
-    layer->narrow = true;
-    layer->query = carve(carver, w->shape.rows, config->hidden_size);
-    layer->residual = carve(carver, w->shape.rows, config->hidden_size);
-    carve_outputs(carver, config, w->shape.rows, layer);
-    layer->activated =
-        w->shape.training ? carve(carver, w->shape.rows, config->intermediate_size) : layer->inner;
+    size_t rows = w->group_rows;
+    size_t h = config->hidden_size;
+    size_t i = config->intermediate_size;
+    bool training = w->shape.training;
+    *layer = (struct layer_activations){
+        .narrow = true,
+        .input = layer->input,
+        .qkv = layer->qkv,
+        .half = {.input = layer->half.input, .qkv = layer->half.qkv},
+    };
+    layer->query = carve(carver, rows, h);
+    layer->residual = carve(carver, rows, h);
+    layer->context = carve(carver, rows, h);
+    layer->attention_sum = carve(carver, rows, h);
+    layer->attention_stats = carve(carver, rows, 2);
+    layer->attention_out = carve(carver, rows, h);
+    layer->inner = carve(carver, rows, i);
+    layer->activated = training ? carve(carver, rows, i) : layer->inner;
+    layer->output_sum = training ? carve(carver, rows, h) : layer->attention_sum;
+    layer->output_stats = carve(carver, rows, 2);
 }
 
-/* Where only one layer's activations live at a time all wide layers use the first one's. */
+/* What a layer keeps unless it is computed again. */
 static void
-carve_layers(struct carver *carver, const struct model_config *config, struct workspace *w)
+carve_kept_arrays(struct carver *carver, const struct model_config *config,
+                  const struct workspace *w, size_t l, struct layer_activations *layer)
 {
-    const struct workspace_shape *shape = &w->shape;
-    bool own = shape->training && !shape->checkpointing;
-    for (size_t l = 0; l < config->layers; l++) {
-        struct layer_activations *layer = &w->layers[l];
-        float *input = !shape->training && l >= 2
-                           ? w->layers[l - 2].input
-                           : carve(carver, shape->tokens, config->hidden_size);
-        *layer = own || l == 0 ? (struct layer_activations){0} : w->layers[0];
-        if (own || l == 0)
-            layer->qkv = carve(carver, shape->tokens, 3 * config->hidden_size);
-        layer->input = input;
-        layer->residual = input;
-        if (l + 1 == config->layers) {
-            carve_narrow(carver, config, w, layer);
-            continue;
-        }
-        if (own || l == 0)
-            carve_outputs(carver, config, shape->tokens, layer);
-        layer->activated = shape->training ? w->d_inner : layer->inner;
+    size_t tokens = w->group_tokens;
+    size_t h = config->hidden_size;
+    size_t i = config->intermediate_size;
+    bool wide = l + 1 < config->layers;
+    if (w->shape.bf16)
+        layer->half.qkv = carve_half_kept(carver, l, tokens, 3 * h);
+    else
+        layer->qkv = carve_kept(carver, l, tokens, 3 * h);
+    if (wide && w->shape.bf16)
+        layer->half.inner = carve_half_kept(carver, l, tokens, i);
+    else if (wide)
+        layer->inner = carve_kept(carver, l, tokens, i);
+    if (wide) {
+        layer->attention_sum = carve_kept(carver, l, tokens, h);
+        layer->attention_stats = carve_kept(carver, l, tokens, 2);
     }
 }
 
+/* What all wide layers use in turn. */
+static struct layer_activations
+carve_shared(struct carver *carver, const struct model_config *config, const struct workspace *w)
+{
+    size_t tokens = w->group_tokens;
+    size_t h = config->hidden_size;
+    size_t i = config->intermediate_size;
+    struct layer_activations shared = {0};
+    if (w->shape.bf16) {
+        shared.half.input = carve_half(carver, tokens, h);
+        shared.half.context = carve_half(carver, tokens, h);
+        shared.half.attention_out = carve_half(carver, tokens, h);
+        shared.half.activated = carve_half(carver, tokens, i);
+        return shared;
+    }
+    shared.input = carve(carver, tokens, h);
+    shared.context = carve(carver, tokens, h);
+    shared.attention_out = carve(carver, tokens, h);
+    if (w->shape.training)
+        shared.activated = carve(carver, tokens, i);
+    return shared;
+}
+
+/* Layers from the last down: the higher one is, the more gradients are written after its end. */
 static void
-carve_gradients(struct carver *carver, const struct model_config *config, struct workspace *w)
+carve_layers(struct carver *carver, const struct model_config *config, struct workspace *w)
+{
+    size_t tokens = w->group_tokens;
+    size_t h = config->hidden_size;
+    bool own = w->shape.training && !w->shape.checkpointing;
+    struct layer_activations shared = carve_shared(carver, config, w);
+    if (!own) /* the first layer's rule: nothing above it has been used for the last time */
+        carve_kept_arrays(carver, config, w, 0, &shared);
+    if (!w->shape.training) {
+        shared.activated = shared.inner;
+        shared.output_sum = shared.attention_sum;
+        shared.output_stats = shared.attention_stats;
+    }
+    for (size_t l = config->layers; l-- > 0;) {
+        struct layer_activations *layer = &w->layers[l];
+        *layer = shared;
+        if (own)
+            carve_kept_arrays(carver, config, w, l, layer);
+        if (l + 1 == config->layers) {
+            carve_narrow(carver, config, w, layer);
+        } else if (w->shape.training) {
+            layer->output_sum = carve_kept(carver, l, tokens, h);
+            layer->output_stats = carve_kept(carver, l, tokens, 2);
+        }
+    }
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static void
+carve_training(struct carver *carver, const struct model_config *config, struct workspace *w)
 {
     size_t h = config->hidden_size;
-    size_t tokens = w->shape.tokens;
-    size_t rows = w->shape.rows;
-    w->d_x = carve(carver, tokens, h);
+    size_t rows = w->group_rows;
+    w->d_x = carve(carver, w->group_tokens, h);
     w->d_first = carve(carver, rows, h);
-    w->d_output = carve(carver, tokens, h);
-    w->d_attention = carve(carver, tokens, h);
-    w->d_context = carve(carver, tokens, h);
-    w->d_query = carve(carver, rows, h);
-    w->d_qkv = carve(carver, tokens, 3 * h);
     w->d_pooled = carve(carver, rows, h);
     w->partial_size = 9 * h + config->intermediate_size;
-    w->partials = carve(carver, batch_chunk_count(rows, tokens), w->partial_size);
+    w->partials = carve(carver,
+                        least(batch_chunk_count(w->shape.rows, w->shape.tokens),
+                              groups_most_chunks(w->group_tokens)),
+                        w->partial_size);
+    w->offsets = (size_t *)(void *)carve(carver, rows + 1, sizeof(size_t) / sizeof(float));
+    w->chunk_rows = (size_t *)(void *)carve(carver, rows + 1, sizeof(size_t) / sizeof(float));
 }
 
 static void
@@ -109,51 +201,105 @@ carve_all(struct carver *carver, const struct model_config *config, struct works
 {
     const struct workspace_shape *shape = &w->shape;
     size_t h = config->hidden_size;
-    w->embedding_sum = carve(carver, shape->tokens, h);
-    w->embedding_stats = carve(carver, shape->tokens, 2);
+    size_t rows = w->group_rows;
+    w->embedding_stats = carve(carver, w->group_tokens, 2);
     if (shape->training)
-        w->d_inner = carve(carver, shape->tokens, config->intermediate_size);
+        carve_training(carver, config, w);
     carve_layers(carver, config, w);
-    w->first = carve(carver, shape->rows, h);
-    w->pooled = carve(carver, shape->rows, h);
-    w->dropped = carve(carver, shape->rows, h);
-    w->logits = carve(carver, shape->rows, config->label_count);
+    w->first = carve(carver, rows, h);
+    w->pooled = carve(carver, rows, h);
+    w->dropped = carve(carver, rows, h);
+    w->logits = carve(carver, rows, config->label_count);
     w->losses = (double *)(void *)carve(carver, shape->rows, 2);
     w->best = (uint32_t *)(void *)carve(carver, shape->rows, 1);
-    w->scores =
-        carve(carver, shape->threads * (shape->training ? 3 : 1), shape->longest * shape->longest);
-    if (shape->training)
-        carve_gradients(carver, config, w);
+    w->scores_size = shape->training ? attention_scratch(h, config->heads, shape->longest)
+                                     : shape->longest * shape->longest;
+    w->scores = carve(carver, shape->threads, w->scores_size);
+    w->scratch_tokens = least(w->group_tokens, groups_most_chunk_tokens(shape->longest));
+    w->scratch_size = shape->bf16 ? layer_scratch(config) * w->scratch_tokens : 0;
+    w->scratch = carve(carver, shape->threads, w->scratch_size);
+}
+
+size_t
+workspace_group(const struct workspace_shape *shape)
+{
+    size_t rows = GROUP_LONGEST_ROWS * shape->longest;
+    size_t most = rows > GROUP_TOKENS ? rows : GROUP_TOKENS;
+    most = shape->group_tokens > 0 ? shape->group_tokens : most;
+    return shape->training ? least(most, shape->tokens) : shape->tokens;
+}
+
+/* Carve from base, or count with NULL; returns floats. */
+static size_t
+lay_out(struct workspace *w, const struct model_config *config, float *base)
+{
+    struct carver carver = {.base = base, .shape = &w->shape};
+    w->group_tokens = workspace_group(&w->shape);
+    w->group_rows = least(w->shape.rows, w->group_tokens);
+    if (w->group_tokens < w->shape.tokens)
+        w->shape.layout = NULL; /* gradients of one group wait for the next */
+    if (w->shape.layout != NULL) {
+        carver.lent_from = tensor_offset(w->shape.layout, TENSOR_POSITION_EMBEDDING, 0);
+        carver.lent_to = tensor_offset(w->shape.layout, TENSOR_POOLER_WEIGHT, 0);
+    }
+    carve_all(&carver, config, w);
+    return carver.floats;
+}
+
+static size_t
+count_bytes(const struct model_config *config, const struct workspace_shape *shape)
+{
+    struct workspace workspace = {.shape = *shape};
+    size_t bytes = 0;
+    workspace.layers = mem_resize(NULL, config->layers, sizeof *workspace.layers);
+    size_t floats = lay_out(&workspace, config, NULL);
+    free(workspace.layers);
+    return mem_multiply(floats, sizeof(float), &bytes) ? bytes : SIZE_MAX;
+}
+
+/* The same shape, or without checkpointing where keeping everything takes no more: that is faster
+ * and gives the same bits. *bytes = what it takes. */
+static struct workspace_shape
+choose_shape(const struct model_config *config, const struct workspace_shape *shape, size_t *bytes)
+{
+    struct workspace_shape plain = *shape;
+    plain.checkpointing = false;
+    size_t plain_bytes = count_bytes(config, &plain);
+    *bytes = count_bytes(config, shape);
+    if (plain_bytes > *bytes)
+        return *shape;
+    *bytes = plain_bytes;
+    return plain;
 }
 
 size_t
 workspace_bytes(const struct model_config *config, const struct workspace_shape *shape)
 {
-    struct workspace workspace = {.shape = *shape};
-    struct carver carver = {0};
     size_t bytes = 0;
-    workspace.layers = mem_resize(NULL, config->layers, sizeof *workspace.layers);
-    carve_all(&carver, config, &workspace);
-    free(workspace.layers);
-    return mem_multiply(carver.floats, sizeof(float), &bytes) ? bytes : SIZE_MAX;
+    choose_shape(config, shape, &bytes);
+    return bytes;
 }
 
 int
 workspace_init(struct workspace *workspace, const struct model_config *config,
-               const struct workspace_shape *shape, struct err *err)
+               const struct workspace_shape *wanted, struct err *err)
 {
-    size_t bytes = workspace_bytes(config, shape);
-    *workspace = (struct workspace){.shape = *shape, .pages = pages_map(bytes, 1)};
-    if (workspace->pages.memory == NULL)
+    size_t bytes = 0;
+    struct workspace_shape chosen = choose_shape(config, wanted, &bytes);
+    const struct workspace_shape *shape = &chosen;
+    bool guest = shape->host.memory != NULL && bytes <= shape->host.bytes;
+    *workspace = (struct workspace){.shape = *shape};
+    if (!guest)
+        workspace->pages = pages_map(bytes > shape->reserve ? bytes : shape->reserve, 1);
+    if (!guest && workspace->pages.memory == NULL)
         return err_set(err, ERR_MEMORY,
                        "the activations of %zu tokens need %.1f GB, which the machine does not "
                        "have; lower batch_size or max_seq_length, or use gradient_checkpointing",
-                       shape->tokens, (double)bytes / 1e9);
+                       workspace_group(shape), (double)bytes / 1e9);
     if (shape->training)
         pages_use_all(&workspace->pages, 0, bytes);
     workspace->layers = mem_resize(NULL, config->layers, sizeof *workspace->layers);
-    struct carver carver = {.base = workspace->pages.memory};
-    carve_all(&carver, config, workspace);
+    lay_out(workspace, config, guest ? shape->host.memory : workspace->pages.memory);
     return 0;
 }
 

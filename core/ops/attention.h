@@ -28,11 +28,20 @@ uint64_t attention_groups(size_t heads, size_t length);
 void attention_forward(const struct attention *attention, const float *query, const float *qkv,
                        float *scores, float *context);
 
+/* Floats of scratch that attention_backward needs for rows of at most `longest` tokens. */
+static inline size_t
+attention_scratch(size_t hidden_size, size_t heads, size_t longest)
+{
+    return 3 * longest * longest + longest * (hidden_size / heads);
+}
+
 /*
- * d_query (Q,H) and the key and value columns of d_qkv (S,3H) from d_context (Q,H); probabilities
- * are computed again. scratch (3,Q,S).
+ * Everything in place: query (Q,H) becomes d_query, the key and value columns of qkv (S,3H) become
+ * their gradients, and context (Q,H), which holds the gradient by the context, becomes the context
+ * that attention_forward gave, to the bit. Probabilities are computed again. scratch (3,Q,S) and
+ * (Q,D).
  */
-void attention_backward(const struct attention *attention, const float *query, const float *qkv,
-                        const float *d_context, float *scratch, float *d_query, float *d_qkv);
+void attention_backward(const struct attention *attention, float *query, float *qkv, float *context,
+                        float *scratch);
 
 #endif

@@ -46,15 +46,23 @@ variance_of(size_t n, const float *x, float mean)
 }
 
 void
+OPS(norm_again)(size_t n, const float *x, const float stats[2], const float *gamma,
+                const float *beta, float *y)
+{
+    float mean = stats[0];
+    float rstd = stats[1];
+    for (size_t i = 0; i < n; i++)
+        y[i] = fmath_fma((x[i] - mean) * rstd, gamma[i], beta[i]);
+}
+
+void
 OPS(norm)(size_t n, float eps, const float *x, const float *gamma, const float *beta, float *y,
           float stats[2])
 {
     float mean = mean_of(n, x);
-    float rstd = 1.0f / sqrtf(variance_of(n, x, mean) + eps);
-    for (size_t i = 0; i < n; i++)
-        y[i] = fmath_fma((x[i] - mean) * rstd, gamma[i], beta[i]);
     stats[0] = mean;
-    stats[1] = rstd;
+    stats[1] = 1.0f / sqrtf(variance_of(n, x, mean) + eps);
+    OPS(norm_again)(n, x, stats, gamma, beta, y);
 }
 
 void
@@ -127,10 +135,9 @@ OPS(norm_backward)(size_t n, const float *x, const float stats[2], const float *
 
 /* The arrays of residual_norm_backward, from one dropout group on; they never overlap. */
 struct arrays {
-    const float *restrict x;
+    float *restrict x;
     const float *restrict gamma;
     float *restrict dy;
-    float *restrict dropped;
     float *restrict dgamma;
     float *restrict dbeta;
     float *restrict dbias;
@@ -147,15 +154,15 @@ backward_group(size_t count, struct moments m, const float *restrict factors, st
         a.dgamma[j] = fmath_fma(d, xhat, a.dgamma[j]);
         a.dbeta[j] += d;
         a.dy[j] = dx;
-        a.dropped[j] = kept;
+        a.x[j] = kept;
         a.dbias[j] += kept;
     }
 }
 
 void
-OPS(residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n, const float *x,
-                            const float stats[2], const float *gamma, float *dy, float *dropped,
-                            float *dgamma, float *dbeta, float *dbias)
+OPS(residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n, float *x,
+                            const float stats[2], const float *gamma, float *dy, float *dgamma,
+                            float *dbeta, float *dbias)
 {
     float factors[DROPOUT_GROUP];
     struct moments m = moments_of(n, x, stats, gamma, dy);
@@ -163,7 +170,6 @@ OPS(residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n
         struct arrays a = {.x = x + i,
                            .gamma = gamma + i,
                            .dy = dy + i,
-                           .dropped = dropped + i,
                            .dgamma = dgamma + i,
                            .dbeta = dbeta + i,
                            .dbias = dbias + i};

@@ -78,6 +78,11 @@ struct ops {
     /* sum of x^2 over (N), in double */
     double (*sum_squares)(size_t n, const float *x);
 
+    /* half = x rounded to bfloat16 (core/base/bf16.h), and x becomes what half holds; all (N) */
+    void (*round_bf16)(size_t n, float *x, uint16_t *half);
+    /* x = half, (N) */
+    void (*widen_bf16)(size_t n, const uint16_t *half, float *x);
+
     /* x = dropped x (N), from group `group` of the site on */
     void (*dropout)(const struct dropout *site, uint64_t group, size_t n, float *x);
 
@@ -85,27 +90,26 @@ struct ops {
     void (*residual_norm)(const struct dropout *site, uint64_t group, size_t n, float eps,
                           const float *residual, const float *gamma, const float *beta, float *x,
                           float *y, float stats[2]);
-    /* the same without dropout and residual */
+    /* the same without dropout and residual; y may be x */
     void (*norm)(size_t n, float eps, const float *x, const float *gamma, const float *beta,
                  float *y, float stats[2]);
+    /* y once more, to the bit, from x and the stats that it left */
+    void (*norm_again)(size_t n, const float *x, const float stats[2], const float *gamma,
+                       const float *beta, float *y);
     /* dy becomes dx; dgamma and dbeta (N) are added to. */
     void (*norm_backward)(size_t n, const float *x, const float stats[2], const float *gamma,
                           float *dy, float *dgamma, float *dbeta);
 
     /*
      * norm_backward of (x, dy), then back through the dropout before it: dy becomes the gradient by
-     * the sum (so by the residual, too), dropped (H) that by what was dropped; dbias (H) +=
-     * dropped.
+     * the sum (so by the residual, too), x (H) that by what was dropped; dbias (H) += x then.
      */
-    void (*residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n,
-                                   const float *x, const float stats[2], const float *gamma,
-                                   float *dy, float *dropped, float *dgamma, float *dbeta,
-                                   float *dbias);
+    void (*residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n, float *x,
+                                   const float stats[2], const float *gamma, float *dy,
+                                   float *dgamma, float *dbeta, float *dbias);
 
     /* x = softmax(x) over (N) */
     void (*softmax)(size_t n, float *x);
-    /* dx from p = softmax(x) and dp, in place: dp = p (dp - sum(p dp)) */
-    void (*softmax_backward)(size_t n, const float *p, float *dp);
     /*
      * Attention of one head: P = softmax(scale z) for the first `rows` rows of z (S,S), then
      * dropout over the flat array from group `group` on. dropped (rows,S) gets the result and z
@@ -113,7 +117,10 @@ struct ops {
      */
     void (*softmax_dropout)(const struct dropout *site, uint64_t group, size_t rows, size_t s,
                             float scale, float *z, float *dropped);
-    /* Its backward: dp (rows,S), the gradient by P after dropout, becomes the gradient by z. */
+    /*
+     * Its backward: dp (rows,S), the gradient by P after dropout, becomes the gradient by z: scale
+     * p (dp - sum(p dp)) in every row, once dp has gone back through the dropout.
+     */
     void (*softmax_dropout_backward)(const struct dropout *site, uint64_t group, size_t rows,
                                      size_t s, float scale, const float *p, float *dp);
 

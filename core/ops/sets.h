@@ -64,20 +64,22 @@ lanes_maximum(const float lanes[OPS_LANES])
 void OPS(add_three)(size_t n, const float *a, const float *b, const float *c, float *out);
 void OPS(add)(size_t n, const float *x, float *y);
 double OPS(sum_squares)(size_t n, const float *x);
+void OPS(round_bf16)(size_t n, float *x, uint16_t *half);
+void OPS(widen_bf16)(size_t n, const uint16_t *half, float *x);
 void OPS(dropout)(const struct dropout *site, uint64_t group, size_t n, float *x);
 void OPS(residual_norm)(const struct dropout *site, uint64_t group, size_t n, float eps,
                         const float *residual, const float *gamma, const float *beta, float *x,
                         float *y, float stats[2]);
 void OPS(norm)(size_t n, float eps, const float *x, const float *gamma, const float *beta, float *y,
                float stats[2]);
+void OPS(norm_again)(size_t n, const float *x, const float stats[2], const float *gamma,
+                     const float *beta, float *y);
 void OPS(norm_backward)(size_t n, const float *x, const float stats[2], const float *gamma,
                         float *dy, float *dgamma, float *dbeta);
-void OPS(residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n,
-                                 const float *x, const float stats[2], const float *gamma,
-                                 float *dy, float *dropped, float *dgamma, float *dbeta,
-                                 float *dbias);
+void OPS(residual_norm_backward)(const struct dropout *site, uint64_t group, size_t n, float *x,
+                                 const float stats[2], const float *gamma, float *dy, float *dgamma,
+                                 float *dbeta, float *dbias);
 void OPS(softmax)(size_t n, float *x);
-void OPS(softmax_backward)(size_t n, const float *p, float *dp);
 void OPS(softmax_dropout)(const struct dropout *site, uint64_t group, size_t rows, size_t s,
                           float scale, float *z, float *dropped);
 void OPS(softmax_dropout_backward)(const struct dropout *site, uint64_t group, size_t rows,

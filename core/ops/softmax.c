@@ -1,6 +1,6 @@
 /*
- * Softmax of a row, shifted by its maximum, and its backward dx = p (dp - sum(p dp)); for one row,
- * and for one head of attention with the scores' factor before and dropout behind.
+ * Softmax of a row, shifted by its maximum; and of one head of attention, with the scores' factor
+ * before and dropout behind, and its backward dx = p (dp - sum(p dp)).
  *
  * Rows of attention are short and of any length: a sentence has some 15 tokens. A head is therefore
  * worked on in sweeps, each over many rows: what a row has in common (its maximum, its sum) is
@@ -81,12 +81,6 @@ void
 OPS(softmax)(size_t n, float *x)
 {
     softmax_row(n, 1.0f, x);
-}
-
-void
-OPS(softmax_backward)(size_t n, const float *p, float *dp)
-{
-    softmax_backward_row(n, 1.0f, p, dp);
 }
 
 /* ---- one head of attention ------------------------------------------------------------------- */

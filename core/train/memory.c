@@ -34,6 +34,7 @@ struct estimator {
     const struct train_plan *plan;
     const struct train_memory_facts *facts;
     struct survey survey;
+    struct tensor_layout layout;
     size_t words;  /* bytes of the word embedding */
     size_t others; /* of all other parameters */
     struct arena *arena;
@@ -102,11 +103,10 @@ static int
 measure_model(struct estimator *e, struct err *err)
 {
     const struct model_config *config = &e->plan->config;
-    struct tensor_layout layout;
-    if (tensor_layout_build(config, e->arena, &layout, err) != 0)
+    if (tensor_layout_build(config, e->arena, &e->layout, err) != 0)
         return err->code;
     e->words = config->vocab_size * config->hidden_size * sizeof(float);
-    e->others = layout.total * sizeof(float) - e->words;
+    e->others = e->layout.total * sizeof(float) - e->words;
     return 0;
 }
 
@@ -190,11 +190,13 @@ training_bytes(const struct estimator *e, size_t *out, struct err *err)
     struct workspace_shape shape = {
         .training = true,
         .checkpointing = params->gradient_checkpointing != 0,
+        .bf16 = params->precision == GEMM_BF16,
         .rows = rows,
         .tokens =
             order_largest_batch(&order, steps < STEPS_LOOKED_AT ? steps : STEPS_LOOKED_AT, spare),
         .longest = set->longest,
         .threads = e->facts->threads,
+        .layout = &e->layout,
     };
     *out = workspace_bytes(&e->plan->config, &shape);
     free(spare);
@@ -244,8 +246,10 @@ add_up(struct estimator *e, struct train_memory *out, struct err *err)
     out->parameters = parameter_bytes(e);
     out->gradients = e->others + words_touched(e, &e->survey.trained);
     out->moments = moment_bytes(e);
-    out->evaluation =
-        evaluation_bytes(e, &e->survey.validation) + evaluation_bytes(e, &e->survey.test);
+    size_t validation = evaluation_bytes(e, &e->survey.validation);
+    size_t test = evaluation_bytes(e, &e->survey.test);
+    size_t most = validation > test ? validation : test;
+    out->evaluation = most > out->activations ? most - out->activations : 0;
     out->saving = facts->saves ? e->plan->config.vocab_size * WORD_SAVING_BYTES : 0;
     out->peak = out->process + out->data + out->parameters + out->gradients + out->moments +
                 out->activations + out->evaluation + out->saving;

@@ -31,8 +31,8 @@ struct train_memory {
     size_t parameters;
     size_t gradients;
     size_t moments;     /* of the optimizer */
-    size_t activations; /* of the largest training batch, with their gradients */
-    size_t evaluation;  /* activations of validation and test */
+    size_t activations; /* of the largest group of a training batch, but for what gradients lend */
+    size_t evaluation;  /* what validation or test need beyond the training activations */
     size_t saving;      /* the tokenizer's files as they are made */
     size_t peak;        /* of the whole process */
 };

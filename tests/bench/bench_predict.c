@@ -70,7 +70,11 @@ all_rows(const struct prediction *p, struct figures *figures, size_t rounds, str
     int rc = 0;
     for (size_t i = 0; i < rounds && rc == 0; i++) {
         double start = measure_now();
-        rc = predictor_run(p->predictor, p->pool, p->texts, p->count, p->probabilities, p->lengths,
+        rc = predictor_run(p->predictor, p->pool,
+                           &(struct predictor_call){.texts = p->texts,
+                                                    .count = p->count,
+                                                    .values = p->probabilities,
+                                                    .lengths = p->lengths},
                            err);
         rates[i] = (double)p->count / (measure_now() - start);
     }
@@ -95,8 +99,11 @@ single_rows(const struct prediction *p, struct figures *figures, size_t singles,
     int rc = 0;
     for (size_t i = 0; i < singles && rc == 0; i++) {
         double start = measure_now();
-        rc = predictor_run(p->predictor, p->pool, &p->texts[i % p->count], 1, p->probabilities,
-                           NULL, err);
+        rc = predictor_run(p->predictor, p->pool,
+                           &(struct predictor_call){.texts = &p->texts[i % p->count],
+                                                    .count = 1,
+                                                    .values = p->probabilities},
+                           err);
         seconds[i] = measure_now() - start;
     }
     if (rc == 0) {

@@ -123,10 +123,9 @@ residual_norm_backward(const struct operators *o, struct lane *lane)
     struct dropout d = site();
     size_t h = o->sizes.h;
     for (size_t t = 0; t < o->sizes.rows; t++)
-        o->ops->residual_norm_backward(&d, t * dropout_groups(h), h, lane->x[0] + t * h, stats,
-                                       small_of(o, lane, 0), lane->x[1] + t * h, lane->x[2] + t * h,
-                                       small_of(o, lane, 2), small_of(o, lane, 3),
-                                       small_of(o, lane, 4));
+        o->ops->residual_norm_backward(
+            &d, t * dropout_groups(h), h, lane->x[0] + t * h, stats, small_of(o, lane, 0),
+            lane->x[1] + t * h, small_of(o, lane, 2), small_of(o, lane, 3), small_of(o, lane, 4));
 }
 
 static void
@@ -135,14 +134,6 @@ softmax(const struct operators *o, struct lane *lane)
     size_t s = o->sizes.s;
     for (size_t row = 0; row < o->sizes.heads * s; row++)
         o->ops->softmax(s, lane->x[0] + row * s);
-}
-
-static void
-softmax_backward(const struct operators *o, struct lane *lane)
-{
-    size_t s = o->sizes.s;
-    for (size_t row = 0; row < o->sizes.heads * s; row++)
-        o->ops->softmax_backward(s, lane->x[0] + row * s, lane->x[1] + row * s);
 }
 
 static void
@@ -262,8 +253,7 @@ static void
 attend_backward(const struct operators *o, struct lane *lane)
 {
     struct attention attention = attention_of(o);
-    attention_backward(&attention, lane->x[0], lane->x[0], lane->x[1], lane->scratch, lane->x[2],
-                       lane->x[2]);
+    attention_backward(&attention, lane->x[0], lane->x[0], lane->x[1], lane->scratch);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -286,7 +276,6 @@ static const struct row {
     {"norm_backward", norm_backward, BY_HIDDEN, 3},
     {"residual_norm_backward", residual_norm_backward, BY_HIDDEN, 4},
     {"softmax", softmax, BY_SCORES, 2},
-    {"softmax_backward", softmax_backward, BY_SCORES, 3},
     {"softmax_dropout", softmax_dropout, BY_SCORES, 2},
     {"softmax_dropout_backward", softmax_dropout_backward, BY_SCORES, 3},
     {"gelu", gelu, BY_INNER, 2},
@@ -376,7 +365,9 @@ new_lanes(const struct sizes *sizes, size_t count)
         lanes[i] = (struct lane){
             .fresh = mem_array(sizes->most, sizeof(float)),
             .small = mem_array(6 * sizes->i, sizeof(float)),
-            .scratch = mem_array(3 * sizes->s * sizes->s + 2 * sizes->rows, sizeof(float)),
+            .scratch =
+                mem_array(attention_scratch(sizes->h, sizes->heads, sizes->s) + 2 * sizes->rows,
+                          sizeof(float)),
         };
         whole =
             whole && lanes[i].fresh != NULL && lanes[i].small != NULL && lanes[i].scratch != NULL;

@@ -1,5 +1,6 @@
 /*
- * The benchmark that anyone can run: `bench core`, `train`, `scale`, `predict`, `tokenize`.
+ * The benchmark that anyone can run: `bench core`, `train`, `scale`, `predict`,
+ * `tokenize`, `store`.
  *
  * Without arguments a subcommand makes up its model and its rows, so that it needs no download.
  */
@@ -19,6 +20,7 @@ static const struct {
     {"scale", bench_scale, "time and memory of a step by tokens a row"},
     {"predict", bench_predict, "rows/s and the latency of one row"},
     {"tokenize", bench_tokenize, "texts/s of the tokenizer"},
+    {"store", bench_store, "latency of a full database over HTTP, memory of idle streams"},
 };
 
 enum { PROGRAM_COUNT = sizeof programs / sizeof programs[0] };

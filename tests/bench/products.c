@@ -74,8 +74,6 @@ products_of_layer(const struct model_config *config, size_t tokens, size_t lengt
     add_dense(&list, "intermediate", h, i, tokens);
     add_dense(&list, "output", i, h, tokens);
     add_attention(&list, h, config->heads, length);
-    for (size_t p = 0; p < list.count; p++)
-        products[p].call.alpha = 1.0f;
     return list.count;
 }
 

@@ -102,6 +102,22 @@ the_tokenizer_is_measured() {
     [ "$(printf '%.0f' "$(number tokens_per_text)")" -eq 16 ] || fail "texts have 16 tokens"
 }
 
+# The promise about streams does not depend on the machine's load: 1,000 that have nothing to say take
+# less than 64 MiB (a sanitizer keeps what was freed, so not there) and no thread.
+a_full_database_is_asked() {
+    local streams=1000
+    [ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -gt 2200 ] || streams=100
+    bench_ends 0 store --jobs 20 --points 200 --steps 2000 --requests 3 --streams $streams --json
+    for name in jobs_page_of_100_p99_ms metrics_page_of_1000_p99_ms max_points_500_cpu_ms; do
+        number "$name" >/dev/null
+    done
+    grep -q '"streams_threads":0[.0]*[,}]' "$scratch/said" || fail "streams take threads"
+    if grep -q '^FINETUNED_SANITIZE:[A-Z]*=$' "$BUILD/CMakeCache.txt"; then
+        awk -v m="$(number streams_memory_mib)" 'BEGIN { exit !(m < 64) }' ||
+            fail "$streams idle streams take $(number streams_memory_mib) MiB"
+    fi
+}
+
 mistakes_are_refused() {
     bench_ends 2
     bench_ends 2 trian
@@ -122,7 +138,7 @@ mistakes_are_refused() {
 
 helps_are_printed() {
     local name
-    for name in core train scale predict tokenize; do
+    for name in core train scale predict tokenize store; do
         bench_ends 0 "$name" --help
         says "^Usage: bench $name"
         awk 'length($0) > 80 { exit 1 }' "$scratch/said" || fail "$name --help is wider than 80"
@@ -135,6 +151,7 @@ operators_and_products_are_measured
 growth_is_shown
 predictions_are_measured
 the_tokenizer_is_measured
+a_full_database_is_asked
 mistakes_are_refused
 helps_are_printed
 echo "all is well"

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { MAX_S = 33, MAX_H = 32 };
+enum { MAX_S = 33, MAX_H = 32, MAX_SCRATCH = MAX_S * (3 * MAX_S + MAX_H) };
 
 /* Products of up to 33 terms in front of what an operator does; measured worst 6e-7. */
 #define TOLERANCE_ATTENTION 3e-6
@@ -148,7 +148,7 @@ attention_backward_is_the_derivative_with_and_without_dropout(void **state)
     for (size_t i = 0; i < 2 * sizeof small / sizeof *small; i++) {
         struct attention a = attention_of(&small[i / 2], i % 2 == 0 ? 0.0 : 0.3);
         float qkv[MAX_S * 3 * MAX_H], d_context[MAX_S * MAX_H], d_qkv[MAX_S * 3 * MAX_H];
-        float scratch[3 * MAX_S * MAX_S];
+        float scratch[MAX_SCRATCH], context[MAX_S * MAX_H], again[MAX_S * MAX_H];
         double wide[MAX_S * 3 * MAX_H], want[MAX_S * 3 * MAX_H];
         size_t count = a.length * a.hidden_size;
         close_noise(qkv, 3 * count, 50 + i, 1.0);
@@ -156,8 +156,12 @@ attention_backward_is_the_derivative_with_and_without_dropout(void **state)
         close_widen(qkv, 3 * count, wide);
         close_difference(weighted_sum, &(struct difference_case){&a, d_context}, wide, 3 * count,
                          want);
-        attention_backward(&a, qkv, qkv, d_context, scratch, d_qkv, d_qkv);
+        attention_forward(&a, qkv, qkv, scratch, context);
+        memcpy(d_qkv, qkv, 3 * count * sizeof *qkv);
+        memcpy(again, d_context, count * sizeof *again);
+        attention_backward(&a, d_qkv, d_qkv, again, scratch);
         close_assert(close_relative_double(d_qkv, want, 3 * count), TOLERANCE_ATTENTION, "d_qkv");
+        close_assert_bits(again, context, count, "context again");
     }
 }
 
@@ -172,13 +176,16 @@ attention_and_its_backward_equal_the_reference(void **state)
     for (size_t i = 0; i < sizeof golden_shapes / sizeof *golden_shapes; i++) {
         struct attention a = attention_of(&golden_shapes[i], 0.0);
         size_t count = a.length * a.hidden_size;
-        float scratch[3 * MAX_S * MAX_S], context[MAX_S * MAX_H], d_qkv[MAX_S * 3 * MAX_H];
+        float scratch[MAX_SCRATCH], context[MAX_S * MAX_H], d_qkv[MAX_S * 3 * MAX_H];
+        float d_context[MAX_S * MAX_H];
         char name[64];
         snprintf(name, sizeof name, "attention.%zu.%zu.%zu", a.length, a.hidden_size, a.heads);
         const float *qkv = golden_values(golden, 3 * count, "%s.qkv", name);
         attention_forward(&a, qkv, qkv, scratch, context);
-        attention_backward(&a, qkv, qkv, golden_values(golden, count, "%s.d_context", name),
-                           scratch, d_qkv, d_qkv);
+        memcpy(d_qkv, qkv, 3 * count * sizeof *qkv);
+        memcpy(d_context, golden_values(golden, count, "%s.d_context", name),
+               count * sizeof *d_context);
+        attention_backward(&a, d_qkv, d_qkv, d_context, scratch);
         const float *want = golden_values(golden, count, "%s.context", name);
         worst[0] = fmax(worst[0], close_relative(context, want, count));
         want = golden_values(golden, 3 * count, "%s.d_qkv", name);
@@ -213,7 +220,7 @@ the_first_query_alone_gives_what_it_gives_among_all(void **state)
         float qkv[MAX_S * 3 * MAX_H], context[MAX_S * MAX_H], first_context[MAX_H];
         float d_context[MAX_S * MAX_H] = {0};
         float d_qkv[MAX_S * 3 * MAX_H], first_d_qkv[MAX_S * 3 * MAX_H], first_d_query[MAX_H];
-        float scratch[3 * MAX_S * MAX_S];
+        float scratch[MAX_SCRATCH];
         first.queries = 1;
         first.query_stride = h;
         close_noise(qkv, 3 * count, i, 1.0);
@@ -221,11 +228,16 @@ the_first_query_alone_gives_what_it_gives_among_all(void **state)
         attention_forward(&all, qkv, qkv, scratch, context);
         attention_forward(&first, qkv, qkv, scratch, first_context);
         close_assert(close_relative(first_context, context, h), TOLERANCE_ATTENTION, "context");
-        attention_backward(&all, qkv, qkv, d_context, scratch, d_qkv, d_qkv);
-        memcpy(first_d_qkv, d_qkv, 3 * count * sizeof *d_qkv); /* query columns are not written */
+        memcpy(d_qkv, qkv, 3 * count * sizeof *qkv);
+        memcpy(first_d_qkv, qkv, 3 * count * sizeof *qkv);
+        memcpy(first_d_query, qkv, h * sizeof *qkv);
+        memcpy(first_context, d_context, h * sizeof *d_context);
+        attention_backward(&first, first_d_query, first_d_qkv, first_context, scratch);
+        attention_backward(&all, d_qkv, d_qkv, d_context, scratch);
+        for (size_t t = 0; t < all.length; t++) /* query columns are not written */
+            assert_memory_equal(first_d_qkv + t * 3 * h, qkv + t * 3 * h, h * sizeof *qkv);
         for (size_t t = 0; t < all.length; t++)
-            memset(first_d_qkv + t * 3 * h + h, 0xff, 2 * h * sizeof *d_qkv);
-        attention_backward(&first, qkv, qkv, d_context, scratch, first_d_query, first_d_qkv);
+            memcpy(first_d_qkv + t * 3 * h, d_qkv + t * 3 * h, h * sizeof *d_qkv);
         close_assert(close_relative(first_d_query, d_qkv, h), TOLERANCE_ATTENTION, "d_query");
         close_assert(close_relative(first_d_qkv, d_qkv, 3 * count), TOLERANCE_ATTENTION, "d_qkv");
     }
@@ -239,16 +251,14 @@ neighbouring_memory_is_not_written(void **state)
     size_t count = a.length * a.hidden_size;
     float *qkv = calloc(3 * count, sizeof *qkv); /* exact sizes, for the address sanitizer */
     float *context = calloc(count, sizeof *context);
-    float *scratch = calloc(3 * a.length * a.length, sizeof *scratch);
-    float *d_qkv = calloc(3 * count, sizeof *d_qkv);
+    float *scratch = calloc(attention_scratch(a.hidden_size, a.heads, a.length), sizeof *scratch);
     attention_forward(&a, qkv, qkv, scratch, context);
-    attention_backward(&a, qkv, qkv, context, scratch, d_qkv, d_qkv);
+    attention_backward(&a, qkv, qkv, context, scratch);
     for (size_t i = 0; i < 3 * count; i++)
-        assert_true(d_qkv[i] == 0.0f);
+        assert_true(qkv[i] == 0.0f);
     free(qkv);
     free(context);
     free(scratch);
-    free(d_qkv);
 }
 
 int

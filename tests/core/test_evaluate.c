@@ -152,6 +152,47 @@ stopped_evaluation_visits_no_more_batches(void **state)
     free(visits);
 }
 
+/* Logits in the memory of a workspace with `reserve` bytes at least are those in memory of its own.
+ */
+static void
+check_guest(struct fixture *f, size_t reserve, bool fits, const struct visits *want)
+{
+    struct evaluator evaluator;
+    struct workspace host;
+    struct err err;
+    struct visits *visits = calloc(1, sizeof *visits);
+    struct workspace_shape small = {
+        .training = true, .rows = 1, .tokens = 2, .longest = 2, .threads = 2, .reserve = reserve};
+    visits->store = &f->store;
+    assert_int_equal(workspace_init(&host, &f->model.config, &small, &err), 0);
+    assert_int_equal(evaluator_init_in(&evaluator, &f->store, &f->model.config, &host, &err), 0);
+    assert_true((evaluator.workspace.pages.memory == NULL) == fits);
+    assert_true(run(f, &evaluator, 2, visits));
+    assert_memory_equal(visits->logits, want->logits, sizeof want->logits);
+    evaluator_fini(&evaluator);
+    workspace_fini(&host);
+    free(visits);
+}
+
+static void
+an_evaluator_lies_in_an_idle_workspace_that_is_large_enough(void **state)
+{
+    struct fixture *f = *state;
+    struct evaluator evaluator;
+    struct err err;
+    struct visits *visits = calloc(1, sizeof *visits);
+    size_t bytes = evaluator_bytes(&f->store, &f->model.config, 2);
+    visits->store = &f->store;
+    assert_int_equal(evaluator_bytes(&(struct token_store){0}, &f->model.config, 2), 0);
+    assert_int_equal(evaluator_init(&evaluator, &f->store, &f->model.config, 2, &err), 0);
+    assert_int_equal(evaluator.workspace.pages.bytes, bytes);
+    assert_true(run(f, &evaluator, 2, visits));
+    evaluator_fini(&evaluator);
+    check_guest(f, bytes, true, visits);
+    check_guest(f, bytes - 1, false, visits);
+    free(visits);
+}
+
 /* One workspace for stores that come and go, larger and smaller, and for single rows. */
 static void
 evaluator_turns_from_store_to_store(void **state)
@@ -274,6 +315,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_row_is_visited_once_and_the_longest_come_first),
         CASE(stopped_evaluation_visits_no_more_batches),
+        CASE(an_evaluator_lies_in_an_idle_workspace_that_is_large_enough),
         CASE(evaluator_turns_from_store_to_store),
         CASE(loss_and_accuracy_are_those_of_the_logits),
         CASE(number_of_threads_changes_no_bit),

@@ -58,7 +58,6 @@ make(struct product *p, const size_t mnk[3], size_t kind)
                                  .m = m,
                                  .n = n,
                                  .k = k,
-                                 .alpha = kind % 2 == 0 ? 1.0f : 0.37f,
                                  .a = p->a,
                                  .lda = lda,
                                  .b = p->b,
@@ -167,7 +166,7 @@ rounded_product(const struct product *p, size_t i, size_t j)
     for (size_t q = 0; q < call->k; q++)
         sum += rounded(call->form == GEMM_TN ? p->a[q * call->lda + i] : p->a[i * call->lda + q]) *
                rounded(call->form == GEMM_NT ? p->b[j * call->ldb + q] : p->b[q * call->ldb + j]);
-    return (double)call->alpha * sum + (call->bias != NULL ? (double)p->bias[j] : 0.0) +
+    return sum + (call->bias != NULL ? (double)p->bias[j] : 0.0) +
            (call->accumulate ? (double)p->before[i * call->ldc + j] : 0.0);
 }
 

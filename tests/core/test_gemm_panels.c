@@ -31,7 +31,6 @@ check(const struct gemm_engine *engine, size_t m, size_t n, size_t k)
                              .m = m,
                              .n = n,
                              .k = k,
-                             .alpha = 1.0f,
                              .a = a,
                              .lda = k,
                              .b = b,

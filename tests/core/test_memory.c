@@ -74,6 +74,7 @@ activations_are_those_of_the_largest_batch(void **state)
     struct err err;
     struct tokenizer *tokenizer = NULL;
     struct token_store store = {0};
+    struct tensor_layout layout;
     struct pool *pool = pool_new(1, &err);
     f->request.params.validation_split = 0;
     f->request.params.n_epochs = 3;
@@ -99,7 +100,9 @@ activations_are_those_of_the_largest_batch(void **state)
                                     .rows = 16,
                                     .tokens = order_largest_batch(&rule, 3 * 19, order),
                                     .longest = store.longest,
-                                    .threads = 2};
+                                    .threads = 2,
+                                    .layout = &layout};
+    assert_int_equal(tensor_layout_build(&f->plan.config, f->scratch.arena, &layout, &err), 0);
     assert_true(shape.tokens < batch_most_tokens(&store, 16));
     assert_int_equal(memory.activations, workspace_bytes(&f->plan.config, &shape));
     token_store_fini(&store);
@@ -121,20 +124,28 @@ less_is_needed_with_checkpointing_small_batches_and_fewer_threads(void **state)
     f->request.params.batch_size = PARAMS_AUTO;
     f->request.params.gradient_checkpointing = 1;
     assert_true(estimate(f).activations < usual.activations);
+    struct model_config deep = f->plan.config;
+    deep.layers = 12;
+    struct workspace_shape shape = {
+        .training = true, .rows = 32, .tokens = 1000, .longest = PLAN_LONGEST, .threads = 2};
+    size_t kept = workspace_bytes(&deep, &shape);
+    shape.checkpointing = true;
+    assert_true(workspace_bytes(&deep, &shape) < kept / 2);
     f->request.params.gradient_checkpointing = 0;
     f->request.params.batching = BATCHING_GROUPED; /* gathers the long rows */
     assert_true(estimate(f).activations > usual.activations);
 }
 
-/* As much as evaluators on the real tokens reserve. */
+/* Evaluators on the real tokens lie where a step's activations do: only what is more counts. */
 static void
-evaluation_is_what_its_workspaces_take(void **state)
+evaluation_is_what_its_workspaces_take_beyond_training(void **state)
 {
     struct plan_fixture *f = *state;
     struct err err;
     struct tokenizer *tokenizer = NULL;
     struct pool *pool = pool_new(1, &err);
     size_t want = 0;
+    f->request.params.batch_size = 2; /* a step needs less */
     f->request.training = plan_rows(f, "train.jsonl", 200, 0);
     f->request.validation = plan_rows(f, "valid.jsonl", 20, 1000); /* one batch holds it */
     struct train_memory without_test = estimate(f);
@@ -145,22 +156,23 @@ evaluation_is_what_its_workspaces_take(void **state)
     for (size_t i = 0; i < 2; i++) {
         uint32_t labels[900] = {0};
         struct token_store store = {0};
-        struct evaluator evaluator;
         struct tokenize_task task = {.tokenizer = tokenizer,
                                      .dataset = sets[i],
                                      .name = "a set",
                                      .labels = labels,
                                      .max_length = PLAN_LONGEST};
         assert_int_equal(tokenize_dataset(&task, pool, &store, NULL, &err), 0);
-        assert_int_equal(evaluator_init(&evaluator, &store, &f->plan.config, 2, &err), 0);
-        want += evaluator.workspace.pages.bytes;
-        evaluator_fini(&evaluator);
+        want = evaluator_bytes(&store, &f->plan.config, 2);
         token_store_fini(&store);
+        assert_true(want > memory.activations);
         if (i == 0)
-            assert_int_equal(without_test.evaluation, want);
+            assert_int_equal(without_test.evaluation, want - memory.activations);
     }
     /* the last token or so of a full batch stays free */
+    want -= memory.activations;
     assert_true(memory.evaluation <= want && memory.evaluation > want - want / 20);
+    f->request.params.batch_size = 200;
+    assert_int_equal(estimate(f).evaluation, 0); /* a step needs more */
     tokenizer_free(tokenizer);
     pool_free(pool);
 }
@@ -196,7 +208,7 @@ main(void)
         PLAN_TEST(the_model_is_counted_by_what_a_run_touches),
         PLAN_TEST(activations_are_those_of_the_largest_batch),
         PLAN_TEST(less_is_needed_with_checkpointing_small_batches_and_fewer_threads),
-        PLAN_TEST(evaluation_is_what_its_workspaces_take),
+        PLAN_TEST(evaluation_is_what_its_workspaces_take_beyond_training),
         PLAN_TEST(saving_is_counted_where_a_model_is_saved),
         PLAN_TEST(the_process_itself_is_part_of_it),
     };

@@ -211,7 +211,7 @@ residual_norm_backward_is_norm_backward_then_dropout(void **state)
         struct dropout site = dropout_site(probabilities[s % 2], 9, RNG_FFN_OUTPUT_DROPOUT, 2, 5);
         struct norm_case c;
         float stats[2] = {0.25f, 0.5f};
-        float dy[LONGEST], dropped[LONGEST], want[LONGEST];
+        float dy[LONGEST], x[LONGEST], want[LONGEST];
         float sums[2][3][LONGEST]; /* dgamma, dbeta, dbias: ours, wanted */
         fill_case(&c, sizes[s / 2]);
         for (size_t i = 0; i < 3; i++) {
@@ -219,16 +219,34 @@ residual_norm_backward_is_norm_backward_then_dropout(void **state)
             memcpy(sums[1][i], sums[0][i], sizeof sums[1][i]);
         }
         memcpy(dy, c.dy, sizeof dy);
-        ops_best()->residual_norm_backward(&site, 7, c.n, c.x, stats, c.gamma, dy, dropped,
-                                           sums[0][0], sums[0][1], sums[0][2]);
+        memcpy(x, c.x, sizeof x);
+        ops_best()->residual_norm_backward(&site, 7, c.n, x, stats, c.gamma, dy, sums[0][0],
+                                           sums[0][1], sums[0][2]);
         ops_best()->norm_backward(c.n, c.x, stats, c.gamma, c.dy, sums[1][0], sums[1][1]);
         memcpy(want, c.dy, sizeof want);
         ops_best()->dropout(&site, 7, c.n, want);
         ops_best()->add(c.n, want, sums[1][2]);
         close_assert_bits(dy, c.dy, c.n, "dy");
-        close_assert_bits(dropped, want, c.n, "dropped");
+        close_assert_bits(x, want, c.n, "dropped");
         for (size_t i = 0; i < 3; i++)
             close_assert_bits(sums[0][i], sums[1][i], c.n, "dgamma, dbeta, dbias");
+    }
+}
+
+static void
+norm_again_is_norm_to_the_bit_and_in_place(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        struct norm_case c;
+        float stats[2], y[LONGEST], again[LONGEST], in_place[LONGEST];
+        fill_case(&c, sizes[s]);
+        memcpy(in_place, c.x, sizeof in_place);
+        ops_best()->norm(c.n, epsilon, c.x, c.gamma, c.beta, y, stats);
+        ops_best()->norm_again(c.n, c.x, stats, c.gamma, c.beta, again);
+        ops_best()->norm(c.n, epsilon, in_place, c.gamma, c.beta, in_place, stats);
+        close_assert_bits(again, y, c.n, "again");
+        close_assert_bits(in_place, y, c.n, "in place");
     }
 }
 
@@ -243,6 +261,7 @@ main(void)
         cmocka_unit_test(residual_norm_and_its_backward_equal_the_reference),
         cmocka_unit_test(residual_norm_is_dropout_then_sum_then_norm),
         cmocka_unit_test(residual_norm_backward_is_norm_backward_then_dropout),
+        cmocka_unit_test(norm_again_is_norm_to_the_bit_and_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,12 +7,15 @@
 #include "core/train/evaluate.h"
 #include "tests/support/classifier_folder.h"
 #include "tests/support/close.h"
+#include "tests/support/golden.h"
 #include "tests/support/small_model.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -71,11 +74,35 @@ close_fixture(void **state)
     return 0;
 }
 
+/* The first `count` texts. */
+static struct predictor_call
+call_of(struct fixture *f, size_t count, float *values)
+{
+    return (struct predictor_call){.texts = f->texts, .count = count, .values = values};
+}
+
+static int
+predict(struct fixture *f, struct predictor *predictor, size_t count)
+{
+    struct predictor_call call = call_of(f, count, f->probabilities[0]);
+    return predictor_run(predictor, f->pools[0], &call, &f->err);
+}
+
+static int
+check(struct fixture *f, struct predictor *predictor, size_t count)
+{
+    struct predictor_call call = call_of(f, count, NULL);
+    return predictor_check(predictor, &call, &f->err);
+}
+
 static void
 run(struct fixture *f, size_t threads, size_t from, size_t count, float *probabilities)
 {
-    if (predictor_run(f->predictor, f->pools[threads - 1], f->texts + from, count, probabilities,
-                      f->lengths + from, &f->err) != 0)
+    struct predictor_call call = {.texts = f->texts + from,
+                                  .count = count,
+                                  .values = probabilities,
+                                  .lengths = f->lengths + from};
+    if (predictor_run(f->predictor, f->pools[threads - 1], &call, &f->err) != 0)
         fail_msg("%s", f->err.message);
 }
 
@@ -88,10 +115,8 @@ lengths_are_those_that_the_model_saw(void **state)
         size_t whole = i % 31 + 2;
         assert_int_equal(f->lengths[i], whole < CLASSIFIER_LONGEST ? whole : CLASSIFIER_LONGEST);
     }
-    assert_int_equal(
-        predictor_run(f->predictor, f->pools[0], f->texts, 5, f->probabilities[0], NULL, &f->err),
-        0);
-    assert_int_equal(predictor_run(f->predictor, f->pools[0], f->texts, 0, NULL, NULL, &f->err), 0);
+    assert_int_equal(predict(f, f->predictor, 5), 0);
+    assert_int_equal(predict(f, f->predictor, 0), 0);
 }
 
 static void
@@ -181,17 +206,15 @@ static void
 pair_for_a_model_of_single_texts_is_refused_by_number(void **state)
 {
     struct fixture *f = *state;
-    float row[4][CLASSIFIER_LABELS];
     struct predictor *single = open_folder(f, classifier_folder_write(&f->scratch, "single", 1, 2));
     f->texts[3].second = "good";
     f->texts[3].second_length = 4;
-    assert_int_equal(predictor_check(f->predictor, f->texts, 4, &f->err), 0);
-    assert_int_equal(predictor_check(single, f->texts, 3, &f->err), 0);
-    assert_int_equal(predictor_check(single, f->texts, 4, &f->err), ERR_INVALID);
+    assert_int_equal(check(f, f->predictor, 4), 0);
+    assert_int_equal(check(f, single, 3), 0);
+    assert_int_equal(check(f, single, 4), ERR_INVALID);
     assert_non_null(strstr(f->err.message, "input 3"));
-    assert_int_equal(predictor_run(single, f->pools[0], f->texts, 4, row[0], NULL, &f->err),
-                     ERR_INVALID);
-    assert_int_equal(predictor_run(single, f->pools[0], f->texts, 3, row[0], NULL, &f->err), 0);
+    assert_int_equal(predict(f, single, 4), ERR_INVALID);
+    assert_int_equal(predict(f, single, 3), 0);
     predictor_free(single);
 }
 
@@ -200,23 +223,112 @@ text_that_is_not_utf8_is_refused_by_number(void **state)
 {
     struct fixture *f = *state;
     f->texts[2] = (struct text){.first = "good \xff film", .first_length = 11};
-    assert_int_equal(
-        predictor_run(f->predictor, f->pools[0], f->texts, 4, f->probabilities[0], NULL, &f->err),
-        ERR_INVALID);
+    assert_int_equal(predict(f, f->predictor, 4), ERR_INVALID);
     assert_non_null(strstr(f->err.message, "input 2"));
     run(f, 1, 0, 2, f->probabilities[0]); /* and the predictor goes on */
 }
 
+/* One with a classifier in config.json, and a base model. */
 static void
-base_model_is_unsupported(void **state)
+folder_without_weights_is_unsupported(void **state)
 {
     struct fixture *f = *state;
     struct predictor *predictor = NULL;
-    const char *folder = scratch_folder(&f->scratch, "base");
-    scratch_write_text(&f->scratch, "base/config.json",
-                       "{\"model_type\": \"bert\", \"architectures\": [\"BertModel\"]}");
-    assert_int_equal(predictor_open(folder, f->engine, &predictor, &f->err), ERR_UNSUPPORTED);
+    unlink(scratch_path(&f->scratch, "pairs/model.safetensors"));
+    assert_int_equal(predictor_open(f->folder, f->engine, &predictor, &f->err), ERR_UNSUPPORTED);
     assert_null(predictor);
+}
+
+/* ---- vectors --------------------------------------------------------------------------------- */
+
+#define EMBEDDINGS FIXTURES "/embeddings"
+
+enum { GOLDEN_TEXTS = 9, GOLDEN_HIDDEN = 16, HIDDEN = 32 /* of classifier_folder.h */ };
+
+/* Against PyTorch in float64, three layers; measured 4e-7. */
+static const double golden_tolerance = 2e-6;
+
+/* A text a line, or a pair with a tab between. */
+static size_t
+read_texts(struct fixture *f, struct text texts[GOLDEN_TEXTS])
+{
+    char line[512];
+    size_t count = 0;
+    FILE *file = fopen(EMBEDDINGS "/texts.txt", "r");
+    assert_non_null(file);
+    for (; count < GOLDEN_TEXTS && fgets(line, sizeof line, file) != NULL; count++) {
+        char *copy = arena_copy_bytes(f->scratch.arena, line, strcspn(line, "\n"));
+        char *tab = strchr(copy, '\t');
+        texts[count] = (struct text){.first = copy, .first_length = strcspn(copy, "\t")};
+        texts[count].second = tab == NULL ? NULL : tab + 1;
+        texts[count].second_length = tab == NULL ? 0 : strlen(tab + 1);
+    }
+    fclose(file);
+    return count;
+}
+
+static void
+vectors_of_a_base_model_are_transformers(void **state)
+{
+    struct fixture *f = *state;
+    struct text texts[GOLDEN_TEXTS];
+    float values[GOLDEN_TEXTS * GOLDEN_HIDDEN];
+    uint32_t lengths[GOLDEN_TEXTS];
+    static const char *const names[] = {"mean", "cls"};
+    static const enum predict_output outputs[] = {PREDICT_MEAN, PREDICT_FIRST};
+    struct golden *golden = golden_open(EMBEDDINGS "/golden.safetensors");
+    struct predictor *predictor = open_folder(f, EMBEDDINGS);
+    assert_int_equal(read_texts(f, texts), GOLDEN_TEXTS);
+    for (size_t i = 0; i < 2; i++) {
+        struct predictor_call call = {outputs[i], texts, GOLDEN_TEXTS, values, lengths};
+        assert_int_equal(predictor_width(predictor, outputs[i]), GOLDEN_HIDDEN);
+        assert_int_equal(predictor_run(predictor, f->pools[1], &call, &f->err), 0);
+        close_assert(
+            close_worst(values,
+                        golden_values(golden, sizeof values / sizeof *values, "%s", names[i]),
+                        sizeof values / sizeof *values),
+            golden_tolerance, names[i]);
+        const float *wanted = golden_values(golden, GOLDEN_TEXTS, "lengths");
+        for (size_t t = 0; t < GOLDEN_TEXTS; t++)
+            assert_int_equal(lengths[t], (int)wanted[t]);
+    }
+    predictor_free(predictor);
+    golden_close(golden);
+}
+
+static void
+base_model_has_no_probabilities(void **state)
+{
+    struct fixture *f = *state;
+    struct predictor *predictor = open_folder(f, EMBEDDINGS);
+    assert_int_equal(predictor_config(predictor)->label_count, 0);
+    assert_int_equal(check(f, predictor, 1), ERR_UNSUPPORTED);
+    assert_int_equal(predict(f, predictor, 1), ERR_UNSUPPORTED);
+    predictor_free(predictor);
+}
+
+/* Alone and among others, beside predictions with the same predictor. */
+static void
+vectors_are_of_unit_length_and_do_not_depend_on_their_neighbours(void **state)
+{
+    struct fixture *f = *state;
+    static float together[TEXTS][HIDDEN];
+    static const enum predict_output outputs[] = {PREDICT_MEAN, PREDICT_FIRST};
+    for (size_t i = 0; i < 2; i++) {
+        struct predictor_call all = {outputs[i], f->texts, TEXTS, together[0], NULL};
+        assert_int_equal(predictor_run(f->predictor, f->pools[i + 1], &all, &f->err), 0);
+        for (size_t t = 0; t < TEXTS; t += 7) {
+            float alone[HIDDEN];
+            double squares = 0;
+            struct predictor_call one = {outputs[i], &f->texts[t], 1, alone, NULL};
+            assert_int_equal(predictor_run(f->predictor, f->pools[3], &one, &f->err), 0);
+            close_assert(close_worst(alone, together[t], HIDDEN), neighbours, "a vector alone");
+            for (size_t j = 0; j < HIDDEN; j++)
+                squares += (double)alone[j] * (double)alone[j];
+            assert_true(fabs(squares - 1) < 1e-6);
+        }
+        run(f, 2, 0, TEXTS, f->probabilities[0]);
+    }
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -231,7 +343,10 @@ main(void)
         CASE(probabilities_are_the_softmax_of_the_networks_logits),
         CASE(pair_for_a_model_of_single_texts_is_refused_by_number),
         CASE(text_that_is_not_utf8_is_refused_by_number),
-        CASE(base_model_is_unsupported),
+        CASE(folder_without_weights_is_unsupported),
+        CASE(vectors_of_a_base_model_are_transformers),
+        CASE(base_model_has_no_probabilities),
+        CASE(vectors_are_of_unit_length_and_do_not_depend_on_their_neighbours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
