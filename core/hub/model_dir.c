@@ -2,9 +2,12 @@
 #include "core/hub/model_dir.h"
 
 #include "core/base/fileio.h"
+#include "core/base/json.h"
 #include "core/hub/model_weights.h"
 
 #include <sys/stat.h>
+
+enum { MAX_CONFIG_BYTES = 16 * 1024 * 1024 };
 
 /* Weights that other programs read; only the first is read here. */
 static const struct {
@@ -69,4 +72,17 @@ model_dir_summarize(const char *folder, bool with_hash, struct arena *arena,
         rc = measure_weights(path, with_hash, out, err);
     arena_free(scratch);
     return rc;
+}
+
+const char *
+model_dir_target(const char *folder, struct arena *arena)
+{
+    struct err err;
+    json_t *root =
+        json_parse_file(arena_printf(arena, "%s/config.json", folder), MAX_CONFIG_BYTES, &err);
+    const json_t *target = json_object_get(json_object_get(root, "finetuned"), "target");
+    const char *text = json_string_value(target);
+    const char *copy = text == NULL || *text == '\0' ? NULL : arena_copy_string(arena, text);
+    json_decref(root);
+    return copy;
 }

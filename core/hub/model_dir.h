@@ -61,6 +61,9 @@ int model_dir_load(const char *folder, const struct tensor_layout *layout, uint6
 int model_dir_check(const char *folder, const struct tensor_layout *layout,
                     struct model_load_report *report, struct err *err);
 
+/* What a fine-tuned folder's labels are of: config.json's finetuned.target, or NULL. In arena. */
+const char *model_dir_target(const char *folder, struct arena *arena);
+
 /* What is saved beside the weights. */
 struct model_save {
     const struct model_config *config; /* labels and max_seq_length filled */
@@ -68,6 +71,7 @@ struct model_save {
     const float *parameters;
     const struct tokenizer *tokenizer;
     const char *task;         /* "classification" */
+    const char *target;       /* what the labels are of ("intent"), NULL without a name */
     const char *numerics_key; /* see train/numerics.h */
     const char *data_sha256;  /* of the training file, NULL when unknown */
     const char *base_sha256;  /* of the base model's weights, NULL when there were none */

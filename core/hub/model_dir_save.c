@@ -3,7 +3,8 @@
  *
  * config.json repeats the base's shape under transformers' names and adds the object "finetuned",
  * which transformers keeps and ignores:
- *   {"task", "max_seq_length", "tokenizer_version", "numerics", "data_sha256", "base_sha256"}.
+ *   {"task", "target", "max_seq_length", "tokenizer_version", "numerics", "data_sha256",
+ *    "base_sha256"}.
  */
 #include "core/hub/model_dir.h"
 
@@ -98,6 +99,7 @@ config_object(const struct model_save *save)
     add_labels(root, save->config);
     json_t *ours = json_object();
     set_string(ours, "task", save->task);
+    set_string(ours, "target", save->target);
     set_count(ours, "max_seq_length", save->config->max_seq_length);
     set_count(ours, "tokenizer_version", TOKENIZER_VERSION);
     set_string(ours, "numerics", save->numerics_key);

@@ -55,7 +55,7 @@ struct safetensors_rest {
     const bool *changed; /* (rows) */
 };
 
-/* A tensor to be written: F32, rank 1 (columns) or 2. */
+/* A tensor to be written: F32 (or U32), rank 1 (columns) or 2. */
 struct safetensors_source {
     const char *name;
     bool vector;
@@ -64,6 +64,8 @@ struct safetensors_source {
     /* NULL, or unchanged rows are read from there instead of from values: so that saving does not
      * bring rows into memory that a mapping of that file has left out. */
     const struct safetensors_rest *rest;
+    const uint32_t *picked;   /* NULL, or (rows): row i is row picked[i] of values; without rest */
+    const uint32_t *integers; /* NULL, or written as U32 instead of values */
 };
 
 /*

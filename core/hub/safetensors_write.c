@@ -1,8 +1,8 @@
 /*
  * The safetensors writer; see safetensors.h.
  *
- * Tensors follow one another in the order given, all F32, so the bytes depend on them alone. The
- * header is padded with blanks so that the data begin at a multiple of 64, which keeps them aligned
+ * Tensors follow one another in the order given, so the bytes depend on them alone. The header is
+ * padded with blanks so that the data begin at a multiple of 64, which keeps them aligned
  * when mapped. The data go to the file piece by piece: a model is never held twice. The host is
  * little-endian.
  */
@@ -39,7 +39,8 @@ header_text(const struct safetensors_source *tensors, size_t count, size_t *leng
         json_t *shape = t->vector ? json_pack("[I]", (json_int_t)t->columns)
                                   : json_pack("[I,I]", (json_int_t)t->rows, (json_int_t)t->columns);
         json_object_set_new(root, t->name,
-                            json_pack("{s:s,s:o,s:[I,I]}", "dtype", "F32", "shape", shape,
+                            json_pack("{s:s,s:o,s:[I,I]}", "dtype",
+                                      t->integers != NULL ? "U32" : "F32", "shape", shape,
                                       "data_offsets", (json_int_t)begin, (json_int_t)end));
         begin = end;
     }
@@ -57,8 +58,8 @@ header_text(const struct safetensors_source *tensors, size_t count, size_t *leng
     return padded;
 }
 
-/* Rows first..first+count-1 into window: from the file where they rest, changed ones from memory.
- */
+/* Rows first..first+count-1 into window: picked ones, or those of a file where they rest, changed
+ * ones from memory. */
 static int
 gather_rows(const struct safetensors_source *t, size_t first, size_t count, char *window,
             struct err *err)
@@ -66,6 +67,11 @@ gather_rows(const struct safetensors_source *t, size_t first, size_t count, char
     const struct safetensors_rest *rest = t->rest;
     size_t row_bytes = t->columns * sizeof *t->values;
     size_t changed = 0;
+    for (size_t i = 0; i < count && t->picked != NULL; i++)
+        memcpy(window + i * row_bytes, t->values + (size_t)t->picked[first + i] * t->columns,
+               row_bytes);
+    if (t->picked != NULL)
+        return 0;
     for (size_t i = 0; i < count; i++)
         changed += rest->changed[first + i];
     if (changed < count &&
@@ -111,9 +117,10 @@ write_tensors(void *context, int fd, struct err *err)
     free(header);
     for (size_t i = 0; i < writing->count && rc == 0; i++) {
         const struct safetensors_source *t = &writing->tensors[i];
-        rc = t->rest != NULL
+        const void *whole = t->integers != NULL ? (const void *)t->integers : t->values;
+        rc = t->rest != NULL || t->picked != NULL
                  ? write_rows(fd, t, err)
-                 : fileio_put(fd, t->values, t->rows * t->columns * sizeof *t->values, err);
+                 : fileio_put(fd, whole, t->rows * t->columns * sizeof(float), err);
     }
     return rc;
 }

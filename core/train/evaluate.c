@@ -48,23 +48,55 @@ evaluator_reserve(struct evaluator *evaluator, const struct model_config *config
     return reserve(evaluator, config, &shape, err);
 }
 
-int
-evaluator_init(struct evaluator *evaluator, const struct token_store *store,
-               const struct model_config *config, size_t threads, struct err *err)
+/* What the largest batch that a store is cut into needs. */
+static struct workspace_shape
+shape_of(const struct token_store *store, size_t threads)
 {
     size_t rows = least(store->rows, EVALUATE_ROWS);
-    struct workspace_shape shape = {
+    return (struct workspace_shape){
         .rows = rows,
         .tokens = least(batch_most_tokens(store, rows), token_limit(store->longest)),
         .longest = store->longest,
         .threads = threads,
     };
-    if (reserve(evaluator, config, &shape, err) != 0)
+}
+
+size_t
+evaluator_bytes(const struct token_store *store, const struct model_config *config, size_t threads)
+{
+    if (store->rows == 0)
+        return 0;
+    struct workspace_shape shape = shape_of(store, threads);
+    return workspace_bytes(config, &shape);
+}
+
+static int
+reserve_for(struct evaluator *evaluator, const struct token_store *store,
+            const struct model_config *config, const struct workspace_shape *shape, struct err *err)
+{
+    if (reserve(evaluator, config, shape, err) != 0)
         return err->code;
     if (evaluator_use(evaluator, store, err) == 0)
         return 0;
     evaluator_fini(evaluator);
     return err->code;
+}
+
+int
+evaluator_init(struct evaluator *evaluator, const struct token_store *store,
+               const struct model_config *config, size_t threads, struct err *err)
+{
+    struct workspace_shape shape = shape_of(store, threads);
+    return reserve_for(evaluator, store, config, &shape, err);
+}
+
+int
+evaluator_init_in(struct evaluator *evaluator, const struct token_store *store,
+                  const struct model_config *config, const struct workspace *host, struct err *err)
+{
+    struct workspace_shape shape = shape_of(store, host->shape.threads);
+    shape.host = host->pages;
+    return reserve_for(evaluator, store, config, &shape, err);
 }
 
 void

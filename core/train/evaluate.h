@@ -50,6 +50,18 @@ int evaluator_use(struct evaluator *evaluator, const struct token_store *store, 
  */
 int evaluator_init(struct evaluator *evaluator, const struct token_store *store,
                    const struct model_config *config, size_t threads, struct err *err);
+
+/*
+ * The same in the memory of a workspace that is idle whenever the evaluator runs, and for its
+ * number of threads; in memory of its own where that has fewer than evaluator_bytes.
+ */
+int evaluator_init_in(struct evaluator *evaluator, const struct token_store *store,
+                      const struct model_config *config, const struct workspace *host,
+                      struct err *err);
+
+/* Bytes that the workspace of evaluator_init takes; 0 for a store without rows. */
+size_t evaluator_bytes(const struct token_store *store, const struct model_config *config,
+                       size_t threads);
 void evaluator_fini(struct evaluator *evaluator);
 
 /* Who receives the results of a run. */

@@ -99,6 +99,7 @@ optimizer_note_batch(struct optimizer_state *o, const struct batch *batch)
 {
     uint32_t mark = (uint32_t)o->steps + 1;
     o->batch_row_count = 0;
+    o->touched_before = o->touched_count;
     for (size_t t = 0; t < batch->tokens; t++) {
         uint32_t id = batch->ids[t];
         if (o->seen_in_step[id] == mark || id == o->pad_token_id)
@@ -110,6 +111,16 @@ optimizer_note_batch(struct optimizer_state *o, const struct batch *batch)
             o->touched[o->touched_count++] = id;
         }
     }
+}
+
+void
+optimizer_forget_batch(struct optimizer_state *o)
+{
+    for (size_t i = 0; i < o->batch_row_count; i++)
+        o->seen_in_step[o->batch_rows[i]] = 0;
+    o->batch_row_count = 0;
+    while (o->touched_count > o->touched_before)
+        o->is_touched[o->touched[--o->touched_count]] = false;
 }
 
 static size_t

@@ -41,6 +41,7 @@ struct optimizer_state {
     bool *is_touched;     /* (V) */
     uint32_t *batch_rows; /* word rows of the present batch */
     size_t batch_row_count;
+    size_t touched_before;          /* touched_count without those rows */
     uint32_t *seen_in_step;         /* (V): last step + 1 that used the row */
     struct optimizer_block *blocks; /* all tensors but the word embedding */
     size_t block_count;
@@ -56,6 +57,10 @@ void optimizer_fini(struct optimizer_state *optimizer);
 
 /* Note which word rows the batch uses; call once a step before the backward pass. */
 void optimizer_note_batch(struct optimizer_state *optimizer, const struct batch *batch);
+
+/* The step of the batch noted last is dropped before optimizer_step: as if it had not been noted.
+ */
+void optimizer_forget_batch(struct optimizer_state *optimizer);
 
 /* Global L2 norm of the gradient. */
 double optimizer_gradient_norm(struct optimizer_state *optimizer, struct pool *pool,

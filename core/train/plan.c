@@ -63,6 +63,25 @@ blame_rows(struct planner *p, enum train_part part, const char *name, const stru
     return blame(p, part, NULL, first->line, unsupported);
 }
 
+/*
+ * Answers that hardly ever repeat are no labels. A short validation file may have as many labels as
+ * rows, so it is only refused for answers that no label can be.
+ */
+static int
+check_answers(struct planner *p, enum train_part part, const char *name, const struct dataset *data)
+{
+    if (!data->is_generation || (part != PART_TRAINING_FILE && data->long_answers == 0))
+        return 0;
+    err_set(p->err, ERR_INVALID,
+            "%s: %zu of its %zu answers are different from each other, so this looks like data for "
+            "generating text, which a classifier cannot learn; give rows whose answers are a few "
+            "labels, or name the column of the label with \"columns\": {\"label\": ...}",
+            name, data->distinct_answers, data->answers);
+    blame(p, part, NULL, 0, false);
+    p->fault->is_generation = true;
+    return p->err->code;
+}
+
 /* Labels that are not classes, unless the user says that they are. */
 static int
 check_task(struct planner *p, enum train_part part, const char *name, const struct dataset *data)
@@ -103,6 +122,8 @@ read_file(struct planner *p, enum train_part part, const struct train_file *file
     if (dataset_read(file->path, file->name, &p->request->columns, &data, p->err) != 0)
         return blame(p, part, NULL, 0, false);
     *out = data; /* the plan owns it from here on, refused or not */
+    if (check_answers(p, part, file->name, data) != 0)
+        return p->err->code;
     if (data->fault_count > 0)
         return blame_rows(p, part, file->name, data);
     if (check_task(p, part, file->name, data) != 0)
@@ -279,6 +300,7 @@ resolve(struct planner *p)
         return p->err->code;
     plan->total_steps = train_params_total_steps(&plan->params, plan->training_rows);
     plan->keeps_head = same_labels(&plan->config, &plan->labels);
+    plan->target = arena_copy_string(p->arena, plan->training->target);
     plan->config.labels = plan->labels.names;
     plan->config.label_count = plan->labels.count;
     plan->config.max_seq_length = (size_t)plan->params.max_seq_length;

@@ -25,14 +25,17 @@ struct train_file {
     const char *name;
 };
 
+struct train_resume; /* trainer.h */
+
 struct train_request {
     const char *base_folder; /* model folder */
     const char *base_name;   /* as the user said it, for messages */
     struct train_file training, validation, test;
     struct data_columns columns;
     enum task task;
-    struct train_params params; /* autos allowed */
-    bool has_bf16;              /* of the engine that will train: gemm_engine_has_bf16 */
+    struct train_params params;        /* autos allowed */
+    bool has_bf16;                     /* of the engine that will train: gemm_engine_has_bf16 */
+    const struct train_resume *resume; /* of train_run alone; NULL: from the beginning */
 };
 
 /* Which part of the request a refusal is about; names of the API's parameters via train_part_name.
@@ -50,6 +53,7 @@ struct train_fault {
     const char *parameter; /* the API name: "training_file", "max_seq_length" */
     size_t line;           /* 0 when no line is at fault */
     bool unsupported;      /* legal, but not built yet */
+    bool is_generation;    /* the file is for generating text: not_a_classification_set */
 };
 
 struct train_plan {
@@ -59,6 +63,7 @@ struct train_plan {
     struct model_load_report load; /* what of the network the base model does not bring */
     bool keeps_head; /* the base is a fine-tuned model with these very labels: its head goes on */
     enum task task;
+    const char *target; /* what the labels are of, by the training file; NULL: it does not say */
     struct label_set labels;
     size_t training_rows, validation_rows, test_rows;
     size_t total_steps;

@@ -167,6 +167,8 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
                                                                 : s->training.rows;
     size_t tokens = 0;
     size_t threads = pool_threads(pool);
+    size_t validation = evaluator_bytes(&s->validation, config, threads);
+    size_t test = evaluator_bytes(&s->test, config, threads);
     s->network = (struct network){.config = config,
                                   .layout = &s->layout,
                                   .engine = engine,
@@ -180,19 +182,24 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
             &s->workspace, config,
             &(struct workspace_shape){.training = true,
                                       .checkpointing = params->gradient_checkpointing == 1,
+                                      .bf16 = params->precision == GEMM_BF16,
                                       .rows = rows,
                                       .tokens = tokens,
                                       .longest = s->training.longest,
-                                      .threads = threads},
+                                      .threads = threads,
+                                      .layout = &s->layout,
+                                      .gradients = s->gradients.memory,
+                                      .reserve = validation > test ? validation : test},
             err) != 0 ||
         optimizer_init(&s->optimizer, params, config, &s->layout, s->network.ops, tokens, err) != 0)
         return err->code;
     s->has_rest =
         params->weight_decay <= 0 && model_map_rest(&s->model, s->optimizer.is_touched, &s->rest);
     if (s->validation.rows > 0 &&
-        evaluator_init(&s->validator, &s->validation, config, threads, err) != 0)
+        evaluator_init_in(&s->validator, &s->validation, config, &s->workspace, err) != 0)
         return err->code;
-    if (s->test.rows > 0 && evaluator_init(&s->tester, &s->test, config, threads, err) != 0)
+    if (s->test.rows > 0 &&
+        evaluator_init_in(&s->tester, &s->test, config, &s->workspace, err) != 0)
         return err->code;
     return 0;
 }

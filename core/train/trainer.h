@@ -3,7 +3,8 @@
  *
  * Seeded shuffle each epoch, ragged batches, forward, loss, backward, clipping, optimizer;
  * validation at the end of each epoch; the test file once, with the final model. A step modifies
- * nothing before its optimizer phase, so a run can be dropped at any moment.
+ * nothing before its optimizer phase, so a run can be dropped at any moment; a run that goes on
+ * from a resume state ends in the same bytes as one that was never dropped.
  */
 #ifndef CORE_TRAIN_TRAINER_H
 #define CORE_TRAIN_TRAINER_H
@@ -14,6 +15,7 @@
 #include "core/hub/model_dir.h"
 #include "core/train/metrics.h"
 #include "core/train/plan.h"
+#include "core/train/resume_state.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +26,7 @@ enum train_level { TRAIN_INFO, TRAIN_WARN };
 struct train_progress {
     size_t step, total_steps;
     double epoch;                              /* epochs completed, with fraction */
-    double seconds_elapsed;                    /* since train_run began */
+    double seconds_elapsed;                    /* since train_run began, earlier runs included */
     double rows_per_second, tokens_per_second; /* completed steps over training time alone */
     int64_t trained_tokens;
 };
@@ -47,7 +49,11 @@ struct train_snapshot {
 /*
  * How a run reports. Called on the thread of train_run, never under a lock. on_model returns 0 or a
  * negative code with err filled, which ends the run. should_stop is asked many times a step from
- * any thread of the pool; true ends the run with ERR_STOPPED.
+ * any thread of the pool; true once ends the run with ERR_STOPPED.
+ *
+ * on_resume_state is offered what resume_state_write can save: when a state is due, and at last
+ * when the run was stopped after a step that no state has (state->stopping; what it returns then
+ * does not matter). 0: it is saved; positive: it is not, but go on; negative: the run ends.
  */
 struct train_observer {
     void *context;
@@ -55,12 +61,25 @@ struct train_observer {
     void (*on_point)(void *context, const struct train_point *point);
     int (*on_model)(void *context, const struct train_snapshot *snapshot, struct err *err);
     bool (*should_stop)(void *context);
+    int (*on_resume_state)(void *context, const struct resume_state *state, struct err *err);
 };
+
+/* How a run goes on, and how often it offers a resume state. */
+struct train_resume {
+    const struct resume_file *state; /* to go on from; NULL: from the beginning */
+    bool halved;     /* with half the learning rate from here on; a state may say so, too */
+    double interval; /* seconds between states, stretched as resume_pace.h says; < 0: each step */
+};
+
+/* Where the run of a plan stands that goes on from a state with these facts. */
+struct train_progress train_progress_at(const struct train_plan *plan,
+                                        const struct resume_facts *facts);
 
 /*
  * Run a plan to its end. base_sha256 may be NULL. 0; ERR_STOPPED; ERR_INVALID for a model folder
- * that does not load (names the tensor); ERR_MEMORY; ERR_DIVERGED for a loss that is not finite; or
- * what on_model returned.
+ * that does not load (names the tensor); ERR_MEMORY; ERR_DIVERGED for a loss or gradient that is
+ * not finite; ERR_CONFLICT for a resume state of another job (resume_state_check); or what on_model
+ * or on_resume_state returned.
  */
 int train_run(const struct train_plan *plan, const struct train_request *request,
               const struct gemm_engine *engine, struct pool *pool,

@@ -401,6 +401,7 @@ save(struct fixture *f, const char *folder, struct err *err)
         .parameters = f->parameters,
         .tokenizer = tokenizer,
         .task = "classification",
+        .target = "mood",
         .numerics_key = "test/fp32/1",
         .data_sha256 = "d1",
         .base_sha256 = NULL,
@@ -448,13 +449,16 @@ saved_config_says_what_transformers_and_we_need(void **state)
     assert_non_null(root);
     json_t *labels = json_pack("{s:s,s:s}", "0", "no", "1", "yes");
     json_t *ids = json_pack("{s:i,s:i}", "no", 0, "yes", 1);
-    json_t *ours = json_pack("{s:s,s:i,s:i,s:s,s:s,s:n}", "task", "classification",
-                             "max_seq_length", 12, "tokenizer_version", 1, "numerics",
+    json_t *ours = json_pack("{s:s,s:s,s:i,s:i,s:s,s:s,s:n}", "task", "classification", "target",
+                             "mood", "max_seq_length", 12, "tokenizer_version", 1, "numerics",
                              "test/fp32/1", "data_sha256", "d1", "base_sha256");
     json_t *architectures = json_pack("[s]", "BertForSequenceClassification");
     assert_true(json_equal(json_object_get(root, "id2label"), labels));
     assert_true(json_equal(json_object_get(root, "label2id"), ids));
     assert_true(json_equal(json_object_get(root, "finetuned"), ours));
+    assert_string_equal(model_dir_target(scratch_path(&f->scratch, "tuned"), f->scratch.arena),
+                        "mood");
+    assert_null(model_dir_target(scratch_path(&f->scratch, "absent"), f->scratch.arena));
     assert_true(json_equal(json_object_get(root, "architectures"), architectures));
     assert_string_equal(json_string_value(json_object_get(root, "dtype")), "float32");
     assert_string_equal(json_string_value(json_object_get(root, "problem_type")),

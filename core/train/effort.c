@@ -1,0 +1,145 @@
+/* Work and disk of a plan; see effort.h. */
+#include "core/train/effort.h"
+
+#include "core/base/mem.h"
+#include "core/model/tensors.h"
+#include "core/train/survey.h"
+
+#include <sys/stat.h>
+
+enum {
+    VOCABULARY_COPIES = 4, /* tokenizer.json holds each word with its quotes, id and line */
+    SMALL_FILES_BYTES = 64 * 1024
+};
+
+static const double share_of_rate = 0.75;
+
+/* Rows and tokens that pass through the model, and the squares of the rows' lengths. */
+struct passes {
+    double rows, tokens, squares;
+};
+
+static struct passes
+passes_of(const struct survey_set *set, double times)
+{
+    struct passes out = {.rows = (double)set->rows * times, .tokens = (double)set->tokens * times};
+    for (size_t i = 0; i < set->rows; i++)
+        out.squares += (double)set->lengths[i] * (double)set->lengths[i] * times;
+    return out;
+}
+
+/*
+ * Operations of a forward pass: 2 for each matrix parameter and token, 4 H S^2 for attention. The
+ * last layer is computed for one token a row behind its keys and values (ARCHITECTURE.md).
+ */
+static double
+forward_operations(const struct model_config *config, const struct passes *passes)
+{
+    double h = (double)config->hidden_size;
+    double i = (double)config->intermediate_size;
+    double wide = (double)config->layers - 1;
+    double by_token = wide * (4 * h * h + 2 * h * i) + 2 * h * h;
+    double by_row = 2 * h * h + 2 * h * i + h * h + h * (double)config->label_count;
+    return 2 * by_token * passes->tokens + 2 * by_row * passes->rows +
+           4 * h * (wide * passes->squares + passes->tokens);
+}
+
+/* How often the training rows are visited, in whole and part. */
+static double
+epochs_of(const struct train_plan *plan, const struct survey_set *set)
+{
+    double rows = (double)plan->total_steps * (double)plan->params.batch_size;
+    double epochs = set->rows > 0 ? rows / (double)set->rows : 0;
+    double most = (double)plan->params.n_epochs;
+    return plan->params.max_steps > 0 || epochs < most ? epochs : most;
+}
+
+int
+effort_estimate(const struct train_plan *plan, const char *base_folder, struct effort *out,
+                struct err *err)
+{
+    struct survey survey;
+    if (survey_make(plan, base_folder, &survey, err) != 0)
+        return err->code;
+    double epochs = epochs_of(plan, &survey.training);
+    double passes_again = plan->params.gradient_checkpointing > 0 ? 4 : 3;
+    struct passes training = passes_of(&survey.training, epochs);
+    struct passes validation =
+        passes_of(&survey.validation, epochs < 1 ? 1 : (double)(int64_t)epochs);
+    struct passes test = passes_of(&survey.test, 1);
+    *out = (struct effort){
+        .tokens = (int64_t)training.tokens,
+        .operations = passes_again * forward_operations(&plan->config, &training) +
+                      forward_operations(&plan->config, &validation) +
+                      forward_operations(&plan->config, &test),
+    };
+    survey_fini(&survey);
+    return 0;
+}
+
+double
+effort_seconds(const struct effort *effort, double rate, size_t threads)
+{
+    double each_second = rate * 1e9 * (double)threads * share_of_rate;
+    return each_second > 0 ? effort->operations / each_second : 0;
+}
+
+/* ---- disk ------------------------------------------------------------------------------------ */
+
+static int64_t
+moment_count(enum optimizer optimizer)
+{
+    switch (optimizer) {
+    case OPTIMIZER_AUTO:
+    case OPTIMIZER_ADAM:
+    case OPTIMIZER_ADAMW:
+        return 2;
+    case OPTIMIZER_MOMENTUM:
+        return 1;
+    case OPTIMIZER_SGD:
+        break;
+    }
+    return 0;
+}
+
+/* Size of a file of the folder, 0 without it. */
+static int64_t
+file_bytes(const char *folder, const char *name, struct arena *arena)
+{
+    struct stat status;
+    const char *path = arena_printf(arena, "%s/%s", folder, name);
+    return stat(path, &status) == 0 ? (int64_t)status.st_size : 0;
+}
+
+/* The tokenizer's files as a saved model has them. */
+static int64_t
+tokenizer_bytes(const char *base_folder, struct arena *arena)
+{
+    return VOCABULARY_COPIES * file_bytes(base_folder, "vocab.txt", arena) +
+           file_bytes(base_folder, "tokenizer.json", arena) + SMALL_FILES_BYTES;
+}
+
+/* Whole checkpoints are written at the ends of epochs. */
+static int64_t
+checkpoint_count(const struct train_plan *plan)
+{
+    int64_t epochs = plan->params.n_epochs > 0 ? plan->params.n_epochs : 1;
+    return epochs < EFFORT_CHECKPOINTS ? epochs : EFFORT_CHECKPOINTS;
+}
+
+int
+effort_disk_bytes(const struct train_plan *plan, const char *base_folder, int64_t *out,
+                  struct err *err)
+{
+    struct tensor_layout layout;
+    struct arena *arena = arena_new();
+    int code = tensor_layout_build(&plan->config, arena, &layout, err);
+    if (code == 0) {
+        int64_t weights = (int64_t)(layout.parameters * sizeof(float));
+        int64_t model = weights + tokenizer_bytes(base_folder, arena);
+        int64_t state = weights * (1 + moment_count(plan->params.optimizer)) + SMALL_FILES_BYTES;
+        *out = model * (checkpoint_count(plan) + 2) + state * (EFFORT_RESUME_STATES + 1);
+    }
+    arena_free(arena);
+    return code;
+}
