@@ -55,6 +55,30 @@ is_late(const struct conns *conns, const struct conn *conn, int64_t now_ms)
     return counted_ms > 0 && conn->received < counted_ms * CONNS_MIN_BYTES_PER_SECOND / 1000;
 }
 
+/* Called with the mutex held. */
+static void
+shut_late_ones(struct conns *conns, int64_t now_ms)
+{
+    for (struct conn *conn = conns->first; conn != NULL; conn = conn->next) {
+        if (!is_late(conns, conn, now_ms))
+            continue;
+        shutdown(conn->fd, SHUT_RDWR);
+        conn->phase = CONN_IDLE;
+        conn->deadline_ms = INT64_MAX;
+    }
+}
+
+/* Called with the mutex held, and without it the tick is given. */
+static void
+give_tick(struct conns *conns, int64_t now_ms)
+{
+    if (conns->limits.tick == NULL)
+        return;
+    pthread_mutex_unlock(&conns->mutex);
+    conns->limits.tick(conns->limits.tick_context, now_ms);
+    pthread_mutex_lock(&conns->mutex);
+}
+
 static void *
 watch(void *context)
 {
@@ -62,13 +86,10 @@ watch(void *context)
     pthread_mutex_lock(&conns->mutex);
     while (!conns->ending) {
         int64_t now_ms = conns_now_ms();
-        for (struct conn *conn = conns->first; conn != NULL; conn = conn->next) {
-            if (!is_late(conns, conn, now_ms))
-                continue;
-            shutdown(conn->fd, SHUT_RDWR);
-            conn->phase = CONN_IDLE;
-            conn->deadline_ms = INT64_MAX;
-        }
+        shut_late_ones(conns, now_ms);
+        give_tick(conns, now_ms);
+        if (conns->ending)
+            break;
         if (conns->first == NULL)
             pthread_cond_wait(&conns->changed, &conns->mutex);
         else
@@ -129,6 +150,7 @@ deadline(const struct conns *conns, enum conn_phase phase, int64_t now_ms, int64
         return now_ms + CONNS_DISCARD_MS;
     case CONN_BODY:
     case CONN_WORKING:
+    case CONN_STREAMING:
         break;
     }
     return INT64_MAX;

@@ -22,6 +22,7 @@ enum conn_phase {
     CONN_BODY,      /* a minimum rate, after a grace */
     CONN_WORKING,   /* our turn: no deadline */
     CONN_REPLYING,  /* idle timeout, and time by the minimum rate */
+    CONN_STREAMING, /* no deadline but the library's, which knows when nothing goes out */
     CONN_DISCARDING /* answered before it was done sending: CONNS_DISCARD_MS */
 };
 
@@ -29,6 +30,9 @@ struct conns_limits {
     int64_t header_timeout_ms;
     int64_t idle_timeout_ms;
     int64_t body_grace_ms;
+    /* Called a few times a second while there are connections, NULL: nobody. */
+    void (*tick)(void *context, int64_t now_ms);
+    void *tick_context;
 };
 
 struct conns;

@@ -1,214 +1,268 @@
-/* Files, models, answers of the daemon itself, and what lists have in common; see encode.h. */
+/* Files, models, and answers of the daemon itself; see encode.h. */
 #include "api/encode.h"
 
-#include "api/encode_list.h"
+/* ---- files ---------------------------------------------------------------------------------- */
 
-const struct metric_alias metric_aliases[METRIC_ALIAS_COUNT] = {
-    {"train_mean_token_accuracy", "train_accuracy"},
-    {"valid_mean_token_accuracy", "valid_accuracy"},
-    {"full_valid_loss", "valid_loss"},
-    {"full_valid_mean_token_accuracy", "valid_accuracy"},
+static const char *const file_statuses[] = {
+    [FILE_PROCESSED] = "processed", [FILE_ERROR] = "error", NULL};
+
+static const struct field_row file_rows[] = {
+    {"id", FIELD_STRING(struct file_info, id), .doc = "Names the file: \"file-\" and 24 letters."},
+    {"object", FIELD_WORD("file"), .doc = "Always \"file\"."},
+    {"bytes", FIELD_INTEGER(struct file_info, bytes), .doc = "Size of its content."},
+    {"created_at", FIELD_TIME(struct file_info, created_at), .doc = "When it was uploaded."},
+    {"expires_at", FIELD_TIME(struct file_info, expires_at), .unset = FIELD_NULL_BELOW_ONE,
+     .doc = "When it will be deleted; null: it is kept until somebody does."},
+    {"filename", FIELD_STRING(struct file_info, filename), .doc = "Its name, as uploaded."},
+    {"purpose", FIELD_STRING(struct file_info, purpose), .doc = "What it was uploaded for."},
+    {"status", FIELD_CHOICE(struct file_info, status, file_statuses),
+     .doc = "\"processed\" when its rows could be read, \"error\" when they could not."},
+    {"status_details", FIELD_STRING(struct file_info, status_details), .unset = FIELD_NULL_POINTER,
+     .doc = "The first fault with its line; null when it was processed."},
+    /* Mistral's SDK requires these three. */
+    {"sample_type", FIELD_WORD("instruct"), .doc = "For Mistral's clients."},
+    {"source", FIELD_WORD("upload"), .doc = "For Mistral's clients."},
+    {"deleted", FIELD_JSON("false"), .doc = "For Mistral's clients."},
 };
+const struct field_object file_fields =
+    FIELD_OBJECT("File", struct file_info, file_rows, "An uploaded data file.");
 
-void
-encode_list_begin(struct json_out *out)
-{
-    json_out_object(out, NULL);
-    json_out_string(out, "object", "list");
-    json_out_array(out, "data");
-}
-
-void
-encode_list_end(struct json_out *out, const char *first_id, const char *last_id, bool has_more)
-{
-    json_out_end_array(out);
-    json_out_string(out, "first_id", first_id);
-    json_out_string(out, "last_id", last_id);
-    json_out_bool(out, "has_more", has_more);
-}
-
-void
-encode_named_values(struct json_out *out, const char *key, const struct named_value *values,
-                    size_t count)
-{
-    json_out_object(out, key);
-    for (size_t i = 0; i < count; i++)
-        json_out_real(out, values[i].name, values[i].value);
-    json_out_end_object(out);
-}
+static const struct field_row file_list_rows[] = {
+    FIELD_LIST_ROWS(struct file_list, &file_fields),
+    FIELD_LIST_IDS(struct file_list, &file_fields),
+    FIELD_LIST_MORE(struct file_list),
+    {"total", FIELD_INTEGER(struct file_list, total), .doc = "Files on all pages together."},
+};
+const struct field_object file_list_fields =
+    FIELD_OBJECT("FileList", struct file_list, file_list_rows, "A page of files.");
 
 void
 encode_file(struct json_out *out, const char *key, const struct file_info *file)
 {
-    json_out_object(out, key);
-    json_out_string(out, "id", file->id);
-    json_out_string(out, "object", "file");
-    json_out_integer(out, "bytes", file->bytes);
-    json_out_integer(out, "created_at", file->created_at);
-    json_out_null(out, "expires_at");
-    json_out_string(out, "filename", file->filename);
-    json_out_string(out, "purpose", file->purpose);
-    json_out_string(out, "status", file->status == FILE_PROCESSED ? "processed" : "error");
-    json_out_string(out, "status_details", file->status_details);
-    /* Mistral's SDK requires these three. */
-    json_out_string(out, "sample_type", "instruct");
-    json_out_string(out, "source", "upload");
-    json_out_bool(out, "deleted", false);
-    json_out_end_object(out);
+    fields_encode(out, key, &file_fields, file);
 }
 
 void
 encode_file_list(struct json_out *out, const struct file_list *list)
 {
-    encode_list_begin(out);
-    for (size_t i = 0; i < list->count; i++)
-        encode_file(out, NULL, &list->items[i]);
-    encode_list_end(out, list->count > 0 ? list->items[0].id : NULL,
-                    list->count > 0 ? list->items[list->count - 1].id : NULL, list->has_more);
-    json_out_integer(out, "total", list->total);
-    json_out_end_object(out);
+    fields_encode(out, NULL, &file_list_fields, list);
+}
+
+/* ---- models --------------------------------------------------------------------------------- */
+
+static const char *const model_owners[] = {"system", "user", NULL};
+static const char *const model_weights[] = {"pretrained", "random", "fine-tuned", NULL};
+
+static void
+write_model_type(struct json_out *out, const char *key, const void *item)
+{
+    const struct model_info *model = item;
+    json_out_string(out, key, model->fine_tuned ? "fine-tuned" : "base");
 }
 
 static void
-encode_capabilities(struct json_out *out, const struct model_info *model)
+write_not_fine_tuned(struct json_out *out, const char *key, const void *item)
 {
-    json_out_object(out, "capabilities");
-    json_out_bool(out, "completion_chat", false);
-    json_out_bool(out, "completion_fim", false);
-    json_out_bool(out, "function_calling", false);
-    json_out_bool(out, "vision", false);
-    json_out_bool(out, "fine_tuning", !model->fine_tuned);
-    json_out_bool(out, "classification", model->fine_tuned);
-    json_out_end_object(out);
+    const struct model_info *model = item;
+    json_out_bool(out, key, !model->fine_tuned);
 }
+
+/* Fine-tuned models can, and imported ones that know labels. */
+static void
+write_classifies(struct json_out *out, const char *key, const void *item)
+{
+    const struct model_info *model = item;
+    json_out_bool(out, key, model->task != NULL);
+}
+
+static const struct field_row capabilities_rows[] = {
+    {"completion_chat", FIELD_JSON("false"), .doc = "For Mistral's clients."},
+    {"completion_fim", FIELD_JSON("false"), .doc = "For Mistral's clients."},
+    {"function_calling", FIELD_JSON("false"), .doc = "For Mistral's clients."},
+    {"vision", FIELD_JSON("false"), .doc = "For Mistral's clients."},
+    {"fine_tuning", FIELD_WRITTEN(write_not_fine_tuned, "{\"type\":\"boolean\"}"),
+     .doc = "Is it a base model?"},
+    {"classification", FIELD_WRITTEN(write_classifies, "{\"type\":\"boolean\"}"),
+     .doc = "Can it classify texts?"},
+};
+const struct field_object capabilities_fields = FIELD_OBJECT(
+    "ModelCapabilities", struct model_info, capabilities_rows, "What a model can be asked for.");
+
+static const struct field_row model_rows[] = {
+    {"id", FIELD_STRING(struct model_info, id),
+     .doc = "Names the model: a folder's name, or \"ft:base:organization:suffix:job\"."},
+    {"object", FIELD_WORD("model"), .doc = "Always \"model\"."},
+    {"created", FIELD_TIME(struct model_info, created_at), .doc = "When it was made."},
+    {"owned_by", FIELD_STRING(struct model_info, owned_by), .choices = model_owners,
+     .doc = "\"system\" for base models of the operator, \"user\" for imported and fine-tuned "
+            "ones."},
+    {"type", FIELD_WRITTEN(write_model_type, "{\"enum\":[\"base\",\"fine-tuned\"]}"),
+     .doc = "Base models are trained from, fine-tuned ones are used."},
+    {"capabilities", FIELD_SAME(&capabilities_fields), .doc = "What it can be asked for."},
+    {"root", FIELD_STRING(struct model_info, root), .unset = FIELD_NULL_POINTER,
+     .doc = "The base model of a fine-tuned one."},
+    {"job", FIELD_STRING(struct model_info, job_id), .unset = FIELD_NULL_POINTER,
+     .doc = "The job that made it."},
+    {"task", FIELD_STRING(struct model_info, task), .unset = FIELD_NULL_POINTER,
+     .doc = "What a fine-tuned model says about a text."},
+    {"weights", FIELD_STRING(struct model_info, weights), .choices = model_weights,
+     .doc = "\"random\" when the folder has none: training starts from random numbers."},
+    {"hidden_size", FIELD_INTEGER(struct model_info, hidden_size), .doc = "Its width."},
+    {"layers", FIELD_INTEGER(struct model_info, layers), .doc = "Its depth."},
+    {"parameters", FIELD_INTEGER(struct model_info, parameters), .doc = "Numbers it consists of."},
+    {"max_seq_length", FIELD_INTEGER(struct model_info, max_seq_length),
+     .doc = "Tokens it reads at most."},
+    {"max_context_length", FIELD_INTEGER(struct model_info, max_seq_length),
+     .doc = "The same, for Mistral's clients."},
+    {"archived", FIELD_JSON("false"), .doc = "For Mistral's clients."},
+    {"left_out", FIELD_STRINGS(struct model_info, left_out, left_out_count),
+     .unset = FIELD_NULL_POINTER, .omitted = true,
+     .doc = "In the answer to an import: files that were not taken, because a model needs none "
+            "such."},
+};
+const struct field_object model_fields =
+    FIELD_OBJECT("Model", struct model_info, model_rows, "A base model or a fine-tuned one.");
+
+static const struct field_row model_list_rows[] = {
+    FIELD_LIST_ROWS(struct model_list, &model_fields),
+    FIELD_LIST_IDS(struct model_list, &model_fields),
+    {"has_more", FIELD_JSON("false"), .doc = "Always false: all models are on one page."},
+};
+const struct field_object model_list_fields =
+    FIELD_OBJECT("ModelList", struct model_list, model_list_rows, "All models.");
+
+static const struct field_row model_file_rows[] = {
+    {"object", FIELD_WORD("model.file"), .doc = "Always \"model.file\"."},
+    {"name", FIELD_STRING(struct model_file, name), .doc = "Its name in the model's folder."},
+    {"bytes", FIELD_INTEGER(struct model_file, bytes), .doc = "Its size."},
+    {"sha256", FIELD_STRING(struct model_file, sha256), .doc = "Its SHA-256 in hexadecimal."},
+};
+const struct field_object model_file_fields =
+    FIELD_OBJECT("ModelFile", struct model_file, model_file_rows, "One file of a model's folder.");
+
+static const struct field_row model_files_rows[] = {
+    FIELD_LIST_ROWS(struct model_file_list, &model_file_fields),
+    {"has_more", FIELD_JSON("false"), .doc = "Always false: all files are on one page."},
+};
+const struct field_object model_files_fields = FIELD_OBJECT(
+    "ModelFileList", struct model_file_list, model_files_rows, "The files of a model's folder.");
 
 void
 encode_model(struct json_out *out, const char *key, const struct model_info *model)
 {
-    json_out_object(out, key);
-    json_out_string(out, "id", model->id);
-    json_out_string(out, "object", "model");
-    json_out_integer(out, "created", model->created_at);
-    json_out_string(out, "owned_by", model->owned_by);
-    json_out_string(out, "type", model->fine_tuned ? "fine-tuned" : "base");
-    encode_capabilities(out, model);
-    json_out_string(out, "root", model->root);
-    json_out_string(out, "job", model->job_id);
-    json_out_string(out, "task", model->task);
-    json_out_string(out, "weights", model->weights);
-    json_out_integer(out, "hidden_size", model->hidden_size);
-    json_out_integer(out, "layers", model->layers);
-    json_out_integer(out, "parameters", model->parameters);
-    json_out_integer(out, "max_seq_length", model->max_seq_length);
-    json_out_integer(out, "max_context_length", model->max_seq_length); /* Mistral's name */
-    json_out_bool(out, "archived", false);
-    json_out_end_object(out);
+    fields_encode(out, key, &model_fields, model);
 }
 
 void
 encode_model_list(struct json_out *out, const struct model_list *list)
 {
-    encode_list_begin(out);
-    for (size_t i = 0; i < list->count; i++)
-        encode_model(out, NULL, &list->items[i]);
-    encode_list_end(out, list->count > 0 ? list->items[0].id : NULL,
-                    list->count > 0 ? list->items[list->count - 1].id : NULL, false);
-    json_out_end_object(out);
+    fields_encode(out, NULL, &model_list_fields, list);
 }
 
 void
 encode_model_files(struct json_out *out, const struct model_file_list *list)
 {
-    encode_list_begin(out);
-    for (size_t i = 0; i < list->count; i++) {
-        json_out_object(out, NULL);
-        json_out_string(out, "object", "model.file");
-        json_out_string(out, "name", list->items[i].name);
-        json_out_integer(out, "bytes", list->items[i].bytes);
-        json_out_string(out, "sha256", list->items[i].sha256);
-        json_out_end_object(out);
-    }
-    json_out_end_array(out);
-    json_out_bool(out, "has_more", false);
-    json_out_end_object(out);
+    fields_encode(out, NULL, &model_files_fields, list);
 }
+
+/* ---- what was deleted ----------------------------------------------------------------------- */
+
+struct deleted {
+    const char *id, *object;
+};
+
+static const struct field_row deleted_rows[] = {
+    {"id", FIELD_STRING(struct deleted, id), .doc = "What it was called."},
+    {"object", FIELD_STRING(struct deleted, object), .doc = "What kind of thing it was."},
+    {"deleted", FIELD_JSON("true"), .doc = "Always true."},
+};
+const struct field_object deleted_fields =
+    FIELD_OBJECT("Deleted", struct deleted, deleted_rows, "Something that is gone now.");
 
 void
 encode_deleted(struct json_out *out, const char *object, const char *id)
 {
-    json_out_object(out, NULL);
-    json_out_string(out, "id", id);
-    json_out_string(out, "object", object);
-    json_out_bool(out, "deleted", true);
-    json_out_end_object(out);
+    struct deleted deleted = {.id = id, .object = object};
+    fields_encode(out, NULL, &deleted_fields, &deleted);
+}
+
+/* ---- the daemon itself ---------------------------------------------------------------------- */
+
+static const struct field_row alive_rows[] = {
+    {"status", FIELD_WORD("ok"), .doc = "Always \"ok\"."},
+};
+const struct field_object alive_fields =
+    FIELD_OBJECT("Alive", char, alive_rows, "The process answers.");
+
+static const char *const readiness[] = {"not_ready", "ready", NULL};
+
+static void
+write_readiness(struct json_out *out, const char *key, const void *item)
+{
+    const struct health *health = item;
+    json_out_string(out, key, readiness[health->ready]);
 }
 
 static void
-encode_scores(struct json_out *out, const struct classify_result *result, size_t input)
+write_checks(struct json_out *out, const char *key, const void *item)
 {
-    const float *scores = result->probabilities + input * result->label_count;
-    json_out_object(out, NULL);
-    json_out_object(out, result->target);
-    json_out_object(out, "scores");
-    for (size_t i = 0; i < result->label_count; i++)
-        json_out_float(out, result->labels[i], scores[i]);
-    json_out_end_object(out);
-    json_out_end_object(out);
+    const struct health *health = item;
+    json_out_object(out, key);
+    for (size_t i = 0; i < health->count; i++)
+        json_out_string(out, health->checks[i].name, health->checks[i].state);
     json_out_end_object(out);
 }
 
-void
-encode_classification(struct json_out *out, const char *id, const struct classify_result *result)
+static const struct field_row health_rows[] = {
+    {"status", FIELD_WRITTEN(write_readiness, "{\"enum\":[\"ready\",\"not_ready\"]}"),
+     .doc = "Can it take work?"},
+    {"checks",
+     FIELD_WRITTEN(write_checks,
+                   "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}"),
+     .doc = "Each check by name: \"ok\", or what is wrong."},
+};
+const struct field_object health_fields =
+    FIELD_OBJECT("Health", struct health, health_rows, "Whether the daemon can take work.");
+
+static void
+write_engines(struct json_out *out, const char *key, const void *item)
 {
-    json_out_object(out, NULL);
-    json_out_string(out, "id", id);
-    json_out_string(out, "object", "classification");
-    json_out_string(out, "model", result->model);
-    json_out_array(out, "results");
-    for (size_t i = 0; i < result->input_count; i++)
-        encode_scores(out, result, i);
+    const struct version_info *version = item;
+    json_out_array(out, key);
+    json_out_string(out, NULL, version->engine);
     json_out_end_array(out);
-    json_out_object(out, "usage");
-    json_out_integer(out, "prompt_tokens", (int64_t)result->tokens);
-    json_out_integer(out, "completion_tokens", 0);
-    json_out_integer(out, "total_tokens", (int64_t)result->tokens);
-    json_out_end_object(out);
-    json_out_end_object(out);
 }
+
+static const struct field_row version_rows[] = {
+    {"version", FIELD_STRING(struct version_info, version), .doc = "Of the program."},
+    {"commit", FIELD_STRING(struct version_info, commit), .doc = "It was built from."},
+    {"api", FIELD_WORD("v1"), .doc = "Of this interface."},
+    {"schema", FIELD_INTEGER(struct version_info, schema), .doc = "Of the database."},
+    {"format", FIELD_INTEGER(struct version_info, format), .doc = "Of the data directory."},
+    {"numerics", FIELD_INTEGER(struct version_info, numerics),
+     .doc = "Raised when a trained model's bits change."},
+    {"engines",
+     FIELD_WRITTEN(write_engines, "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"),
+     .doc = "What computes matrix products."},
+    {"cpu", FIELD_STRING(struct version_info, cpu), .doc = "The processor's name."},
+};
+const struct field_object version_fields =
+    FIELD_OBJECT("Version", struct version_info, version_rows, "Versions, engine and processor.");
 
 void
 encode_alive(struct json_out *out)
 {
-    json_out_object(out, NULL);
-    json_out_string(out, "status", "ok");
-    json_out_end_object(out);
+    fields_encode(out, NULL, &alive_fields, "");
 }
 
 void
 encode_health(struct json_out *out, const struct health *health)
 {
-    json_out_object(out, NULL);
-    json_out_string(out, "status", health->ready ? "ready" : "not_ready");
-    json_out_object(out, "checks");
-    for (size_t i = 0; i < health->count; i++)
-        json_out_string(out, health->checks[i].name, health->checks[i].state);
-    json_out_end_object(out);
-    json_out_end_object(out);
+    fields_encode(out, NULL, &health_fields, health);
 }
 
 void
 encode_version(struct json_out *out, const struct version_info *version)
 {
-    json_out_object(out, NULL);
-    json_out_string(out, "version", version->version);
-    json_out_string(out, "commit", version->commit);
-    json_out_string(out, "api", "v1");
-    json_out_integer(out, "schema", version->schema);
-    json_out_integer(out, "format", version->format);
-    json_out_integer(out, "numerics", version->numerics);
-    json_out_array(out, "engines");
-    json_out_string(out, NULL, version->engine);
-    json_out_end_array(out);
-    json_out_string(out, "cpu", version->cpu);
-    json_out_end_object(out);
+    fields_encode(out, NULL, &version_fields, version);
 }

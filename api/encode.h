@@ -2,14 +2,25 @@
  * The only place with field names: the seam's structs as JSON, in the shapes of OpenAI's resources
  * plus our own fields.
  *
- * Fields are added, never renamed or retyped. Every function appends one value to the writer; key
- * is NULL for an element of a list and for a whole answer.
+ * Fields are added, never renamed or retyped. Each object is a table (fields.h); every function
+ * appends one value to the writer; key is NULL for an element of a list and for a whole answer.
  */
 #ifndef API_ENCODE_H
 #define API_ENCODE_H
 
+#include "api/fields.h"
 #include "api/json_out.h"
 #include "daemon/service.h"
+
+extern const struct field_object file_fields, file_list_fields;
+extern const struct field_object model_fields, model_list_fields, model_files_fields;
+extern const struct field_object deleted_fields;
+extern const struct field_object job_fields, job_list_fields;
+extern const struct field_object event_fields, event_list_fields;
+extern const struct field_object metric_fields, metric_list_fields;
+extern const struct field_object checkpoint_fields, checkpoint_list_fields;
+extern const struct field_object classification_fields;
+extern const struct field_object alive_fields, health_fields, version_fields;
 
 void encode_file(struct json_out *out, const char *key, const struct file_info *file);
 void encode_file_list(struct json_out *out, const struct file_list *list);

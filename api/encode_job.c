@@ -6,296 +6,226 @@
  */
 #include "api/encode.h"
 
-#include "api/encode_list.h"
-#include "core/base/json.h"
-
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char organization[] = "local";
 
-/* A member of parameters in force; "auto" where the job has no number for it. */
+/*
+ * Append the number that a flat object of parameters has under a name, "auto" when it has none. The
+ * text is copied: a page may have a thousand jobs, and parsing all their parameters for three
+ * numbers would take longer than everything else. A quoted name that a colon follows is a key: in a
+ * string the quotes would be escaped.
+ */
 static void
-encode_hyperparameter(struct json_out *out, const json_t *parameters, const char *name)
+encode_hyperparameter(struct json_out *out, const char *json, const char *name)
 {
-    const json_t *value = json_object_get(parameters, name);
-    if (json_is_integer(value))
-        json_out_integer(out, name, json_integer_value(value));
-    else if (json_is_real(value))
-        json_out_real(out, name, json_real_value(value));
-    else
+    char quoted[40];
+    char number[40] = "";
+    int length = snprintf(quoted, sizeof quoted, "\"%s\"", name);
+    for (const char *at = json; at != NULL && (at = strstr(at, quoted)) != NULL;) {
+        at += length;
+        at += strspn(at, " \t\r\n");
+        if (*at != ':')
+            continue;
+        at += 1 + strspn(at + 1, " \t\r\n");
+        size_t digits = strspn(at, "+-.0123456789eE");
+        if (digits < sizeof number)
+            memcpy(number, at, digits);
+        break;
+    }
+    if (number[0] == '\0')
         json_out_string(out, name, "auto");
+    else if (strpbrk(number, ".eE") != NULL)
+        json_out_real(out, name, strtod(number, NULL));
+    else
+        json_out_raw(out, name, number);
 }
 
 static void
-encode_hyperparameters(struct json_out *out, const json_t *parameters)
+write_hyperparameters(struct json_out *out, const char *key, const void *item)
 {
-    json_out_object(out, "hyperparameters");
-    encode_hyperparameter(out, parameters, "batch_size");
-    encode_hyperparameter(out, parameters, "learning_rate_multiplier");
-    encode_hyperparameter(out, parameters, "n_epochs");
+    const struct job_info *job = item;
+    json_out_object(out, key);
+    encode_hyperparameter(out, job->parameters_json, "batch_size");
+    encode_hyperparameter(out, job->parameters_json, "learning_rate_multiplier");
+    encode_hyperparameter(out, job->parameters_json, "n_epochs");
     json_out_end_object(out);
 }
 
+#define NUMBER_OR_AUTO "{\"anyOf\":[{\"type\":\"number\"},{\"const\":\"auto\"}]}"
+#define HYPERPARAMETERS                                                                            \
+    "{\"type\":\"object\",\"properties\":{\"batch_size\":" NUMBER_OR_AUTO                          \
+    ",\"learning_rate_multiplier\":" NUMBER_OR_AUTO ",\"n_epochs\":" NUMBER_OR_AUTO                \
+    "},\"required\":[\"batch_size\",\"learning_rate_multiplier\",\"n_epochs\"]}"
+
+static const struct field_row supervised_rows[] = {
+    {"hyperparameters", FIELD_WRITTEN(write_hyperparameters, HYPERPARAMETERS),
+     .doc = "OpenAI's three; all that is in force stands in parameters."},
+};
+const struct field_object supervised_fields =
+    FIELD_OBJECT("SupervisedMethod", struct job_info, supervised_rows, "OpenAI's place for them.");
+
+static const struct field_row method_rows[] = {
+    {"type", FIELD_WORD("supervised"), .doc = "Always \"supervised\"."},
+    {"supervised", FIELD_SAME(&supervised_fields), .doc = "Its hyperparameters."},
+};
+const struct field_object method_fields =
+    FIELD_OBJECT("FineTuningMethod", struct job_info, method_rows, "How the model is trained.");
+
+static const struct field_row error_rows[] = {
+    {"code", FIELD_STRING(struct job_info, error_code), .doc = "What kind of failure it was."},
+    {"message", FIELD_STRING(struct job_info, error_message), .unset = FIELD_NULL_POINTER,
+     .doc = "What happened, and what to do."},
+    {"param", FIELD_STRING(struct job_info, error_param), .unset = FIELD_NULL_POINTER,
+     .doc = "The parameter at fault, if one is."},
+};
+const struct field_object job_error_fields =
+    FIELD_OBJECT("FineTuningJobError", struct job_info, error_rows, "Why a job failed.");
+
+static const struct field_row progress_rows[] = {
+    {"step", FIELD_INTEGER(struct job_progress, step), .doc = "Steps that are done."},
+    {"total_steps", FIELD_INTEGER(struct job_progress, total_steps), .doc = "Steps in all."},
+    {"epoch", FIELD_REAL(struct job_progress, epoch), .doc = "Epochs done, with the fraction."},
+    {"percent", FIELD_REAL(struct job_progress, percent), .doc = "Of the steps, 0 to 100."},
+    {"seconds_elapsed", FIELD_REAL(struct job_progress, seconds_elapsed),
+     .doc = "Since training began."},
+    {"seconds_left", FIELD_REAL(struct job_progress, seconds_left), .unset = FIELD_NULL_BELOW_ZERO,
+     .doc = "Until it ends, estimated; null while unknown."},
+    {"rows_per_second", FIELD_REAL(struct job_progress, rows_per_second), .doc = "Speed in rows."},
+    {"tokens_per_second", FIELD_REAL(struct job_progress, tokens_per_second),
+     .doc = "Speed in tokens, special ones counted, padding not."},
+};
+const struct field_object progress_fields = FIELD_OBJECT(
+    "FineTuningJobProgress", struct job_progress, progress_rows, "How far a job has come.");
+
+static const struct field_row resources_rows[] = {
+    {"threads", FIELD_INTEGER(struct job_info, threads), .doc = "Compute threads."},
+    {"engine", FIELD_STRING(struct job_info, engine), .unset = FIELD_NULL_POINTER,
+     .doc = "What computes matrix products; null before it ran."},
+    {"precision", FIELD_STRING(struct job_info, precision), .unset = FIELD_NULL_POINTER,
+     .doc = "Number format of the products; null before it ran."},
+    {"peak_memory_bytes", FIELD_INTEGER(struct job_info, peak_memory_bytes),
+     .unset = FIELD_NULL_BELOW_ZERO, .doc = "The most memory it has used; null while unknown."},
+};
+const struct field_object resources_fields =
+    FIELD_OBJECT("FineTuningJobResources", struct job_info, resources_rows, "What a job uses.");
+
+static const char *const statuses[] = {"queued",    "running", "pausing",   "paused",
+                                       "succeeded", "failed",  "cancelled", NULL};
+
 static void
-encode_both_hyperparameters(struct json_out *out, const struct job_info *job)
+write_status(struct json_out *out, const char *key, const void *item)
 {
-    struct err ignored;
-    json_t *parameters = NULL;
-    if (job->parameters_json != NULL)
-        parameters = json_parse(job->parameters_json, strlen(job->parameters_json), true, &ignored);
-    encode_hyperparameters(out, parameters);
-    json_out_object(out, "method");
-    json_out_string(out, "type", "supervised");
-    json_out_object(out, "supervised");
-    encode_hyperparameters(out, parameters);
-    json_out_end_object(out);
-    json_out_end_object(out);
-    json_decref(parameters);
+    const struct job_info *job = item;
+    json_out_string(out, key, job_status_name(job->status));
 }
 
-/* A time or count that is null while it is not known. */
 static void
-encode_known(struct json_out *out, const char *key, int64_t value, bool known)
+write_organization(struct json_out *out, const char *key, const void *item)
 {
-    if (known)
-        json_out_integer(out, key, value);
+    (void)item;
+    json_out_string(out, key, organization);
+}
+
+static void
+write_estimated_finish(struct json_out *out, const char *key, const void *item)
+{
+    const struct job_info *job = item;
+    if (job->status == JOB_RUNNING && job->progress.seconds_left >= 0)
+        json_out_integer(out, key, out->now + (int64_t)job->progress.seconds_left);
     else
         json_out_null(out, key);
 }
 
 static void
-encode_error(struct json_out *out, const struct job_info *job)
+write_result_files(struct json_out *out, const char *key, const void *item)
 {
-    if (job->error_code == NULL) {
-        json_out_null(out, "error");
-        return;
-    }
-    json_out_object(out, "error");
-    json_out_string(out, "code", job->error_code);
-    json_out_string(out, "message", job->error_message);
-    json_out_string(out, "param", job->error_param);
-    json_out_end_object(out);
-}
-
-static void
-encode_progress(struct json_out *out, const struct job_progress *progress)
-{
-    json_out_object(out, "progress");
-    json_out_integer(out, "step", progress->step);
-    json_out_integer(out, "total_steps", progress->total_steps);
-    json_out_real(out, "epoch", progress->epoch);
-    json_out_real(out, "percent", progress->percent);
-    json_out_real(out, "seconds_elapsed", progress->seconds_elapsed);
-    if (progress->seconds_left < 0)
-        json_out_null(out, "seconds_left");
-    else
-        json_out_real(out, "seconds_left", progress->seconds_left);
-    json_out_real(out, "rows_per_second", progress->rows_per_second);
-    json_out_real(out, "tokens_per_second", progress->tokens_per_second);
-    json_out_end_object(out);
-}
-
-static void
-encode_resources(struct json_out *out, const struct job_info *job)
-{
-    json_out_object(out, "resources");
-    json_out_integer(out, "threads", job->threads);
-    json_out_string(out, "engine", job->engine);
-    json_out_string(out, "precision", job->precision);
-    encode_known(out, "peak_memory_bytes", job->peak_memory_bytes, job->peak_memory_bytes >= 0);
-    json_out_end_object(out);
-}
-
-/* OpenAI's required keys, and its optional ones. */
-static void
-encode_openai_members(struct json_out *out, const struct job_info *job, int64_t now)
-{
-    bool estimated = job->status == JOB_RUNNING && job->progress.seconds_left >= 0;
-    json_out_string(out, "id", job->id);
-    json_out_string(out, "object", "fine_tuning.job");
-    json_out_integer(out, "created_at", job->created_at);
-    encode_known(out, "started_at", job->started_at, job->started_at > 0);
-    encode_known(out, "finished_at", job->finished_at, job->finished_at > 0);
-    json_out_string(out, "status", job_status_name(job->status));
-    json_out_string(out, "model", job->model);
-    json_out_string(out, "fine_tuned_model", job->fine_tuned_model);
-    json_out_string(out, "organization_id", organization);
-    json_out_string(out, "training_file", job->training_file);
-    json_out_string(out, "validation_file", job->validation_file);
-    json_out_string(out, "test_file", job->test_file);
-    json_out_array(out, "result_files");
+    const struct job_info *job = item;
+    json_out_array(out, key);
+    if (job->result_file != NULL)
+        json_out_string(out, NULL, job->result_file);
     json_out_end_array(out);
-    json_out_integer(out, "seed", job->seed);
-    encode_known(out, "trained_tokens", job->trained_tokens, job->trained_tokens >= 0);
-    encode_known(out, "estimated_finish", now + (int64_t)job->progress.seconds_left, estimated);
-    json_out_null(out, "integrations");
-    json_out_raw(out, "metadata", job->metadata_json);
-    encode_error(out, job);
-    encode_both_hyperparameters(out, job);
 }
+
+static const struct field_row job_rows[] = {
+    {"id", FIELD_STRING(struct job_info, id), .doc = "Names the job: \"ftjob-\" and 24 letters."},
+    {"object", FIELD_WORD("fine_tuning.job"), .doc = "Always \"fine_tuning.job\"."},
+    {"created_at", FIELD_TIME(struct job_info, created_at), .doc = "When it was accepted."},
+    {"started_at", FIELD_TIME(struct job_info, started_at), .unset = FIELD_NULL_BELOW_ONE,
+     .doc = "When it first ran."},
+    {"finished_at", FIELD_TIME(struct job_info, finished_at), .unset = FIELD_NULL_BELOW_ONE,
+     .doc = "When it ended."},
+    {"status", FIELD_WRITTEN(write_status, NULL), .choices = statuses, .doc = "Where it stands."},
+    {"model", FIELD_STRING(struct job_info, model), .doc = "The model it starts from."},
+    {"fine_tuned_model", FIELD_STRING(struct job_info, fine_tuned_model),
+     .unset = FIELD_NULL_POINTER, .doc = "The model it made."},
+    {"organization_id", FIELD_WRITTEN(write_organization, "{\"type\":\"string\"}"),
+     .doc = "Always \"local\"."},
+    {"training_file", FIELD_STRING(struct job_info, training_file), .doc = "Rows learned from."},
+    {"validation_file", FIELD_STRING(struct job_info, validation_file), .unset = FIELD_NULL_POINTER,
+     .doc = "Rows measured after each epoch."},
+    {"test_file", FIELD_STRING(struct job_info, test_file), .unset = FIELD_NULL_POINTER,
+     .doc = "Rows measured once, with the saved model."},
+    {"result_files",
+     FIELD_WRITTEN(write_result_files, "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"),
+     .doc = "The id of a file with its measures as CSV, when it succeeded."},
+    {"seed", FIELD_INTEGER(struct job_info, seed), .doc = "Same job, files and seed: same model."},
+    {"trained_tokens", FIELD_INTEGER(struct job_info, trained_tokens),
+     .unset = FIELD_NULL_BELOW_ZERO, .doc = "Tokens learned from; null until it has finished."},
+    {"estimated_finish", FIELD_WRITTEN(write_estimated_finish, "{\"type\":[\"integer\",\"null\"]}"),
+     .doc = "When it will end, as unix time; null while unknown."},
+    {"integrations", FIELD_JSON("null"), .doc = "Always null."},
+    {"metadata", FIELD_RAW(struct job_info, metadata_json), .unset = FIELD_NULL_POINTER,
+     .schema = "{\"type\":[\"object\",\"null\"],\"additionalProperties\":{\"type\":\"string\"}}",
+     .doc = "Pairs of strings given when it was created."},
+    {"error", FIELD_SAME(&job_error_fields), .offset = offsetof(struct job_info, error_code),
+     .unset = FIELD_NULL_POINTER, .doc = "Why it failed; null unless it did."},
+    {"hyperparameters", FIELD_WRITTEN(write_hyperparameters, HYPERPARAMETERS),
+     .doc = "OpenAI's three; all that is in force stands in parameters."},
+    {"method", FIELD_SAME(&method_fields), .doc = "The same in OpenAI's newer place."},
+    {"suffix", FIELD_STRING(struct job_info, suffix), .unset = FIELD_NULL_POINTER,
+     .doc = "Part of the fine-tuned model's name."},
+    {"task", FIELD_STRING(struct job_info, task), .unset = FIELD_NULL_POINTER,
+     .doc = "What the model learns to say."},
+    {"labels", FIELD_STRINGS(struct job_info, labels, label_count), .doc = "In the order of ids."},
+    {"progress", FIELD_WITHIN(struct job_info, progress, &progress_fields),
+     .doc = "How far it has come."},
+    {"metrics", FIELD_NUMBERS(struct job_info, metrics, metric_count),
+     .doc = "The latest value of each metric."},
+    {"resources", FIELD_SAME(&resources_fields), .doc = "What it uses."},
+    {"estimated_memory_bytes", FIELD_INTEGER(struct job_info, estimated_memory_bytes),
+     .unset = FIELD_NULL_BELOW_ZERO, .doc = "Of the peak, foretold when it was created."},
+    {"attempt", FIELD_INTEGER(struct job_info, attempt),
+     .doc = "1 for the first; 0 before it ran."},
+    {"queue_position", FIELD_INTEGER(struct job_info, queue_position),
+     .unset = FIELD_NULL_BELOW_ONE, .doc = "1 runs next; null when it is not queued."},
+    {"priority", FIELD_INTEGER(struct job_info, priority), .doc = "Greater ones run first."},
+    {"parameters", FIELD_RAW(struct job_info, parameters_json), .unset = FIELD_NULL_POINTER,
+     .doc = "Every value in force, chosen ones included."},
+};
+const struct field_object job_fields =
+    FIELD_OBJECT("FineTuningJob", struct job_info, job_rows, "A training job.");
+
+static const struct field_row job_list_rows[] = {
+    FIELD_LIST_ROWS(struct job_list, &job_fields),
+    FIELD_LIST_IDS(struct job_list, &job_fields),
+    FIELD_LIST_MORE(struct job_list),
+};
+const struct field_object job_list_fields =
+    FIELD_OBJECT("FineTuningJobList", struct job_list, job_list_rows, "A page of jobs.");
 
 void
 encode_job(struct json_out *out, const char *key, const struct job_info *job, int64_t now)
 {
-    json_out_object(out, key);
-    encode_openai_members(out, job, now);
-    json_out_string(out, "suffix", job->suffix);
-    json_out_string(out, "task", job->task);
-    json_out_array(out, "labels");
-    for (size_t i = 0; i < job->label_count; i++)
-        json_out_string(out, NULL, job->labels[i]);
-    json_out_end_array(out);
-    encode_progress(out, &job->progress);
-    encode_named_values(out, "metrics", job->metrics, job->metric_count);
-    encode_resources(out, job);
-    encode_known(out, "estimated_memory_bytes", job->estimated_memory_bytes,
-                 job->estimated_memory_bytes >= 0);
-    json_out_integer(out, "attempt", job->attempt);
-    encode_known(out, "queue_position", job->queue_position, job->queue_position > 0);
-    json_out_integer(out, "priority", job->priority);
-    json_out_raw(out, "parameters", job->parameters_json);
-    json_out_end_object(out);
+    out->now = now;
+    fields_encode(out, key, &job_fields, job);
 }
 
 void
 encode_job_list(struct json_out *out, const struct job_list *list, int64_t now)
 {
-    encode_list_begin(out);
-    for (size_t i = 0; i < list->count; i++)
-        encode_job(out, NULL, &list->items[i], now);
-    encode_list_end(out, list->count > 0 ? list->items[0].id : NULL,
-                    list->count > 0 ? list->items[list->count - 1].id : NULL, list->has_more);
-    json_out_end_object(out);
-}
-
-static void
-encode_json_value(struct json_out *out, const char *key, const json_t *value)
-{
-    if (json_is_real(value)) {
-        json_out_real(out, key, json_real_value(value));
-        return;
-    }
-    char *text = json_text(value);
-    json_out_raw(out, key, text);
-    free(text);
-}
-
-/*
- * The data of a metrics event as it is, with OpenAI's aliases added to its members. When it is not
- * an object, or has the alias already, nothing is added.
- */
-static void
-encode_event_data(struct json_out *out, const struct event_info *event)
-{
-    struct err ignored;
-    json_t *data = NULL;
-    if (event->data_json != NULL && strcmp(event->type, "metrics") == 0)
-        data = json_parse(event->data_json, strlen(event->data_json), true, &ignored);
-    if (!json_is_object(data)) {
-        json_out_raw(out, "data", event->data_json);
-        json_decref(data);
-        return;
-    }
-    const char *key = NULL;
-    json_t *value = NULL;
-    json_out_object(out, "data");
-    json_object_foreach (data, key, value)
-        encode_json_value(out, key, value);
-    for (size_t i = 0; i < METRIC_ALIAS_COUNT; i++) {
-        value = json_object_get(data, metric_aliases[i].metric);
-        if (json_is_number(value) && json_object_get(data, metric_aliases[i].alias) == NULL)
-            json_out_real(out, metric_aliases[i].alias, json_number_value(value));
-    }
-    json_out_end_object(out);
-    json_decref(data);
-}
-
-static void
-encode_event(struct json_out *out, const struct event_info *event)
-{
-    json_out_object(out, NULL);
-    json_out_string(out, "id", event->id);
-    json_out_string(out, "object", "fine_tuning.job.event");
-    json_out_integer(out, "created_at", event->created_at);
-    json_out_string(out, "level", event->level);
-    json_out_string(out, "message", event->message);
-    json_out_string(out, "type", event->type);
-    encode_event_data(out, event);
-    json_out_end_object(out);
-}
-
-void
-encode_event_list(struct json_out *out, const struct event_list *list)
-{
-    encode_list_begin(out);
-    for (size_t i = 0; i < list->count; i++)
-        encode_event(out, &list->items[i]);
-    encode_list_end(out, list->count > 0 ? list->items[0].id : NULL,
-                    list->count > 0 ? list->items[list->count - 1].id : NULL, list->has_more);
-    json_out_end_object(out);
-}
-
-void
-encode_metric_list(struct json_out *out, const struct metric_list *list)
-{
-    encode_list_begin(out);
-    for (size_t i = 0; i < list->count; i++) {
-        const struct metric_point *point = &list->items[i];
-        json_out_object(out, NULL);
-        json_out_string(out, "object", "fine_tuning.job.metric");
-        json_out_integer(out, "step", point->step);
-        json_out_real(out, "epoch", point->epoch);
-        json_out_integer(out, "created_at", point->created_at);
-        encode_named_values(out, "values", point->values, point->value_count);
-        json_out_end_object(out);
-    }
-    json_out_end_array(out);
-    json_out_bool(out, "has_more", list->has_more);
-    encode_known(out, "last_step", list->last_step, list->last_step >= 0);
-    json_out_end_object(out);
-}
-
-static const struct named_value *
-find_value(const struct checkpoint_info *checkpoint, const char *name)
-{
-    for (size_t i = 0; i < checkpoint->metric_count; i++) {
-        if (strcmp(checkpoint->metrics[i].name, name) == 0)
-            return &checkpoint->metrics[i];
-    }
-    return NULL;
-}
-
-static void
-encode_checkpoint(struct json_out *out, const struct checkpoint_info *checkpoint)
-{
-    json_out_object(out, NULL);
-    json_out_string(out, "id", checkpoint->id);
-    json_out_string(out, "object", "fine_tuning.job.checkpoint");
-    json_out_integer(out, "created_at", checkpoint->created_at);
-    json_out_string(out, "fine_tuned_model_checkpoint", checkpoint->model);
-    json_out_integer(out, "step_number", checkpoint->step);
-    json_out_string(out, "fine_tuning_job_id", checkpoint->job_id);
-    json_out_object(out, "metrics");
-    json_out_integer(out, "step", checkpoint->step);
-    for (size_t i = 0; i < checkpoint->metric_count; i++)
-        json_out_real(out, checkpoint->metrics[i].name, checkpoint->metrics[i].value);
-    for (size_t i = 0; i < METRIC_ALIAS_COUNT; i++) {
-        const struct named_value *value = find_value(checkpoint, metric_aliases[i].metric);
-        if (value != NULL)
-            json_out_real(out, metric_aliases[i].alias, value->value);
-    }
-    json_out_end_object(out);
-    json_out_end_object(out);
-}
-
-void
-encode_checkpoint_list(struct json_out *out, const struct checkpoint_list *list)
-{
-    encode_list_begin(out);
-    for (size_t i = 0; i < list->count; i++)
-        encode_checkpoint(out, &list->items[i]);
-    encode_list_end(out, list->count > 0 ? list->items[0].id : NULL,
-                    list->count > 0 ? list->items[list->count - 1].id : NULL, list->has_more);
-    json_out_end_object(out);
+    out->now = now;
+    fields_encode(out, NULL, &job_list_fields, list);
 }

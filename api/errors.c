@@ -3,6 +3,7 @@
 
 #include "api/json_out.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ static const struct error_row rows[] = {
     {FAULT_NOT_A_CLASSIFICATION_SET, 400, INVALID, "The file is not a classification set",
      RETRY_UNSAID},
     {FAULT_MODEL_NOT_FINE_TUNED, 400, INVALID, "The model has no classifier", RETRY_UNSAID},
+    {FAULT_INVALID_MODEL, 400, INVALID, "The model cannot be used", RETRY_UNSAID},
     {FAULT_BAD_REQUEST, 400, INVALID, "The request is malformed", RETRY_UNSAID},
     {FAULT_PROXY_WITHOUT_KEY, 403, INVALID, "Requests through a proxy need a key", RETRY_UNSAID},
     {FAULT_BASE_MODEL_PROTECTED, 403, INVALID, "Base models are never deleted", RETRY_UNSAID},
@@ -31,9 +33,11 @@ static const struct error_row rows[] = {
     {FAULT_MODEL_NOT_FOUND, 404, INVALID, "The model does not exist", RETRY_UNSAID},
     {FAULT_FILE_NOT_FOUND, 404, INVALID, "The file does not exist", RETRY_UNSAID},
     {FAULT_JOB_NOT_FOUND, 404, INVALID, "The job does not exist", RETRY_UNSAID},
+    {FAULT_UPLOAD_NOT_FOUND, 404, INVALID, "The upload does not exist", RETRY_UNSAID},
     {FAULT_METHOD_NOT_ALLOWED, 405, INVALID, "The method is not allowed here", RETRY_UNSAID},
     {FAULT_CONFLICT, 409, INVALID, "The state forbids this", RETRY_NEVER},
     {FAULT_IN_USE, 409, INVALID, "An unfinished job needs this", RETRY_NEVER},
+    {FAULT_PRECONDITION_FAILED, 412, INVALID, "It has changed meanwhile", RETRY_NEVER},
     {FAULT_LENGTH_REQUIRED, 411, INVALID, "The length of the body is missing", RETRY_UNSAID},
     {FAULT_BODY_TOO_LARGE, 413, INVALID, "The body is too large", RETRY_UNSAID},
     {FAULT_UNSUPPORTED_MEDIA_TYPE, 415, INVALID, "The type of the body is not understood",
@@ -41,6 +45,7 @@ static const struct error_row rows[] = {
     {FAULT_QUEUE_FULL, 429, "rate_limit_error", "The queue is full", RETRY_LATER},
     {FAULT_INTERNAL, 500, SERVER, "The daemon failed", RETRY_UNSAID},
     {FAULT_NOT_READY, 503, SERVER, "The daemon is not ready", RETRY_LATER},
+    {FAULT_TOO_MANY_STREAMS, 503, SERVER, "Too many streams are open", RETRY_LATER},
     {FAULT_DISK_FULL, 507, SERVER, "The disk is full", RETRY_NEVER},
 };
 
@@ -64,11 +69,12 @@ error_status(enum fault_code code, bool named_in_body)
 
 /* "betas[0].x" becomes the JSON pointer "#/betas/0/x"; '~' is escaped, '/' cannot be in a name. */
 static void
-encode_pointer(struct json_out *out, const char *param)
+write_pointer(struct json_out *out, const char *key, const void *item)
 {
+    const struct fault *fault = item;
     struct buf pointer = {0};
     buf_append_string(&pointer, "#/");
-    for (const char *c = param; *c != '\0'; c++) {
+    for (const char *c = fault->param; *c != '\0'; c++) {
         if (*c == '.' || *c == '[')
             buf_append(&pointer, "/", 1);
         else if (*c == '~')
@@ -78,22 +84,75 @@ encode_pointer(struct json_out *out, const char *param)
         else if (*c != ']')
             buf_append(&pointer, c, 1);
     }
-    json_out_string(out, "pointer", buf_string(&pointer));
+    json_out_string(out, key, buf_string(&pointer));
     buf_fini(&pointer);
 }
 
 static void
-encode_fault(struct json_out *out, const struct fault *fault)
+write_code(struct json_out *out, const char *key, const void *item)
 {
-    json_out_object(out, NULL);
-    json_out_string(out, "code", fault_code_name(fault->code));
-    if (fault->param != NULL)
-        encode_pointer(out, fault->param);
-    if (fault->line > 0)
-        json_out_integer(out, "line", (int64_t)fault->line);
-    json_out_string(out, "detail", fault->message);
-    json_out_end_object(out);
+    const struct fault *fault = item;
+    json_out_string(out, key, fault_code_name(fault->code));
 }
+
+static const struct field_row fault_rows[] = {
+    {"code", FIELD_WRITTEN(write_code, "{\"type\":\"string\"}"), .doc = "Of this fault."},
+    {"pointer", FIELD_WRITTEN(write_pointer, "{\"type\":\"string\"}"),
+     .offset = offsetof(struct fault, param), .unset = FIELD_NULL_POINTER, .omitted = true,
+     .doc = "Where in the request it is."},
+    {"line", FIELD_COUNT(struct fault, line), .unset = FIELD_NULL_BELOW_ONE, .omitted = true,
+     .doc = "Of the data file."},
+    {"detail", FIELD_STRING(struct fault, message), .doc = "What is wrong, and what to do."},
+};
+static const struct field_object fault_fields =
+    FIELD_OBJECT("ProblemFault", struct fault, fault_rows, "One thing that is wrong.");
+
+/* All that a problem document says. */
+struct problem {
+    const struct fault *faults;
+    size_t fault_count;
+    const char *type, *title, *detail, *instance;
+    int64_t status;
+    const char *error_type;
+};
+
+static void
+write_first_code(struct json_out *out, const char *key, const void *item)
+{
+    const struct problem *problem = item;
+    write_code(out, key, &problem->faults[0]);
+}
+
+static void
+write_first_param(struct json_out *out, const char *key, const void *item)
+{
+    const struct problem *problem = item;
+    json_out_string(out, key, problem->faults[0].param);
+}
+
+static const struct field_row error_rows[] = {
+    {"message", FIELD_STRING(struct problem, detail), .doc = "Every fault in plain sentences."},
+    {"type", FIELD_STRING(struct problem, error_type), .doc = "OpenAI's word for its kind."},
+    {"param", FIELD_WRITTEN(write_first_param, "{\"type\":[\"string\",\"null\"]}"),
+     .doc = "The parameter that the first fault is about."},
+    {"code", FIELD_WRITTEN(write_first_code, "{\"type\":\"string\"}"),
+     .doc = "What programs should look at: codes are never renamed."},
+};
+static const struct field_object error_fields =
+    FIELD_OBJECT("Error", struct problem, error_rows, "The error as OpenAI's SDKs read it.");
+
+static const struct field_row problem_rows[] = {
+    {"type", FIELD_STRING(struct problem, type), .doc = "The code as a URI."},
+    {"title", FIELD_STRING(struct problem, title), .doc = "What kind of problem it is."},
+    {"status", FIELD_INTEGER(struct problem, status), .doc = "The status of the answer."},
+    {"detail", FIELD_STRING(struct problem, detail), .doc = "Every fault in plain sentences."},
+    {"instance", FIELD_STRING(struct problem, instance), .doc = "The request's id as a URI."},
+    {"errors", FIELD_LIST(struct problem, faults, fault_count, &fault_fields),
+     .doc = "Everything that is wrong, at least one."},
+    {"error", FIELD_SAME(&error_fields), .doc = "The same for OpenAI's SDKs."},
+};
+const struct field_object problem_fields = FIELD_OBJECT(
+    "Problem", struct problem, problem_rows, "What every error is answered with (RFC 9457).");
 
 static void
 join_messages(const struct fault_list *faults, struct buf *out)
@@ -109,32 +168,24 @@ void
 errors_encode(const struct fault_list *faults, unsigned status, const char *request_id,
               struct buf *out)
 {
-    const struct fault *first = &faults->items[0];
-    const struct error_row *row = error_row(first->code);
-    struct buf text = {0};
-    struct buf uri = {0};
+    const struct error_row *row = error_row(faults->items[0].code);
+    struct buf text = {0}, type = {0}, instance = {0};
     struct json_out json = {.buf = out};
     join_messages(faults, &text);
-    json_out_object(&json, NULL);
-    buf_printf(&uri, "urn:finetuned:error:%s", fault_code_name(first->code));
-    json_out_string(&json, "type", buf_string(&uri));
-    json_out_string(&json, "title", row->title);
-    json_out_integer(&json, "status", status);
-    json_out_string(&json, "detail", buf_string(&text));
-    buf_clear(&uri);
-    buf_printf(&uri, "urn:finetuned:request:%s", request_id);
-    json_out_string(&json, "instance", buf_string(&uri));
-    json_out_array(&json, "errors");
-    for (size_t i = 0; i < faults->count; i++)
-        encode_fault(&json, &faults->items[i]);
-    json_out_end_array(&json);
-    json_out_object(&json, "error");
-    json_out_string(&json, "message", buf_string(&text));
-    json_out_string(&json, "type", row->type);
-    json_out_string(&json, "param", first->param);
-    json_out_string(&json, "code", fault_code_name(first->code));
-    json_out_end_object(&json);
-    json_out_end_object(&json);
-    buf_fini(&uri);
+    buf_printf(&type, "urn:finetuned:error:%s", fault_code_name(row->code));
+    buf_printf(&instance, "urn:finetuned:request:%s", request_id);
+    struct problem problem = {
+        .faults = faults->items,
+        .fault_count = faults->count,
+        .type = buf_string(&type),
+        .title = row->title,
+        .detail = buf_string(&text),
+        .instance = buf_string(&instance),
+        .status = status,
+        .error_type = row->type,
+    };
+    fields_encode(&json, NULL, &problem_fields, &problem);
+    buf_fini(&instance);
+    buf_fini(&type);
     buf_fini(&text);
 }

@@ -6,6 +6,7 @@
 #ifndef API_ERRORS_H
 #define API_ERRORS_H
 
+#include "api/fields.h"
 #include "core/base/buf.h"
 #include "daemon/fault.h"
 
@@ -35,6 +36,8 @@ const struct error_row *error_row(enum fault_code code);
  * does not exist is the body's mistake (400); one that the path names is 404.
  */
 unsigned error_status(enum fault_code code, bool named_in_body);
+
+extern const struct field_object problem_fields;
 
 /*
  * The body for RFC 9457 (application/problem+json) and for OpenAI's SDKs (its member "error") at

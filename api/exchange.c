@@ -1,6 +1,7 @@
 /* One exchange; see exchange.h. */
 #include "api/exchange.h"
 
+#include "api/etag.h"
 #include "api/range.h"
 #include "api/send.h"
 #include "core/base/mem.h"
@@ -15,9 +16,13 @@ enum stage {
     STAGE_OPENING,    /* the headers are not judged yet */
     STAGE_RECEIVING,  /* the body is on its way, or there is none */
     STAGE_WORKING,    /* suspended; when we are called again the reply is there */
+    STAGE_WAITING,    /* suspended until the reply may differ from what the client has */
     STAGE_DISCARDING, /* answered early: what still comes is dropped */
     STAGE_ANSWERED
 };
+
+/* At once, so that a stream touches little of its connection's memory. */
+enum { STREAM_PIECE_BYTES = 8192 };
 
 struct exchange {
     struct exchange_server *server;
@@ -26,10 +31,17 @@ struct exchange {
     struct request *request;
     const char *raw_target; /* in the request's arena */
     enum stage stage;
-    bool is_head;
+    bool is_head, is_get; /* GET: or HEAD */
     int64_t discarded;
     struct offload_task task;
     struct reply reply; /* while it is not sent; fd -1 and no bytes otherwise */
+
+    /* of long polls and streams */
+    struct waiter waiter;
+    bool is_waiter;     /* it is registered */
+    int64_t wait_until; /* of a long poll */
+    struct buf pending; /* of a stream: what is to be sent, from `sent` on */
+    size_t sent;
 
     /* for the log */
     const char *method;
@@ -83,6 +95,73 @@ add_header(void *context, enum MHD_ValueKind kind, const char *name, const char 
     return MHD_YES;
 }
 
+static void
+wake(struct waiter *waiter)
+{
+    struct exchange *exchange =
+        (struct exchange *)((char *)waiter - offsetof(struct exchange, waiter));
+    MHD_resume_connection(exchange->connection);
+}
+
+static void
+add_waiter(struct exchange *exchange, int64_t key, bool queue)
+{
+    exchange->waiter = (struct waiter){
+        .key = key, .queue = queue, .fd = conns_socket(exchange->conn), .wake = wake};
+    exchange->is_waiter = true;
+    waiters_add(exchange->server->waiters, &exchange->waiter);
+}
+
+static void
+remove_waiter(struct exchange *exchange)
+{
+    if (exchange->is_waiter)
+        waiters_remove(exchange->server->waiters, &exchange->waiter);
+    exchange->is_waiter = false;
+}
+
+/* It may be woken at once, on another thread too: the library takes that in this order. */
+static void
+sleep_until(struct exchange *exchange, int64_t due_ms)
+{
+    MHD_suspend_connection(exchange->connection);
+    waiters_sleep(exchange->server->waiters, &exchange->waiter, due_ms);
+}
+
+/* The library's reader of a stream; 0 only when the connection is suspended. */
+static ssize_t
+read_stream(void *context, uint64_t position, char *bytes, size_t capacity)
+{
+    struct exchange *exchange = context;
+    struct waiters *waiters = exchange->server->waiters;
+    struct stream *stream = exchange->reply.stream;
+    struct buf *pending = &exchange->pending;
+    (void)position;
+    if (exchange->sent == pending->length) {
+        buf_fini(pending);
+        exchange->sent = 0;
+        waiters_look(waiters, &exchange->waiter);
+        switch (stream_next(stream, conns_now_ms(), waiters_are_stopping(waiters), pending)) {
+        case STREAM_BYTES:
+            break;
+        case STREAM_NOTHING:
+            if (waiters_client_has_gone(&exchange->waiter))
+                return MHD_CONTENT_READER_END_WITH_ERROR;
+            sleep_until(exchange, stream_due_ms(stream));
+            return 0;
+        case STREAM_END:
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
+    }
+    size_t length = pending->length - exchange->sent;
+    length = length < capacity ? length : capacity;
+    length = length < STREAM_PIECE_BYTES ? length : STREAM_PIECE_BYTES;
+    memcpy(bytes, pending->data + exchange->sent, length);
+    exchange->sent += length;
+    exchange->bytes += (int64_t)length;
+    return (ssize_t)length;
+}
+
 static enum MHD_Result
 send_now(struct exchange *exchange)
 {
@@ -91,6 +170,13 @@ send_now(struct exchange *exchange)
     exchange->stage = STAGE_ANSWERED;
     exchange->status = reply->status;
     exchange->bytes = reply_bytes(reply);
+    if (reply->stream != NULL) {
+        conns_enter(exchange->server->conns, exchange->conn, CONN_STREAMING, 0);
+        add_waiter(exchange, stream_key(reply->stream), false);
+        enum MHD_Result result = send_stream(exchange->connection, reply, read_stream, exchange);
+        request_settle(exchange->request);
+        return result;
+    }
     conns_enter(exchange->server->conns, exchange->conn, CONN_REPLYING, exchange->bytes);
     return send_reply_take(exchange->connection, reply);
 }
@@ -147,6 +233,7 @@ open_exchange(struct exchange *exchange, const char *method, bool local_socket)
     struct request *request = exchange->request;
     exchange->method = method_name(method);
     exchange->is_head = strcmp(method, "HEAD") == 0;
+    exchange->is_get = exchange->is_head || strcmp(method, "GET") == 0;
     exchange->stage = STAGE_RECEIVING;
     conns_enter(exchange->server->conns, exchange->conn, CONN_BODY, 0);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, add_header, &request->headers);
@@ -174,14 +261,61 @@ take_body(struct exchange *exchange, const char *bytes, size_t length)
         send_early(exchange);
 }
 
+/* The handler's reply, with its entity tag. */
+static void
+take_reply(struct exchange *exchange, struct reply reply)
+{
+    exchange->reply = reply;
+    if (exchange->is_get)
+        etag_apply(&exchange->reply, &exchange->request->headers, exchange->request->arena);
+}
+
 /* On a thread of the offload pool; the exchange must not be touched once it is resumed. */
 static void
 run_slow(struct offload_task *task)
 {
     struct exchange *exchange = (struct exchange *)((char *)task - offsetof(struct exchange, task));
     refuse_when_stopping(exchange);
-    exchange->reply = request_answer(exchange->request);
+    take_reply(exchange, request_answer(exchange->request));
     MHD_resume_connection(exchange->connection);
+}
+
+/* The client has what we would answer, and asked to be answered when that changes. */
+static bool
+may_wait(const struct exchange *exchange)
+{
+    return exchange->is_get && exchange->reply.status == 304 && exchange->request->wait.key != 0;
+}
+
+/* Answer anew; wait on while nothing has changed and the time is not over. */
+static enum MHD_Result
+look_again(struct exchange *exchange)
+{
+    struct waiters *waiters = exchange->server->waiters;
+    waiters_look(waiters, &exchange->waiter);
+    reply_fini(&exchange->reply);
+    take_reply(exchange, request_answer_again(exchange->request));
+    if (waiters_client_has_gone(&exchange->waiter))
+        return MHD_NO;
+    if (may_wait(exchange) && conns_now_ms() < exchange->wait_until &&
+        !waiters_are_stopping(waiters)) {
+        sleep_until(exchange, exchange->wait_until);
+        return MHD_YES;
+    }
+    remove_waiter(exchange);
+    return send_now(exchange);
+}
+
+static enum MHD_Result
+send_or_wait(struct exchange *exchange)
+{
+    const struct request_wait *wait = &exchange->request->wait;
+    if (!may_wait(exchange))
+        return send_now(exchange);
+    exchange->stage = STAGE_WAITING;
+    exchange->wait_until = conns_now_ms() + wait->ms;
+    add_waiter(exchange, wait->key, wait->queue);
+    return look_again(exchange);
 }
 
 static enum MHD_Result
@@ -199,8 +333,8 @@ answer(struct exchange *exchange)
         }
         refuse_when_stopping(exchange);
     }
-    exchange->reply = request_answer(exchange->request);
-    return send_now(exchange);
+    take_reply(exchange, request_answer(exchange->request));
+    return send_or_wait(exchange);
 }
 
 static enum MHD_Result
@@ -232,7 +366,9 @@ exchange_on_access(void *context, struct MHD_Connection *connection, const char 
         take_body(exchange, bytes, arrived);
         return MHD_YES;
     case STAGE_WORKING:
-        return send_now(exchange);
+        return send_or_wait(exchange);
+    case STAGE_WAITING:
+        return look_again(exchange);
     case STAGE_DISCARDING:
         return discard(exchange, arrived);
     case STAGE_ANSWERED:
@@ -275,6 +411,8 @@ exchange_on_completed(void *context, struct MHD_Connection *connection, void **e
         exchange->method, request_route_name(exchange->request), exchange->status, exchange->bytes,
         conns_now_ms() - exchange->started_ms, end_name(exchange, code), exchange->request->id);
     conns_enter(exchange->server->conns, exchange->conn, CONN_IDLE, 0);
+    remove_waiter(exchange);
+    buf_fini(&exchange->pending);
     reply_fini(&exchange->reply);
     request_free(exchange->request);
     free(exchange);

@@ -4,6 +4,7 @@
  * The library's callbacks come in this order: connection opened; then for each request the raw
  * target, the headers, pieces of the body, the end of the body, completion; connection closed. Slow
  * requests are suspended at the end of the body, answered on another thread, resumed and sent.
+ * Long polls and event streams are suspended while there is nothing to say (api/waiters.h).
  */
 #ifndef API_EXCHANGE_H
 #define API_EXCHANGE_H
@@ -11,6 +12,8 @@
 #include "api/conns.h"
 #include "api/offload.h"
 #include "api/request.h"
+#include "api/stream.h"
+#include "api/waiters.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -22,6 +25,8 @@ struct exchange_server {
     struct api api;
     struct conns *conns;
     struct offload *offload;
+    struct waiters *waiters;
+    struct streams streams;
     atomic_bool stopping; /* new requests are answered 503 */
 };
 

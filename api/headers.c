@@ -28,7 +28,10 @@ static const struct slot slots[] = {
     {"Expect", FIELD(expect), NO_COUNTER},
     {"Range", FIELD(range), NO_COUNTER},
     {"If-Range", FIELD(if_range), NO_COUNTER},
+    {"If-Match", FIELD(if_match), NO_COUNTER},
     {"If-None-Match", FIELD(if_none_match), NO_COUNTER},
+    {"Accept", FIELD(accept), NO_COUNTER},
+    {"Last-Event-ID", FIELD(last_event_id), NO_COUNTER},
 };
 
 static bool

@@ -26,7 +26,10 @@ struct headers {
     const char *expect;
     const char *range;
     const char *if_range;
+    const char *if_match;
     const char *if_none_match;
+    const char *accept;
+    const char *last_event_id;
     size_t hosts, lengths, encodings, types; /* how often each was sent */
     bool forwarded;                          /* Forwarded or X-Forwarded-* */
     bool malformed;                          /* a name that is no token */

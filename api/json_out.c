@@ -147,10 +147,69 @@ json_out_real(struct json_out *out, const char *key, double value)
     }
     for (int digits = DOUBLE_DIGITS - 2; digits <= DOUBLE_DIGITS; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
-        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value))
+        double back = digits < DOUBLE_DIGITS ? strtod(text, NULL) : value;
+        if (!(back < value) && !(back > value))
             break;
     }
     json_out_raw(out, key, text);
+}
+
+/* Powers of ten that a double holds exactly. */
+static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                              1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                              1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+enum { EXACT_TEN = sizeof tens / sizeof tens[0] - 1 };
+
+/*
+ * digits / 10^places reads back to value, whether a reader rounds once (to float) or twice (to
+ * double, then to float): so does what lies a hair beside it. A quotient of exact numbers is
+ * rounded as a reader rounds it.
+ */
+static bool
+reads_back(int64_t digits, int places, float value)
+{
+    double read = (double)digits / tens[places];
+    return !((float)(read * (1 - 1e-15)) < value) && !((float)(read * (1 + 1e-15)) > value);
+}
+
+/* digits / 10^places without trailing zeros. */
+static void
+append_decimal(struct buf *buf, int64_t digits, int places)
+{
+    while (places > 0 && digits % 10 == 0) {
+        digits /= 10;
+        places--;
+    }
+    if (places == 0)
+        buf_printf(buf, "%" PRId64, digits);
+    else if (places <= FLOAT_DIGITS + 3)
+        buf_printf(buf, "%" PRId64 ".%0*" PRId64, digits / (int64_t)tens[places], places,
+                   digits % (int64_t)tens[places]);
+    else
+        buf_printf(buf, "%" PRId64 "e-%d", digits, places);
+}
+
+/* The common case, three times as fast as printing and reading: 1e-13 < value < 1e5. */
+static bool
+append_short_float(struct buf *buf, float value)
+{
+    double magnitude = fabs((double)value);
+    if (!(magnitude > 1e-13 && magnitude < 1e5))
+        return false;
+    int exponent = (int)floor(log10(magnitude));
+    for (int length = FLOAT_DIGITS - 3; length <= FLOAT_DIGITS; length++) {
+        int places = length - 1 - exponent;
+        if (places < 1 || places > EXACT_TEN)
+            continue;
+        int64_t digits = llround(magnitude * tens[places]);
+        if (!reads_back(digits, places, fabsf(value)))
+            continue;
+        buf_append(buf, "-", value < 0 ? 1 : 0);
+        append_decimal(buf, digits, places);
+        return true;
+    }
+    return false;
 }
 
 void
@@ -161,12 +220,15 @@ json_out_float(struct json_out *out, const char *key, float value)
         json_out_null(out, key);
         return;
     }
+    lead_in(out, key);
+    if (append_short_float(out->buf, value))
+        return;
     for (int digits = FLOAT_DIGITS - 3; digits <= FLOAT_DIGITS; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, (double)value);
         if (!(strtof(text, NULL) < value) && !(strtof(text, NULL) > value))
             break;
     }
-    json_out_raw(out, key, text);
+    buf_append_string(out->buf, text);
 }
 
 void
@@ -185,4 +247,14 @@ json_out_raw(struct json_out *out, const char *key, const char *json)
 {
     lead_in(out, key);
     buf_append_string(out->buf, json == NULL ? "null" : json);
+}
+
+void
+json_out_members(struct json_out *out, const char *json)
+{
+    size_t length = strlen(json);
+    if (length <= 2)
+        return;
+    lead_in(out, NULL);
+    buf_append(out->buf, json + 1, length - 2);
 }

@@ -17,6 +17,7 @@
 struct json_out {
     struct buf *buf;
     bool needs_comma;
+    int64_t now; /* unix seconds, for members that are told relative to it */
 };
 
 void json_out_object(struct json_out *out, const char *key);
@@ -35,5 +36,8 @@ void json_out_string(struct json_out *out, const char *key, const char *value);
 
 /* Text that is one JSON value already; NULL is null. */
 void json_out_raw(struct json_out *out, const char *key, const char *json);
+
+/* The members of the text of a JSON object (no blanks around it), into the object that is open. */
+void json_out_members(struct json_out *out, const char *json);
 
 #endif

@@ -1,25 +1,11 @@
 /* Ranges and entity tags; see range.h. */
 #include "api/range.h"
 
+#include "api/etag.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* An If-None-Match list names this tag; weak comparison, as the RFC wants for GET. */
-static bool
-names_tag(const char *list, const char *etag)
-{
-    size_t length = strlen(etag);
-    for (const char *c = list; *c != '\0';) {
-        c += strspn(c, " \t,");
-        if (strncmp(c, "W/", 2) == 0)
-            c += 2;
-        if (*c == '*' || (strncmp(c, etag, length) == 0 && strchr(" \t,", c[length]) != NULL))
-            return true;
-        c += strcspn(c, ",");
-    }
-    return false;
-}
 
 /* Digits at *text, which moves behind them; false when there are none or too many. */
 static bool
@@ -61,24 +47,16 @@ read_range(const char *text, int64_t size, int64_t *first, int64_t *last)
     return *first < size ? RANGE_PART : RANGE_UNSATISFIABLE;
 }
 
-static void
-drop_body(struct reply *reply, unsigned status)
-{
-    reply_fini(reply);
-    reply->status = status;
-    reply->length = 0;
-}
-
 void
 range_apply(struct reply *reply, const struct headers *headers, struct arena *arena)
 {
     int64_t first = 0;
     int64_t last = 0;
-    if (reply->fd < 0 || reply->status != 200)
+    if (!reply_has_parts(reply) || reply->status != 200)
         return;
     if (reply->etag != NULL && headers->if_none_match != NULL &&
-        names_tag(headers->if_none_match, reply->etag)) {
-        drop_body(reply, 304);
+        etag_is_listed(headers->if_none_match, reply->etag)) {
+        reply_drop_body(reply, 304);
         return;
     }
     bool changed = headers->if_range != NULL &&
@@ -90,7 +68,7 @@ range_apply(struct reply *reply, const struct headers *headers, struct arena *ar
     if (outcome == RANGE_WHOLE)
         return;
     if (outcome == RANGE_UNSATISFIABLE) {
-        drop_body(reply, 416);
+        reply_drop_body(reply, 416);
         reply_add_header(reply, "Content-Range", arena_printf(arena, "bytes */%" PRId64, size));
         return;
     }

@@ -2,6 +2,7 @@
 #include "api/reply.h"
 
 #include "api/errors.h"
+#include "api/stream.h"
 
 #include <assert.h>
 #include <unistd.h>
@@ -25,7 +26,9 @@ take(unsigned status, const char *content_type, struct buf *body)
 struct reply
 reply_json_take(unsigned status, struct buf *body)
 {
-    return take(status, "application/json", body);
+    struct reply reply = take(status, "application/json", body);
+    reply.is_json = true;
+    return reply;
 }
 
 struct reply
@@ -66,14 +69,26 @@ reply_file_take(const struct reply_file *file, struct arena *arena)
 {
     struct reply reply = reply_empty(200);
     reply.fd = file->fd;
+    reply.source = file->source;
     reply.length = file->bytes;
-    reply_add_header(&reply, "Content-Type", "application/octet-stream");
+    reply_add_header(&reply, "Content-Type",
+                     file->type != NULL ? file->type : "application/octet-stream");
     reply_add_header(&reply, "Content-Disposition", disposition(file->name, arena));
     reply_add_header(&reply, "Accept-Ranges", "bytes");
     if (file->sha256 != NULL) {
         reply.etag = arena_printf(arena, "\"%s\"", file->sha256);
         reply_add_header(&reply, "ETag", reply.etag);
     }
+    return reply;
+}
+
+struct reply
+reply_stream_take(struct stream *stream)
+{
+    struct reply reply = reply_empty(200);
+    reply.stream = stream;
+    reply_add_header(&reply, "Content-Type", "text/event-stream");
+    reply_add_header(&reply, "Cache-Control", "no-store");
     return reply;
 }
 
@@ -105,7 +120,21 @@ reply_add_header(struct reply *reply, const char *name, const char *value)
 int64_t
 reply_bytes(const struct reply *reply)
 {
-    return reply->fd >= 0 ? reply->length : (int64_t)reply->body.length;
+    return reply_has_parts(reply) ? reply->length : (int64_t)reply->body.length;
+}
+
+bool
+reply_has_parts(const struct reply *reply)
+{
+    return reply->fd >= 0 || reply->source.read != NULL;
+}
+
+void
+reply_drop_body(struct reply *reply, unsigned status)
+{
+    reply_fini(reply);
+    reply->status = status;
+    reply->length = 0;
 }
 
 void
@@ -114,5 +143,10 @@ reply_fini(struct reply *reply)
     if (reply->fd >= 0)
         close(reply->fd);
     reply->fd = -1;
+    if (reply->source.read != NULL)
+        reply->source.close(reply->source.context);
+    reply->source = (struct reply_source){0};
+    stream_free(reply->stream);
+    reply->stream = NULL;
     buf_fini(&reply->body);
 }

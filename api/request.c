@@ -2,6 +2,9 @@
 #include "api/request.h"
 
 #include "api/multipart.h"
+#include "api/not_offered.h"
+#include "api/operation.h"
+#include "api/precondition.h"
 #include "api/upload_form.h"
 
 #include <inttypes.h>
@@ -51,9 +54,29 @@ request_free(struct request *request)
     if (request == NULL)
         return;
     upload_form_free(request->form);
+    service_upload_abort(request->archive);
     buf_fini(&request->body);
+    arena_free(request->answer_arena);
     arena_free(request->arena);
     free(request);
+}
+
+/* Is the type the given one, parameters aside? */
+static bool
+is_type(const char *type, const char *wanted)
+{
+    size_t length = strlen(wanted);
+    return type != NULL && strcspn(type, "; \t") == length &&
+           strncasecmp(type, wanted, length) == 0;
+}
+
+/* The kind of body that is coming; the kind BODY_MODEL leaves a choice. */
+static bool
+brings_json(const struct request *request)
+{
+    enum body_kind kind = request->match.route->body;
+    return kind == BODY_JSON ||
+           (kind == BODY_MODEL && !is_type(request->headers.content_type, "application/x-tar"));
 }
 
 static int64_t
@@ -62,7 +85,7 @@ body_limit(const struct request *request)
     const struct route *route = request->match.route;
     if (route == NULL || route->body == BODY_NONE)
         return REQUEST_IGNORED_BODY_BYTES;
-    if (route->body == BODY_JSON)
+    if (brings_json(request))
         return (int64_t)request->api->max_body_bytes;
     return request->api->max_upload_bytes + REQUEST_FORM_OVERHEAD_BYTES;
 }
@@ -72,7 +95,8 @@ check_size(struct request *request, int64_t bytes)
 {
     if (bytes <= body_limit(request))
         return 0;
-    bool form = request->match.route != NULL && request->match.route->body == BODY_FORM;
+    bool form = request->match.route != NULL && request->match.route->body != BODY_NONE &&
+                !brings_json(request);
     return fault_add(&request->faults, FAULT_BODY_TOO_LARGE, form ? "file" : NULL,
                      "The body is larger than this daemon takes here: at most %" PRId64 " bytes.",
                      form ? request->api->max_upload_bytes : body_limit(request));
@@ -101,35 +125,30 @@ check_body_kind(struct request *request)
     if (headers->lengths == 0 && headers->encodings == 0)
         return fault_add(&request->faults, FAULT_LENGTH_REQUIRED, NULL,
                          "This request needs a body; send Content-Length or chunks.");
-    if (route->body == BODY_JSON) {
+    if (brings_json(request)) {
         if (is_json_type(headers->content_type))
             return 0;
         return fault_add(&request->faults, FAULT_UNSUPPORTED_MEDIA_TYPE, NULL,
-                         "The body must be JSON: send it with Content-Type: application/json.");
+                         route->body == BODY_MODEL
+                             ? "The body must be JSON that names a folder (Content-Type: "
+                               "application/json) or a tar archive (application/x-tar)."
+                             : "The body must be JSON: send it with Content-Type: "
+                               "application/json.");
     }
+    if (route->body == BODY_MODEL)
+        return service_upload_begin(request->api->service, &request->archive, &request->faults);
+    bool part = route->body == BODY_PART;
     const char *boundary = multipart_boundary(headers->content_type, request->arena);
     if (boundary == NULL)
         return fault_add(&request->faults, FAULT_UNSUPPORTED_MEDIA_TYPE, NULL,
-                         "The body must be multipart/form-data with a boundary, its parts 'file' "
-                         "and 'purpose' (curl: -F purpose=fine-tune -F file=@train.jsonl).");
+                         part ? "The body must be multipart/form-data with a boundary and one "
+                                "part 'data' (curl: -F data=@piece)."
+                              : "The body must be multipart/form-data with a boundary, its parts "
+                                "'file' and 'purpose' (curl: -F purpose=fine-tune -F "
+                                "file=@train.jsonl).");
     request->form =
-        upload_form_new(request->api->service, boundary, request->api->max_upload_bytes);
-    return 0;
-}
-
-/* Ignoring what a parameter asks for would be a lie; "dry_run" ignored would be a costly one. */
-static int
-check_unsupported(struct request *request)
-{
-    const struct route *route = request->match.route;
-    for (size_t i = 0; i < ROUTE_MAX_UNSUPPORTED && route->unsupported[i] != NULL; i++) {
-        const char *name = route->unsupported[i];
-        const char *value = target_query(&request->target, name);
-        if (value != NULL && *value != '\0' && strcmp(value, "false") != 0 &&
-            strcmp(value, "0") != 0)
-            return fault_add(&request->faults, FAULT_NOT_SUPPORTED_YET, name,
-                             "The query parameter '%s' is not supported yet; leave it out.", name);
-    }
+        upload_form_new(request->api->service, part ? UPLOAD_FORM_PART : UPLOAD_FORM_FILE, boundary,
+                        request->api->max_upload_bytes);
     return 0;
 }
 
@@ -141,6 +160,9 @@ check_route(struct request *request, const char *method)
         strcmp(method, "OPTIONS") == 0 && (request->match.path_exists || request->target.asterisk);
     if (request->is_options)
         return 0;
+    const char *reason = not_offered_reason(&request->target);
+    if (!request->match.path_exists && reason != NULL)
+        return fault_add(&request->faults, FAULT_NOT_FOUND, NULL, "%s", reason);
     if (!request->match.path_exists)
         return fault_add(&request->faults, FAULT_NOT_FOUND, NULL,
                          "Nothing is served at this path. The API lives under /v1, for example "
@@ -169,8 +191,9 @@ request_open(struct request *request, const char *method, const char *raw_target
     int64_t announced = headers_body_length(&request->headers);
     if (check_size(request, announced) != 0 || request->is_options)
         return;
+    const struct operation *operation = request->match.route->operation;
     if (check_body_kind(request) == 0)
-        check_unsupported(request);
+        input_check_query(operation->query, &request->target, faults);
 }
 
 void
@@ -182,8 +205,10 @@ request_receive(struct request *request, const char *bytes, size_t length)
     const struct route *route = request->match.route;
     if (route == NULL || route->body == BODY_NONE)
         return;
-    if (route->body == BODY_JSON)
+    if (brings_json(request))
         buf_append(&request->body, bytes, length);
+    else if (request->archive != NULL)
+        service_upload_write(request->archive, bytes, length, &request->faults);
     else
         upload_form_write(request->form, bytes, length, &request->faults);
 }
@@ -209,6 +234,8 @@ run(struct request *request)
         return request_faulty(request);
     if (request->is_options)
         return reply_empty(204);
+    if (precondition_check(request) != 0)
+        return request_faulty(request);
     return request->match.route->handle(request);
 }
 
@@ -223,6 +250,26 @@ request_answer(struct request *request)
     if (request->must_close)
         reply_add_header(&reply, "Connection", "close");
     return reply;
+}
+
+struct reply
+request_answer_again(struct request *request)
+{
+    struct arena *first = request->arena;
+    arena_free(request->answer_arena);
+    request->answer_arena = arena_new();
+    request->arena = request->answer_arena;
+    request->faults = (struct fault_list){.arena = request->arena};
+    struct reply reply = request_answer(request);
+    request->arena = first;
+    return reply;
+}
+
+void
+request_settle(struct request *request)
+{
+    arena_free(request->arena);
+    request->arena = NULL;
 }
 
 const char *

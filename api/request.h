@@ -24,14 +24,25 @@ enum {
     REQUEST_FORM_OVERHEAD_BYTES = 65536 /* of a form, beside its file */
 };
 
+struct streams;
+
 /* What every request of a server shares. */
 struct api {
     struct service *service;
     size_t max_body_bytes;
-    int64_t max_upload_bytes;
+    _Atomic int64_t max_upload_bytes;
+    struct streams *streams;
+    struct buf openapi; /* the document, as it is sent */
 };
 
 struct upload_form;
+
+/* What a handler says about waiting: the answer may be held back while the client has it. */
+struct request_wait {
+    int64_t key; /* of the job that it is about; 0: answer at once */
+    bool queue;  /* places in the queue matter, too */
+    int64_t ms;
+};
 
 struct request {
     /* for its whole life */
@@ -51,6 +62,11 @@ struct request {
     int64_t received;
     struct buf body;
     struct upload_form *form;
+    struct upload *archive; /* of BODY_MODEL, while nobody took it; NULL when that is JSON */
+
+    /* set by the handler */
+    struct request_wait wait;
+    struct arena *answer_arena; /* of the second answer and later ones */
 };
 
 struct request *request_new(const struct api *api);
@@ -68,6 +84,12 @@ bool request_is_slow(const struct request *request);
 
 /* The one reply: of the handler, or of the faults. */
 struct reply request_answer(struct request *request);
+
+/* Run the handler of a request without faults once more: nothing of the former reply is valid. */
+struct reply request_answer_again(struct request *request);
+
+/* The reply is under way and takes long: let go of all but what the log needs. */
+void request_settle(struct request *request);
 
 /* For handlers: the reply to the faults that the request has. */
 struct reply request_faulty(struct request *request);

@@ -1,8 +1,10 @@
 /*
- * THE route table: method, path, what the body is, whether it is slow, and who answers.
+ * THE route table: method, path, what the body is, whether it is slow, who answers, and what it
+ * says of itself (operation.h).
  *
- * A route is a row. The router, the limits of bodies, 405 with its Allow header and the log's route
- * names come from the rows.
+ * A route is a row. The router, the limits of bodies, 405 with its Allow header, the log's route
+ * names, the checks of queries and /openapi.json come from the rows. Of two paths that match, the
+ * one with fewer braces is meant.
  */
 #ifndef API_ROUTES_H
 #define API_ROUTES_H
@@ -13,15 +15,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct operation;
 struct request;
 
 enum body_kind {
     BODY_NONE, /* whatever comes is read and ignored, within a small limit */
     BODY_JSON, /* gathered in memory, within the limit of JSON bodies */
-    BODY_FORM  /* multipart with a file, streamed to the service */
+    BODY_FORM, /* multipart with a file, streamed to the service */
+    BODY_PART, /* multipart with a part of a file, the same */
+    BODY_MODEL /* JSON, or a tar archive that is streamed to the service */
 };
 
-enum { ROUTE_MAX_CAPTURES = 2, ROUTE_MAX_UNSUPPORTED = 2 };
+enum { ROUTE_MAX_CAPTURES = 2 };
 
 struct route {
     const char *method; /* GET answers HEAD too */
@@ -29,7 +34,7 @@ struct route {
     enum body_kind body;
     bool slow; /* reads files, computes, or prints much: not on an HTTP thread */
     struct reply (*handle)(struct request *request);
-    const char *unsupported[ROUTE_MAX_UNSUPPORTED]; /* query parameters that are not built yet */
+    const struct operation *operation; /* what the route says of itself */
 };
 
 /* What the target of a request came to. */

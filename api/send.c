@@ -1,10 +1,59 @@
 /* Sending a reply; see send.h. */
 #include "api/send.h"
 
+#include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Matters for HTTP/1.0 only: chunks are made in the connection's own memory. */
+enum { STREAM_BLOCK_BYTES = 1024 };
+
+/* Read at once of what is made while it is sent. */
+enum { SOURCE_BLOCK_BYTES = 65536 };
+
+/* A source on its way, as the library calls it. */
+struct sending {
+    struct reply_source source;
+    int64_t offset, length;
+};
+
+static ssize_t
+read_source(void *context, uint64_t position, char *bytes, size_t capacity)
+{
+    const struct sending *sending = context;
+    int64_t left = sending->length - (int64_t)position;
+    if (left <= 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    size_t length = (int64_t)capacity < left ? capacity : (size_t)left;
+    int64_t got = sending->source.read(sending->source.context, sending->offset + (int64_t)position,
+                                       bytes, length);
+    return got > 0 ? (ssize_t)got : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void
+close_source(void *context)
+{
+    struct sending *sending = context;
+    sending->source.close(sending->source.context);
+    free(sending);
+}
+
+/* Takes the source. */
+static struct MHD_Response *
+make_response_of_source(struct reply *reply)
+{
+    struct sending *sending = mem_small(sizeof *sending);
+    *sending = (struct sending){reply->source, reply->offset, reply->length};
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        (uint64_t)reply->length, SOURCE_BLOCK_BYTES, read_source, sending, close_source);
+    if (response == NULL)
+        free(sending);
+    else
+        reply->source = (struct reply_source){0};
+    return response;
+}
 
 static struct MHD_Response *
 make_response(struct reply *reply)
@@ -15,6 +64,8 @@ make_response(struct reply *reply)
                                                            (uint64_t)reply->offset);
         if (response != NULL)
             reply->fd = -1; /* the library closes it */
+    } else if (reply->source.read != NULL && reply->length > 0) {
+        response = make_response_of_source(reply);
     } else if (reply->body.length > 0) {
         response = MHD_create_response_from_buffer(reply->body.length, reply->body.data,
                                                    MHD_RESPMEM_MUST_FREE);
@@ -27,19 +78,35 @@ make_response(struct reply *reply)
     return response;
 }
 
+/* Queue a response with the reply's headers; response NULL: it could not be made. */
+static enum MHD_Result
+queue_response(struct MHD_Connection *connection, const struct reply *reply,
+               struct MHD_Response *response)
+{
+    if (response == NULL)
+        return MHD_NO;
+    for (size_t i = 0; i < reply->header_count; i++)
+        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
+    enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
 enum MHD_Result
 send_reply_take(struct MHD_Connection *connection, struct reply *reply)
 {
-    enum MHD_Result result = MHD_NO;
-    struct MHD_Response *response = make_response(reply);
-    if (response != NULL) {
-        for (size_t i = 0; i < reply->header_count; i++)
-            MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
-        result = MHD_queue_response(connection, reply->status, response);
-        MHD_destroy_response(response);
-    }
+    enum MHD_Result result = queue_response(connection, reply, make_response(reply));
     reply_fini(reply);
     return result;
+}
+
+enum MHD_Result
+send_stream(struct MHD_Connection *connection, const struct reply *reply,
+            MHD_ContentReaderCallback reader, void *context)
+{
+    return queue_response(connection, reply,
+                          MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
+                                                            reader, context, NULL));
 }
 
 void

@@ -15,6 +15,11 @@
 /* Hand the reply over to the library; its bytes or descriptor are gone afterwards. */
 enum MHD_Result send_reply_take(struct MHD_Connection *connection, struct reply *reply);
 
+/* The same for a reply whose body the reader gives, as the library asks for it. The reply keeps
+ * its stream. */
+enum MHD_Result send_stream(struct MHD_Connection *connection, const struct reply *reply,
+                            MHD_ContentReaderCallback reader, void *context);
+
 /* Write a small reply with "Connection: close" to the socket; whoever cannot take it misses it. */
 void send_early_take(int fd, struct reply *reply, bool without_body);
 

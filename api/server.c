@@ -3,17 +3,23 @@
 
 #include "api/exchange.h"
 #include "api/listen.h"
+#include "api/openapi.h"
 #include "core/base/mem.h"
 
 #include <stdlib.h>
 
-/* Memory of one connection: its headers must fit, and its body arrives in pieces of this size. */
-enum { CONNECTION_MEMORY_BYTES = 64 * 1024 };
+/*
+ * Memory of one connection: its headers must fit, and its body arrives in pieces of half this size.
+ * The library clears that half when it has read the headers, so it is resident with every idle
+ * stream.
+ */
+enum { CONNECTION_MEMORY_BYTES = 32 * 1024 };
 
 static const struct api_server_options standard = {
     .threads = 2,
     .offload_threads = 8,
-    .max_connections = 1024,
+    .max_connections = 2048,
+    .max_streams = 1024,
     .max_body_bytes = 8 * 1024 * 1024,
     .max_upload_bytes = 512 * 1024 * 1024,
     .header_timeout_ms = 10000,
@@ -52,6 +58,7 @@ fill_in(const struct api_server_options *options)
         .threads = size_or(options->threads, standard.threads),
         .offload_threads = size_or(options->offload_threads, standard.offload_threads),
         .max_connections = size_or(options->max_connections, standard.max_connections),
+        .max_streams = size_or(options->max_streams, standard.max_streams),
         .max_body_bytes = size_or(options->max_body_bytes, standard.max_body_bytes),
         .max_upload_bytes = int_or(options->max_upload_bytes, standard.max_upload_bytes),
         .header_timeout_ms = int_or(options->header_timeout_ms, standard.header_timeout_ms),
@@ -104,6 +111,22 @@ check_options(const struct api_server_options *options, struct err *err)
     return 0;
 }
 
+static void
+tick(void *waiters, int64_t now_ms)
+{
+    waiters_tick(waiters, now_ms);
+}
+
+static void
+write_openapi(struct api *api)
+{
+    struct version_info version;
+    struct arena *arena = arena_new();
+    service_version(api->service, arena, &version);
+    openapi_write(&api->openapi, version.version);
+    arena_free(arena);
+}
+
 static int
 start_threads(struct api_server *server, struct err *err)
 {
@@ -111,6 +134,8 @@ start_threads(struct api_server *server, struct err *err)
         .header_timeout_ms = server->options.header_timeout_ms,
         .idle_timeout_ms = server->options.idle_timeout_ms,
         .body_grace_ms = server->options.body_grace_ms,
+        .tick = tick,
+        .tick_context = server->shared.waiters,
     };
     server->shared.offload = offload_new(server->options.offload_threads, err);
     if (server->shared.offload == NULL)
@@ -131,7 +156,13 @@ api_server_start(const struct api_server_options *options, struct api_server **o
         .service = server->options.service,
         .max_body_bytes = server->options.max_body_bytes,
         .max_upload_bytes = server->options.max_upload_bytes,
+        .streams = &server->shared.streams,
     };
+    write_openapi(&server->shared.api);
+    server->shared.waiters = waiters_new();
+    server->shared.streams.max = server->options.max_streams;
+    atomic_init(&server->shared.streams.open, 0);
+    service_on_change(server->options.service, waiters_tell, server->shared.waiters);
     atomic_init(&server->shared.stopping, false);
     int result = start_threads(server, err);
     for (size_t i = 0; result == 0 && i < options->listen_count; i++)
@@ -156,9 +187,17 @@ api_server_port(const struct api_server *server, size_t i)
     return i < server->listener_count ? server->listeners[i].socket.port : 0;
 }
 
+void
+api_server_set_limits(struct api_server *server, int64_t max_upload_bytes, size_t max_streams)
+{
+    server->shared.api.max_upload_bytes = int_or(max_upload_bytes, standard.max_upload_bytes);
+    atomic_store(&server->shared.streams.max, size_or(max_streams, standard.max_streams));
+}
+
 /*
  * The order matters: no new connections; no new slow work, and all of it answered (the library must
- * not be stopped while a connection is suspended); the answers sent; then the library.
+ * not be stopped while a connection is suspended); those who wait woken, and nobody sleeps any
+ * more; the answers sent; then the library.
  */
 void
 api_server_stop(struct api_server *server)
@@ -172,11 +211,15 @@ api_server_stop(struct api_server *server)
     }
     if (server->shared.offload != NULL)
         offload_drain(server->shared.offload);
+    waiters_stop(server->shared.waiters);
     if (server->shared.conns != NULL)
         conns_wait_quiet(server->shared.conns, server->options.stop_grace_ms);
     for (size_t i = 0; i < server->listener_count; i++)
         MHD_stop_daemon(server->listeners[i].daemon);
+    service_on_change(server->options.service, NULL, NULL);
     offload_free(server->shared.offload);
     conns_free(server->shared.conns);
+    buf_fini(&server->shared.api.openapi);
+    waiters_free(server->shared.waiters);
     free(server);
 }

@@ -1,5 +1,5 @@
 /*
- * The HTTP server: libmicrohttpd, its threads and its limits, behind four functions.
+ * The HTTP server: libmicrohttpd, its threads and its limits, behind five functions.
  *
  * Start it last and stop it first: it needs a service for its whole life. It serves whatever
  * api/routes.c lists on one or more listeners. Until keys exist only loopback addresses and UNIX
@@ -22,7 +22,8 @@ struct api_server_options {
     size_t listen_count;       /* at least 1, at most API_MAX_LISTENERS */
     size_t threads;            /* HTTP threads per listener [2] */
     size_t offload_threads;    /* for routes that read files or compute [8] */
-    size_t max_connections;    /* per listener [1024] */
+    size_t max_connections;    /* per listener [2048] */
+    size_t max_streams;        /* event streams at once, of all listeners [1024] */
     size_t max_body_bytes;     /* of a JSON body [8 MiB] */
     int64_t max_upload_bytes;  /* of an uploaded file [512 MiB] */
     int64_t header_timeout_ms; /* from the first byte to the end of the headers [10 s] */
@@ -46,6 +47,9 @@ const char *api_server_address(const struct api_server *server, size_t i);
 
 /* The port of listener i, 0 for a UNIX socket. */
 unsigned api_server_port(const struct api_server *server, size_t i);
+
+/* Other limits for what comes from now on; zeros mean the defaults. Any thread. */
+void api_server_set_limits(struct api_server *server, int64_t max_upload_bytes, size_t max_streams);
 
 /*
  * Stop accepting, answer what is being worked on, send it, close. New requests on open connections

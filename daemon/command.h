@@ -1,8 +1,10 @@
 /*
- * The programs within the program: `finetuned run`, `tokenize`, `predict`.
+ * The programs within the program: `finetuned run`, `tokenize`, `predict`; `backup`, `restore`,
+ * `doctor`.
  *
- * Each takes the arguments behind its name and returns the process's exit code. They use the core
- * without HTTP and SQLite, write results to standard output and complaints to standard error.
+ * Each takes the arguments behind its name and returns the process's exit code. The first three use
+ * the core without HTTP and SQLite, the others the data directory without HTTP. Results go to
+ * standard output and complaints to standard error.
  */
 #ifndef DAEMON_COMMAND_H
 #define DAEMON_COMMAND_H
@@ -17,5 +19,8 @@ enum exit_code {
 int command_run(int count, char *const *arguments);
 int command_tokenize(int count, char *const *arguments);
 int command_predict(int count, char *const *arguments);
+int command_backup(int count, char *const *arguments);
+int command_restore(int count, char *const *arguments);
+int command_doctor(int count, char *const *arguments);
 
 #endif

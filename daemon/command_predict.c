@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Enough rows to keep every thread busy, few enough that answers come soon. */
-enum { BATCH_ROWS = 64 };
+/* Enough lines to keep every thread busy, few enough that answers come soon. */
+enum { USUAL_BATCH = 64 };
 
 static const struct option_row rows[] = {
     {"model", 0, "DIR", "The folder of a fine-tuned model."},
+    {"batch", 0, "N", "Lines computed at once, at most (1 to 1024). Default: 64."},
     {"threads", 0, "N", "Default: as many as the machine gives."},
     {"help", 'h', NULL, "This text."},
 };
@@ -44,39 +45,67 @@ append_result(struct buf *out, const struct model_config *config, const float *p
     buf_append_string(out, "}}\n");
 }
 
+/* The lines before the first one that the model does not take, which err then names. */
+static size_t
+count_fitting(const struct predictor *predictor, const struct text_lines *lines, struct err *err)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        const struct predictor_call call = {.texts = &lines->texts[i], .count = 1};
+        if (predictor_check(predictor, &call, err) == 0)
+            continue;
+        err_set(err, ERR_INVALID, "line %zu: the model takes one text, not a pair",
+                lines->first_line + i);
+        return i;
+    }
+    return lines->count;
+}
+
 static int
-predict_batch(struct predictor *predictor, struct pool *pool, const struct text_lines *lines,
-              float *probabilities, struct err *err)
+write_results(const struct predictor *predictor, size_t count, const float *probabilities,
+              struct err *err)
 {
     const struct model_config *config = predictor_config(predictor);
-    if (lines->count == 0)
-        return 0;
-    if (predictor_run(predictor, pool, lines->texts, lines->count, probabilities, NULL, err) != 0)
-        return err_prefix(err, "lines %zu to %zu", lines->first_line,
-                          lines->first_line + lines->count - 1);
     struct buf out = {0};
-    for (size_t i = 0; i < lines->count; i++)
-        append_result(&out, config, probabilities + i * config->label_count);
     int status = 0;
-    if (fwrite(out.data, 1, out.length, stdout) != out.length || fflush(stdout) != 0)
+    for (size_t i = 0; i < count; i++)
+        append_result(&out, config, probabilities + i * config->label_count);
+    if (fwrite(buf_string(&out), 1, out.length, stdout) != out.length || fflush(stdout) != 0)
         status = err_set_errno(err, "standard output");
     buf_fini(&out);
     return status;
 }
 
 static int
-predict_all(struct predictor *predictor, struct pool *pool, struct err *err)
+predict_batch(struct predictor *predictor, struct pool *pool, const struct text_lines *lines,
+              float *probabilities, struct err *err)
+{
+    struct err line_err = {0};
+    size_t count = count_fitting(predictor, lines, &line_err);
+    const struct predictor_call call = {
+        .texts = lines->texts, .count = count, .values = probabilities};
+    if (predictor_run(predictor, pool, &call, err) != 0)
+        return err_prefix(err, "lines %zu to %zu", lines->first_line,
+                          lines->first_line + count - 1);
+    if (write_results(predictor, count, probabilities, err) != 0)
+        return err->code;
+    if (count < lines->count)
+        *err = line_err;
+    return count < lines->count ? err->code : 0;
+}
+
+static int
+predict_all(struct predictor *predictor, struct pool *pool, size_t batch, struct err *err)
 {
     struct text_lines *lines = mem_small(sizeof *lines);
     text_lines_init(lines, STDIN_FILENO);
     float *probabilities =
-        mem_array(BATCH_ROWS, predictor_config(predictor)->label_count * sizeof *probabilities);
+        mem_array(batch, predictor_config(predictor)->label_count * sizeof *probabilities);
     int status = 0;
     if (probabilities == NULL)
         status = err_set(err, ERR_MEMORY, "no memory for the probabilities of a batch");
     while (status == 0) {
         struct err line_err = {0};
-        int line_status = text_lines_next(lines, BATCH_ROWS, &line_err);
+        int line_status = text_lines_next(lines, batch, &line_err);
         status = predict_batch(predictor, pool, lines, probabilities, err);
         if (status == 0 && line_status != 0) {
             *err = line_err;
@@ -91,19 +120,33 @@ predict_all(struct predictor *predictor, struct pool *pool, struct err *err)
     return status;
 }
 
+/* A classifier, or an error that says what the folder is. */
 static int
-predict(const char *model, size_t threads, struct err *err)
+open_classifier(const char *model, const struct gemm_engine *engine, struct predictor **out,
+                struct err *err)
+{
+    const struct predictor_call none = {.output = PREDICT_PROBABILITIES};
+    if (predictor_open(model, engine, out, err) != 0)
+        return err->code;
+    if (predictor_check(*out, &none, err) == 0)
+        return 0;
+    return err_set(err, err->code, "%s is a base model without a classifier; fine-tune it first",
+                   model);
+}
+
+static int
+predict(const char *model, size_t threads, size_t batch, struct err *err)
 {
     struct gemm_engine *engine = NULL;
     struct predictor *predictor = NULL;
     struct pool *pool = NULL;
     int status = gemm_engine_open(getenv("FINETUNED_ENGINE"), &engine, err);
     if (status == 0)
-        status = predictor_open(model, engine, &predictor, err);
+        status = open_classifier(model, engine, &predictor, err);
     if (status != 0)
         goto out;
     pool = pool_new(threads, err);
-    status = pool == NULL ? err->code : predict_all(predictor, pool, err);
+    status = pool == NULL ? err->code : predict_all(predictor, pool, batch, err);
 out:
     pool_free(pool);
     predictor_free(predictor);
@@ -114,11 +157,14 @@ out:
 static void
 print_help(void)
 {
-    puts("Usage: finetuned predict --model DIR [--threads N]\n\n"
+    puts("Usage: finetuned predict --model DIR [--batch N] [--threads N]\n\n"
          "Reads texts as JSON lines from standard input: a string, a pair as an array of\n"
-         "two strings, or an object with \"text\" and perhaps \"text_pair\". Writes a line for\n"
-         "each: {\"label\": ..., \"probability\": ..., \"scores\": {label: probability}}. A bad\n"
-         "line ends it, with the line's number and exit code 1.\n");
+         "two strings, or an object with \"text\" and perhaps \"text_pair\", with \"prompt\",\n"
+         "or with the \"messages\" of a chat, whose last user message is the text: a data\n"
+         "file can be read as it is. Writes a line for each:\n"
+         "{\"label\": ..., \"probability\": ..., \"scores\": {label: probability}}.\n"
+         "A bad line ends it after the answers to those before it, with the line's number\n"
+         "and exit code 1.\n");
     options_print_help(&table, stdout);
 }
 
@@ -129,8 +175,10 @@ command_predict(int count, char *const *arguments)
     struct options options;
     struct err err = {0};
     int64_t threads = (int64_t)cpu_count();
+    int64_t batch = USUAL_BATCH;
     int exit_code = EXIT_WRONG_USE;
     if (options_parse(&table, count, arguments, arena, &options, &err) != 0 ||
+        options_number(&options, "batch", 1, TEXT_LINES_MAX_BATCH, &batch, &err) != 0 ||
         options_number(&options, "threads", 1, 1024, &threads, &err) != 0) {
         fprintf(stderr, "finetuned predict: %s\n", err.message);
     } else if (options_has(&options, "help")) {
@@ -140,7 +188,7 @@ command_predict(int count, char *const *arguments)
         fputs("finetuned predict: give --model DIR and the texts on standard input\n", stderr);
     } else {
         exit_code = EXIT_OK;
-        if (predict(options_value(&options, "model"), (size_t)threads, &err) != 0) {
+        if (predict(options_value(&options, "model"), (size_t)threads, (size_t)batch, &err) != 0) {
             fprintf(stderr, "finetuned predict: %s\n", err.message);
             exit_code = EXIT_FAILED;
         }

@@ -11,11 +11,13 @@
 #include "core/hub/model_dir.h"
 #include "core/train/memory.h"
 #include "core/train/plan.h"
+#include "core/train/resume_pace.h"
 #include "core/train/trainer.h"
 #include "daemon/command.h"
 #include "daemon/job_params.h"
 #include "daemon/options.h"
 #include "daemon/run_lines.h"
+#include "daemon/run_states.h"
 #include "daemon/signals.h"
 
 #include <errno.h>
@@ -27,9 +29,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { JOB_MAX_BYTES = 1024 * 1024 };
+enum { JOB_MAX_BYTES = 1024 * 1024, INTERVAL_MAX_SECONDS = 86400 };
 
 static const struct option_row rows[] = {
+    {"resume", 0, NULL, "Go on where an interrupted run of this job was saved."},
+    {"resume-interval", 0, "SECONDS",
+     "How often the state of the run is saved; 60 when not given. Saving takes at most a twentieth "
+     "of the time: the interval stretches."},
     {"help", 'h', NULL, "This text."},
 };
 
@@ -38,6 +44,13 @@ static const struct option_table table = {rows, sizeof rows / sizeof rows[0]};
 /* Everything of one run; released at the end in reverse. */
 struct run {
     struct arena *arena;
+    const char *path; /* of the job file */
+    bool resumes;
+    int64_t resume_interval; /* seconds */
+    struct run_states states;
+    struct resume_file *saved; /* the state to go on from; NULL: the beginning */
+    const char *damage;        /* what is to be said of states that are no good */
+    bool halved;               /* it diverged once and runs with half the learning rate */
     struct job_request request;
     struct train_request train;
     struct train_plan plan;
@@ -61,6 +74,8 @@ failure_code(enum err_code code)
         return "disk_full";
     case ERR_DIVERGED:
         return "diverged";
+    case ERR_CONFLICT: /* the saved state is another job's */
+        return "conflict";
     case ERR_INVALID:
     case ERR_NOT_FOUND:
     case ERR_UNSUPPORTED:
@@ -68,7 +83,6 @@ failure_code(enum err_code code)
     case ERR_NONE:
     case ERR_IO:
     case ERR_STOPPED:
-    case ERR_CONFLICT:
     case ERR_INTERNAL:
         break;
     }
@@ -101,6 +115,21 @@ on_model(void *context, const struct train_snapshot *snapshot, struct err *err)
     if (!snapshot->final || run->request.output_dir == NULL)
         return 0;
     return model_dir_save(&snapshot->save, run->request.output_dir, err);
+}
+
+/* A state that cannot be saved does not end the run. */
+static int
+on_resume_state(void *context, const struct resume_state *state, struct err *err)
+{
+    struct run *run = context;
+    if (run->states.folder == NULL || run->output_err.code != ERR_NONE)
+        return 1;
+    if (run_states_save(&run->states, state, err) == 0)
+        return 0;
+    on_event(run, TRAIN_WARN,
+             arena_printf(run->arena, "The state of step %zu could not be saved: %s.",
+                          state->facts.step, err->message));
+    return 1;
 }
 
 static bool
@@ -162,6 +191,31 @@ check_output(const struct job_request *request, struct arena *arena, const char 
     return EXIT_WRONG_USE;
 }
 
+/* States of an earlier run are there, or not, as --resume says. */
+static int
+open_states(struct run *run)
+{
+    struct err err;
+    run->states = run_states_of(run->request.output_dir, run->arena);
+    if (run->resumes && run->states.folder == NULL) {
+        fprintf(stderr,
+                "%s: --resume needs output_dir, beside which the states of a run are kept\n",
+                run->path);
+        return EXIT_WRONG_USE;
+    }
+    if (!run->resumes && run_states_exist(&run->states)) {
+        fprintf(stderr,
+                "%s: \"%s\" holds the state of an interrupted run: go on with --resume, or remove "
+                "it to start anew\n",
+                run->path, run->states.folder);
+        return EXIT_WRONG_USE;
+    }
+    if (!run->resumes || run_states_choose(&run->states, &run->saved, &run->damage, &err) == 0)
+        return EXIT_OK;
+    fprintf(stderr, "finetuned run: %s\n", err.message);
+    return err.code == ERR_UNSUPPORTED ? EXIT_WRONG_USE : EXIT_FAILED;
+}
+
 static int64_t
 random_seed(void)
 {
@@ -177,6 +231,7 @@ named_file(const char *path)
     return (struct train_file){.path = path, .name = path};
 }
 
+/* A seed is drawn once: a run that goes on has that of its state. */
 static int
 make_plan(struct run *run, const char *path)
 {
@@ -184,7 +239,8 @@ make_plan(struct run *run, const char *path)
     struct train_fault fault = {0};
     struct err err;
     if (run->request.params.seed == PARAMS_AUTO)
-        run->request.params.seed = random_seed();
+        run->request.params.seed =
+            run->saved != NULL ? resume_state_facts(run->saved)->seed : random_seed();
     run->train = (struct train_request){
         .base_folder = request->model,
         .base_name = request->model,
@@ -254,17 +310,34 @@ announce(struct run *run)
     on_event(run, TRAIN_INFO, job_params_explain(&plan->choices, run->arena));
 }
 
+/* A signal came: what is saved can go on. */
+static int
+conclude_stopped(struct run *run)
+{
+    bool is_saved = run->states.newest_step > 0;
+    run->state.status = is_saved ? "paused" : "cancelled";
+    if (is_saved)
+        fprintf(
+            stderr,
+            "finetuned run: stopped, and saved after step %zu of %zu; go on with: finetuned run "
+            "--resume %s\n",
+            run->states.newest_step, run->plan.total_steps, run->path);
+    return EXIT_SIGNAL_BASE + signals_caught();
+}
+
 /* Say how it ended, in the job object and by the exit code. */
 static int
 conclude(struct run *run, int status, const struct err *err)
 {
     struct run_state *state = &run->state;
+    struct err noted;
     int exit_code = EXIT_OK;
     state->finished_at = (int64_t)time(NULL);
     state->status = "succeeded";
+    if (status == 0 && run_states_remove(&run->states, &noted) != 0)
+        fprintf(stderr, "finetuned run: %s\n", noted.message);
     if (status == ERR_STOPPED && signals_caught() != 0) {
-        state->status = "cancelled";
-        exit_code = EXIT_SIGNAL_BASE + signals_caught();
+        exit_code = conclude_stopped(run);
     } else if (status != 0) {
         state->status = "failed";
         state->error_code = failure_code(err->code);
@@ -280,17 +353,80 @@ conclude(struct run *run, int status, const struct err *err)
     return exit_code != EXIT_OK ? exit_code : EXIT_FAILED;
 }
 
-static int
-execute(struct run *run)
+/* Progress and measures begin where the state ends. */
+static void
+go_back(struct run *run)
 {
-    struct err err = {0};
+    for (size_t i = 0; i < METRIC_COUNT; i++)
+        run->state.latest[i] = NAN;
+    run->state.progress = (struct train_progress){.total_steps = run->plan.total_steps};
+    if (run->damage != NULL)
+        on_event(run, TRAIN_WARN, run->damage);
+    run->damage = NULL;
+    if (run->saved == NULL)
+        return;
+    const struct resume_facts *facts = resume_state_facts(run->saved);
+    memcpy(run->state.latest, facts->latest, sizeof run->state.latest);
+    run->state.progress = train_progress_at(&run->plan, facts);
+}
+
+static void
+say_where_it_starts(struct run *run)
+{
+    if (run->saved != NULL)
+        on_event(run, TRAIN_INFO,
+                 arena_printf(run->arena, "The run goes on from step %zu of %zu.",
+                              resume_state_facts(run->saved)->step, run->plan.total_steps));
+    else if (run->resumes)
+        on_event(run, TRAIN_INFO, "No state was saved: the run starts from its beginning.");
+}
+
+static int
+train_once(struct run *run, struct err *err)
+{
     const struct train_observer observer = {
         .context = run,
         .on_event = on_event,
         .on_point = on_point,
         .on_model = on_model,
         .should_stop = should_stop,
+        .on_resume_state = on_resume_state,
     };
+    const struct train_resume resume = {
+        .state = run->saved, .halved = run->halved, .interval = (double)run->resume_interval};
+    run->train.resume = &resume;
+    int status = train_run(&run->plan, &run->train, run->engine, run->pool, &observer,
+                           run->base_sha256, err);
+    run->train.resume = NULL;
+    return status;
+}
+
+/* Train; a run that diverges goes back to its newest state once, with half the learning rate. */
+static int
+train(struct run *run, struct err *err)
+{
+    bool was_halved = run->saved != NULL && resume_state_facts(run->saved)->halved;
+    int status = train_once(run, err);
+    if (status != ERR_DIVERGED || was_halved)
+        return status;
+    on_event(run, TRAIN_WARN,
+             arena_printf(run->arena,
+                          "Not a finite number: %s. The run goes back to its newest state, or to "
+                          "its beginning, and goes on with half the learning rate.",
+                          err->message));
+    run->halved = true;
+    resume_state_close(run->saved);
+    run->saved = NULL;
+    if (run_states_choose(&run->states, &run->saved, &run->damage, err) != 0)
+        return err->code;
+    go_back(run);
+    return train_once(run, err);
+}
+
+static int
+execute(struct run *run)
+{
+    struct err err = {0};
     run->state = (struct run_state){
         .request = &run->request,
         .plan = &run->plan,
@@ -298,21 +434,21 @@ execute(struct run *run)
         .engine = gemm_engine_name(run->engine),
         .created_at = (int64_t)time(NULL),
     };
-    for (size_t i = 0; i < METRIC_COUNT; i++)
-        run->state.latest[i] = NAN;
+    go_back(run);
     int status = prepare(run, &err);
     if (status == 0) {
         announce(run);
-        status = train_run(&run->plan, &run->train, run->engine, run->pool, &observer,
-                           run->base_sha256, &err);
+        say_where_it_starts(run);
+        status = train(run, &err);
     }
     return conclude(run, status, &err);
 }
 
 static int
-run_job(const char *path)
+run_job(const char *path, bool resumes, int64_t resume_interval)
 {
-    struct run run = {.arena = arena_new()};
+    struct run run = {
+        .arena = arena_new(), .path = path, .resumes = resumes, .resume_interval = resume_interval};
     struct err err;
     int exit_code = EXIT_FAILED;
     signals_catch();
@@ -326,10 +462,13 @@ run_job(const char *path)
     if (exit_code == EXIT_OK)
         exit_code = check_output(&run.request, run.arena, path);
     if (exit_code == EXIT_OK)
+        exit_code = open_states(&run);
+    if (exit_code == EXIT_OK)
         exit_code = make_plan(&run, path);
     if (exit_code == EXIT_OK)
         exit_code = execute(&run);
 out:
+    resume_state_close(run.saved);
     pool_free(run.pool);
     if (run.planned)
         train_plan_fini(&run.plan);
@@ -349,6 +488,9 @@ print_help(void)
          "--help-parameters lists what a job can say.\n\n"
          "Prints JSON lines: events, metric points, and the job object last. Checkpoints\n"
          "are not kept.\n\n"
+         "With output_dir D, the state of the run is saved in D.resume from time to time,\n"
+         "and when Ctrl-C or SIGTERM stops it; --resume goes on from there, to the same\n"
+         "model as an undisturbed run. D.resume goes when the run has succeeded.\n\n"
          "Exit codes: 0 succeeded; 1 failed; 2 the job is wrong, nothing was trained; 130\n"
          "or 143 stopped by Ctrl-C or SIGTERM (nothing is written to output_dir).\n");
     options_print_help(&table, stdout);
@@ -361,7 +503,10 @@ command_run(int count, char *const *arguments)
     struct options options;
     struct err err;
     int exit_code = EXIT_WRONG_USE;
-    if (options_parse(&table, count, arguments, arena, &options, &err) != 0) {
+    int64_t interval = RESUME_PACE_SECONDS;
+    if (options_parse(&table, count, arguments, arena, &options, &err) != 0 ||
+        options_number(&options, "resume-interval", 0, INTERVAL_MAX_SECONDS, &interval, &err) !=
+            0) {
         fprintf(stderr, "finetuned run: %s\n", err.message);
     } else if (options_has(&options, "help")) {
         print_help();
@@ -369,7 +514,7 @@ command_run(int count, char *const *arguments)
     } else if (options.operand_count != 1) {
         fputs("finetuned run: give one job file: finetuned run JOB.json\n", stderr);
     } else {
-        exit_code = run_job(options.operands[0]);
+        exit_code = run_job(options.operands[0], options_has(&options, "resume"), interval);
     }
     arena_free(arena);
     return exit_code;

@@ -275,16 +275,23 @@ config_load(const struct options *flags, struct arena *arena, struct config *out
     return set_values(&loader, out);
 }
 
+static int
+check_folders(const char *key, const struct config_list *list, struct err *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct stat info;
+        if (stat(list->items[i], &info) != 0)
+            return err_set_errno(err, "%s %s", key, list->items[i]);
+        if (!S_ISDIR(info.st_mode))
+            return err_set(err, ERR_INVALID, "%s %s: not a folder", key, list->items[i]);
+    }
+    return 0;
+}
+
 int
 config_check(const struct config *config, struct err *err)
 {
-    for (size_t i = 0; i < config->models_dir.count; i++) {
-        struct stat info;
-        if (stat(config->models_dir.items[i], &info) != 0)
-            return err_set_errno(err, "models_dir %s", config->models_dir.items[i]);
-        if (!S_ISDIR(info.st_mode))
-            return err_set(err, ERR_INVALID, "models_dir %s: not a folder",
-                           config->models_dir.items[i]);
-    }
-    return 0;
+    if (check_folders("models_dir", &config->models_dir, err) != 0)
+        return err->code;
+    return check_folders("import_dir", &config->import_dir, err);
 }

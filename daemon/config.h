@@ -32,11 +32,23 @@ struct config {
     struct config_list listen;
     const char *data_dir; /* never "" */
     struct config_list models_dir;
+    struct config_list import_dir;
     struct config_aliases model_alias;
     int64_t threads;
+    int64_t workers;
+    int64_t resume_interval;
+    int64_t min_free_bytes;
+    int64_t keep_jobs_days;
+    int64_t keep_events_days;
+    int64_t keep_metrics_days;
+    int64_t keep_resume_days;
+    int64_t keep_checkpoints;
+    int64_t keep_files_days;
+    int64_t keep_models_days;
     const char *engine;
     int64_t max_file_bytes;
     int64_t max_connections;
+    int64_t max_streams;
     enum log_level log_level;
     enum log_format log_format;
     const char *port_file; /* "" for none */
@@ -81,7 +93,7 @@ struct option_table config_option_table(struct arena *arena);
 int config_load(const struct options *flags, struct arena *arena, struct config *out,
                 struct err *err);
 
-/* What can be judged without opening anything: every models_dir is a folder. */
+/* What can be judged without opening anything: every models_dir and import_dir is a folder. */
 int config_check(const struct config *config, struct err *err);
 
 #endif

@@ -32,10 +32,13 @@ struct job_request {
     const char *suffix;
     const char *metadata_json; /* a compact JSON object, or NULL */
     const char *output_dir;    /* of `finetuned run` only */
+    int64_t priority;          /* of the daemon's queue */
     struct data_columns columns;
     enum task task;
     struct train_params params; /* absent values are "auto", the seed too */
 };
+
+enum { JOB_PRIORITY_MIN = -100, JOB_PRIORITY_MAX = 100 };
 
 enum param_type {
     PARAM_TEXT,     /* const char *; min and max are its length in characters */
@@ -103,6 +106,18 @@ enum job_params_use {
  */
 int job_params_parse(const char *body, size_t length, enum job_params_use use, struct arena *arena,
                      struct job_request *out, struct fault_list *faults);
+
+/* What may still be changed of a job: the body of a PATCH. */
+struct job_update {
+    bool has_metadata;
+    const char *metadata_json; /* NULL: none any more */
+    bool has_priority;
+    int64_t priority;
+};
+
+/* Parse and check it; faults as job_params_parse has them. */
+int job_params_parse_update(const char *body, size_t length, struct arena *arena,
+                            struct job_update *out, struct fault_list *faults);
 
 /*
  * The stored parameters: a compact JSON object with every row that lives in train_params, in table

@@ -15,9 +15,12 @@
 #include "daemon/job_params.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/reload.h"
+#include "daemon/service_reload.h"
 #include "daemon/service_run.h"
 #include "daemon/signals.h"
 #include "daemon/version.h"
+#include "daemon/work/crash_marker.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -35,6 +38,9 @@ static const struct {
     {"run", command_run, "run JOB.json             train one job in the foreground"},
     {"tokenize", command_tokenize, "tokenize --model DIR     texts in, token ids out"},
     {"predict", command_predict, "predict --model DIR      texts in, labels and probabilities out"},
+    {"backup", command_backup, "backup FILE              the data directory as one file"},
+    {"restore", command_restore, "restore FILE --data-dir DIR   a data directory of a backup"},
+    {"doctor", command_doctor, "doctor                   is everything in order?"},
 };
 
 enum { PROGRAM_COUNT = sizeof programs / sizeof programs[0] };
@@ -50,8 +56,9 @@ print_help(const struct option_table *table)
          "environment variable (FINETUNED_DATA_DIR). Flag beats environment beats file.\n");
     options_print_help(table, stdout);
     puts("\nSIGTERM and SIGINT stop it: the running job goes back to the queue. A second\n"
-         "signal kills it. Exit codes: 0 stopped as asked; 1 failed, or -n found a\n"
-         "mistake; 2 wrong options or configuration.");
+         "signal kills it. SIGHUP makes it read its configuration again and look for new\n"
+         "base models. Exit codes: 0 stopped as asked; 1 failed, or -n found a mistake;\n"
+         "2 wrong options or configuration.");
 }
 
 /* -n: the listeners are opened for a moment; one that is in use is no mistake of the configuration.
@@ -114,9 +121,116 @@ raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int
-serve(const struct config *config)
+static struct service_options
+service_options_of(const struct config *config, const struct gemm_engine *engine)
 {
+    return (struct service_options){
+        .data_dir = config->data_dir,
+        .models_dirs = config->models_dir.items,
+        .models_dir_count = config->models_dir.count,
+        .import_dirs = config->import_dir.items,
+        .import_dir_count = config->import_dir.count,
+        .aliases = config->model_alias.items,
+        .alias_count = config->model_alias.count,
+        .threads = (size_t)config->threads,
+        .max_file_bytes = config->max_file_bytes,
+        .workers = (size_t)config->workers,
+        .resume_interval = (double)config->resume_interval,
+        .min_free_bytes = config->min_free_bytes,
+        .keep = {.jobs_days = config->keep_jobs_days,
+                 .events_days = config->keep_events_days,
+                 .metrics_days = config->keep_metrics_days,
+                 .resume_days = config->keep_resume_days,
+                 .checkpoints = config->keep_checkpoints,
+                 .files_days = config->keep_files_days,
+                 .models_days = config->keep_models_days},
+        .engine = engine,
+    };
+}
+
+/* The daemon that serves, as far as a reload goes. */
+struct running {
+    const struct options *flags;
+    struct config config; /* in force */
+    struct arena *arena;  /* of what the last reload has brought; NULL before */
+    const struct gemm_engine *engine;
+    struct service *service;
+    struct api_server *server;
+};
+
+static void
+log_changes(const struct reload_changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct reload_change *change = &changes->items[i];
+        if (change->is_live)
+            log_info("reload key=%s before=\"%s\" after=\"%s\"", change->row->name, change->before,
+                     change->after);
+        else
+            log_warn("reload key=%s in_force=\"%s\" configured=\"%s\" reason=\"read at the start "
+                     "only: restart the daemon to apply it\"",
+                     change->row->name, change->before, change->after);
+    }
+    log_info("reload done changed=%zu", changes->count);
+}
+
+/* The service has taken over its part of `next`; the rest, and the log's lines about it. */
+static void
+take_over(struct running *running, const struct config *next, struct arena *arena)
+{
+    struct reload_changes changes;
+    enum log_level before = running->config.log_level, after = next->log_level;
+    reload_compare(&running->config, next, arena, &changes);
+    reload_take(next, &running->config);
+    arena_free(running->arena);
+    running->arena = arena;
+    api_server_set_limits(running->server, next->max_file_bytes, (size_t)next->max_streams);
+    log_set_format(next->log_format);
+    log_set_level(before < after ? before : after); /* so that it is seen */
+    log_changes(&changes);
+    log_set_level(after);
+}
+
+/* SIGHUP: read all sources again. A mistake anywhere, and nothing changes. */
+static void
+reload(struct running *running)
+{
+    struct arena *arena = arena_new();
+    struct config next;
+    struct err err;
+    if (notify_reloading(&err) != 0)
+        log_warn("notify error=\"%s\"", err.message);
+    int code = config_load(running->flags, arena, &next, &err);
+    if (code == 0)
+        code = config_check(&next, &err);
+    if (code == 0) {
+        const struct service_options options = service_options_of(&next, running->engine);
+        code = service_reload(running->service, &options, &err);
+    }
+    if (code == 0) {
+        take_over(running, &next, arena);
+    } else {
+        log_warn("reload refused error=\"%s\"", err.message);
+        arena_free(arena);
+    }
+    tell_systemd("READY=1");
+}
+
+static int
+wait_for_stop(struct running *running)
+{
+    int signal = signals_wait();
+    while (signal == SIGHUP) {
+        reload(running);
+        signal = signals_wait();
+    }
+    return signal;
+}
+
+static int
+serve(const struct config *config, const struct options *flags)
+{
+    struct running running = {.flags = flags, .config = *config};
     struct gemm_engine *engine = NULL;
     struct service *service = NULL;
     struct api_server *server = NULL;
@@ -129,22 +243,17 @@ serve(const struct config *config)
     log_set_format(config->log_format);
     if (gemm_engine_open(config->engine, &engine, &err) != 0) /* before any thread */
         goto out;
-    const struct service_options service_options = {
-        .data_dir = config->data_dir,
-        .models_dirs = config->models_dir.items,
-        .models_dir_count = config->models_dir.count,
-        .aliases = config->model_alias.items,
-        .alias_count = config->model_alias.count,
-        .threads = (size_t)config->threads,
-        .max_file_bytes = config->max_file_bytes,
-        .engine = engine,
-    };
-    if (service_open(&service_options, &service, &err) != 0 || service_start(service, &err) != 0)
+    const struct service_options service_options = service_options_of(config, engine);
+    if (service_open(&service_options, &service, &err) != 0)
+        goto out;
+    signals_catch_crashes(crash_marker_write, service_crash_marker(service));
+    if (service_start(service, &err) != 0)
         goto out;
     const struct api_server_options server_options = {
         .listen = config->listen.items,
         .listen_count = config->listen.count,
         .max_connections = (size_t)config->max_connections,
+        .max_streams = (size_t)config->max_streams,
         .max_upload_bytes = config->max_file_bytes,
         .service = service,
     };
@@ -153,7 +262,10 @@ serve(const struct config *config)
         goto out;
     log_ready(config, server, engine);
     tell_systemd("READY=1");
-    log_info("stop signal=%s", signals_wait() == SIGTERM ? "SIGTERM" : "SIGINT");
+    running.engine = engine;
+    running.service = service;
+    running.server = server;
+    log_info("stop signal=%s", wait_for_stop(&running) == SIGTERM ? "SIGTERM" : "SIGINT");
     tell_systemd("STOPPING=1");
     stopped_as_asked = true;
     if (config->port_file[0] != '\0')
@@ -164,8 +276,10 @@ out:
     api_server_stop(server);
     if (service != NULL)
         service_stop(service);
+    signals_catch_crashes(NULL, NULL);
     service_close(service);
     gemm_engine_close(engine);
+    arena_free(running.arena);
     return stopped_as_asked ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -209,7 +323,7 @@ daemon_main(int count, char *const *arguments, struct arena *arena)
         return only_check ? EXIT_FAILED : EXIT_WRONG_USE;
     }
     if (!only_check)
-        return serve(&config);
+        return serve(&config, &options);
     printf("The configuration is fine: listening on %s, data in %s.\n", config.listen.items[0],
            config.data_dir);
     return EXIT_OK;

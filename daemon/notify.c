@@ -2,11 +2,15 @@
 #include "daemon/notify.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 int
@@ -33,4 +37,15 @@ notify_send(const char *state, struct err *err)
         status = err_set_errno(err, "notify %s", path);
     close(fd);
     return status;
+}
+
+int
+notify_reloading(struct err *err)
+{
+    struct timespec now;
+    char state[64];
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+             (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    return notify_send(state, err);
 }

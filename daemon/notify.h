@@ -9,4 +9,8 @@
 /* Send "READY=1", "STOPPING=1", …; 0 also when nobody asked to be told. */
 int notify_send(const char *state, struct err *err);
 
+/* Send that the configuration is being read again, with the time that Type=notify-reload asks for;
+ * "READY=1" says that it is done. */
+int notify_reloading(struct err *err);
+
 #endif

@@ -67,7 +67,7 @@ take_option(const struct option_table *table, int count, char *const *arguments,
     *out = (struct option_given){.name = row->name};
     if (row->value == NULL && equals != NULL)
         return err_set(err, ERR_INVALID, "option '--%s' takes no value", row->name);
-    if (row->value == NULL)
+    if (row->value == NULL || (row->value[0] == '[' && equals == NULL))
         return 0;
     if (equals == NULL && *at + 1 == count)
         return err_set(err, ERR_INVALID, "option '--%s' needs a value: --%s %s", row->name,

@@ -19,7 +19,8 @@
 struct option_row {
     const char *name;  /* without "--" */
     char letter;       /* short form, or 0 */
-    const char *value; /* what stands behind it, for the help; NULL for a switch */
+    const char *value; /* what stands behind it, for the help; NULL for a switch; in [brackets] when
+                        * it may be left out: it is then given as --name=value only */
     const char *doc;   /* one sentence */
 };
 

@@ -13,6 +13,8 @@
 #include "core/base/mem.h"
 #include "daemon/fault.h"
 #include "daemon/job_status.h"
+#include "daemon/service_life.h"
+#include "daemon/service_use.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +33,9 @@ struct page {
 
 enum file_status { FILE_PROCESSED, FILE_ERROR };
 
+/* The purpose of a file with the measures of a job as CSV; nobody can upload one. */
+#define FILE_PURPOSE_RESULTS "fine-tune-results"
+
 struct file_info {
     const char *id;
     int64_t bytes;
@@ -39,6 +44,7 @@ struct file_info {
     const char *purpose;
     enum file_status status;
     const char *status_details; /* the first fault with its line; NULL when processed */
+    int64_t expires_at;         /* 0: never */
 };
 
 struct file_list {
@@ -47,6 +53,9 @@ struct file_list {
     bool has_more;
     int64_t total; /* of all that match, not only this page */
 };
+
+/* What a file's life may be, when it is to have an end. */
+enum { FILE_EXPIRES_MIN_SECONDS = 3600, FILE_EXPIRES_MAX_SECONDS = 30 * 24 * 3600 };
 
 /* A body on its way in, kept in the data directory's tmp/ until it is whole. */
 struct upload;
@@ -59,6 +68,8 @@ int service_upload_write(struct upload *upload, const void *bytes, size_t length
 int service_upload_finish_take(struct upload *upload, const char *filename, const char *purpose,
                                struct arena *arena, struct file_info *out,
                                struct fault_list *faults);
+/* The file shall go that many seconds after it was stored; 0: never. Judged when it is finished. */
+void service_upload_set_expiry(struct upload *upload, int64_t expires_after);
 /* Drop an unfinished upload; NULL is fine. */
 void service_upload_abort(struct upload *upload);
 
@@ -99,6 +110,7 @@ struct job_info {
     int64_t seed;
     const char *metadata_json;                            /* a JSON object, or NULL */
     const char *fine_tuned_model;                         /* or NULL */
+    const char *result_file;                              /* id of its measures as CSV, or NULL */
     const char *error_code, *error_message, *error_param; /* NULL unless failed */
     int64_t trained_tokens;                               /* < 0: not finished */
     const char *task;
@@ -172,6 +184,7 @@ struct metric_point {
 struct metric_query {
     int64_t after_step; /* points with a greater step; -1 for all */
     size_t limit;
+    bool thinned; /* all of them in at most limit points: extremes of runs of steps; limit >= 2 */
     const char *const *names; /* only these metrics; NULL for all */
     size_t name_count;
 };
@@ -212,13 +225,15 @@ int service_job_checkpoints(struct service *service, const char *job_id, const s
 struct model_info {
     const char *id;
     int64_t created_at;
-    const char *owned_by; /* "system" for base models, "user" for fine-tuned ones */
+    const char *owned_by; /* "system" for base models of the operator, "user" otherwise */
     bool fine_tuned;
     const char *weights; /* "pretrained", "random" or "fine-tuned" */
     const char *root;    /* base model of a fine-tuned one, or NULL */
     const char *job_id;  /* or NULL */
     const char *task;    /* or NULL */
     int64_t hidden_size, layers, parameters, max_seq_length;
+    const char *const *left_out; /* when just imported: files that are not a model's; else NULL */
+    size_t left_out_count;
 };
 
 struct model_list {
@@ -241,7 +256,7 @@ int service_models_list(struct service *service, struct arena *arena, struct mod
                         struct fault_list *faults);
 int service_model_get(struct service *service, const char *id, struct arena *arena,
                       struct model_info *out, struct fault_list *faults);
-/* Fine-tuned models only: BASE_MODEL_PROTECTED otherwise. */
+/* Fine-tuned and imported models and checkpoints; BASE_MODEL_PROTECTED for other base models. */
 int service_model_delete(struct service *service, const char *id, struct fault_list *faults);
 /* SLOW (hashes are computed once and kept). */
 int service_model_files(struct service *service, const char *id, struct arena *arena,
@@ -250,33 +265,6 @@ int service_model_files(struct service *service, const char *id, struct arena *a
 int service_model_file_open(struct service *service, const char *id, const char *name,
                             struct arena *arena, struct model_file *out, int *fd,
                             struct fault_list *faults);
-
-/* ---- use ------------------------------------------------------------------------------------ */
-
-/* One text, or a pair when second is not NULL. Lengths in bytes. */
-struct classify_input {
-    const char *first;
-    size_t first_length;
-    const char *second;
-    size_t second_length;
-};
-
-struct classify_result {
-    const char *model;
-    const char *target; /* the key of each result: "label" */
-    const char *const *labels;
-    size_t label_count;
-    const float *probabilities; /* (inputs, labels) */
-    size_t input_count;
-    size_t tokens;
-};
-
-enum { CLASSIFY_MAX_INPUTS = 2048 };
-
-/* SLOW. MODEL_NOT_FINE_TUNED for a base model; MODEL_NOT_FOUND with param "model". */
-int service_classify(struct service *service, const char *model,
-                     const struct classify_input *inputs, size_t count, struct arena *arena,
-                     struct classify_result *out, struct fault_list *faults);
 
 /* ---- the daemon itself ---------------------------------------------------------------------- */
 
@@ -291,7 +279,7 @@ struct health {
     size_t count;
 };
 
-/* Database writable, workers alive, not stopping. */
+/* Database writable, workers alive, room on the disk, not stopping. */
 void service_health(struct service *service, struct arena *arena, struct health *out);
 
 struct version_info {
@@ -302,5 +290,10 @@ struct version_info {
 };
 
 void service_version(struct service *service, struct arena *arena, struct version_info *out);
+
+#include "daemon/service_data.h"
+#include "daemon/service_follow.h"
+#include "daemon/service_transfer.h"
+#include "daemon/service_uploads.h"
 
 #endif

@@ -1,124 +1,26 @@
 /*
- * Using a model: texts to class probabilities, computed by the predictor thread.
+ * Using a model: texts to class probabilities.
  */
-#include <string.h>
-
-#include "core/base/utf8.h"
-#include "daemon/service_state.h"
-
-/* The key of each result. Jobs have one target as yet, and it has no other name. */
-#define TARGET "label"
-
-static int
-fault_not_fine_tuned(struct fault_list *faults, const char *model)
-{
-    return fault_add(faults, FAULT_MODEL_NOT_FINE_TUNED, "model",
-                     "'%.100s' is a base model and knows no labels: fine-tune it with "
-                     "POST /v1/fine_tuning/jobs and use the job's fine_tuned_model.",
-                     model);
-}
-
-static int
-check_text(struct fault_list *faults, size_t index, const char *text, size_t length)
-{
-    size_t valid = text == NULL ? length : utf8_valid_length(text, length);
-    if (valid == length)
-        return 0;
-    return fault_add(faults, FAULT_INVALID_PARAMETER, "input",
-                     "input %zu is not valid UTF-8 at byte %zu: send the text in UTF-8.", index,
-                     valid);
-}
-
-/* The inputs as the core takes them, each checked. */
-static const struct text *
-read_inputs(const struct classify_input *inputs, size_t count, struct arena *arena,
-            struct fault_list *faults)
-{
-    size_t before = faults->count;
-    if (count == 0 || count > CLASSIFY_MAX_INPUTS)
-        fault_add(faults, FAULT_INVALID_PARAMETER, "input",
-                  "\"input\" has %zu texts: give from 1 to %d in one request.", count,
-                  CLASSIFY_MAX_INPUTS);
-    if (faults->count > before)
-        return NULL;
-    struct text *texts = arena_array(arena, count, sizeof *texts);
-    for (size_t i = 0; i < count; i++) {
-        const struct classify_input *input = &inputs[i];
-        check_text(faults, i, input->first, input->first_length);
-        check_text(faults, i, input->second, input->second_length);
-        texts[i] =
-            (struct text){input->first, input->first_length, input->second, input->second_length};
-    }
-    return faults->count > before ? NULL : texts;
-}
-
-static int
-find_model(struct service *service, const char *name, struct arena *arena,
-           struct catalog_model *out, struct fault_list *faults)
-{
-    struct err err;
-    struct db *db = service_acquire(service, faults);
-    if (db == NULL)
-        return -1;
-    int code = catalog_find(&service->catalog, db, name, arena, out, &err);
-    service_release(service, db);
-    if (code == ERR_NOT_FOUND)
-        return fault_add(faults, FAULT_MODEL_NOT_FOUND, "model", "%s", err.message);
-    if (code != 0)
-        return fault_add_err(faults, &err);
-    if (out->kind == CATALOG_BASE && out->base->summary.config.label_count == 0)
-        return fault_not_fine_tuned(faults, out->id);
-    return 0;
-}
-
-/* Why the predictor did not answer. A model deleted since it was looked up is one that is not
- * there. */
-static int
-fault_prediction(struct service *service, const struct catalog_model *model, const struct err *err,
-                 struct arena *arena, struct fault_list *faults)
-{
-    struct catalog_model again;
-    if (err->code == ERR_STOPPED)
-        return fault_add(faults, FAULT_NOT_READY, NULL,
-                         "The daemon is stopping: send the request again when it is back.");
-    if (err->code == ERR_CONFLICT)
-        return fault_add(faults, FAULT_QUEUE_FULL, NULL,
-                         "Too many classifications are waiting: %s. Send fewer at once.",
-                         err->message);
-    if (err->code == ERR_UNSUPPORTED)
-        return fault_not_fine_tuned(faults, model->id);
-    if (err->code == ERR_INVALID && model->kind == CATALOG_BASE)
-        return fault_add(faults, FAULT_INVALID_PARAMETER, "model",
-                         "Model '%.100s' does not load: %s.", model->id, err->message);
-    if (find_model(service, model->id, arena, &again, faults) != 0)
-        return -1;
-    return fault_add_err(faults, err);
-}
+#include "daemon/service_predict.h"
 
 int
 service_classify(struct service *service, const char *model, const struct classify_input *inputs,
                  size_t count, struct arena *arena, struct classify_result *out,
                  struct fault_list *faults)
 {
-    struct err err;
-    struct catalog_model found;
-    struct prediction prediction;
-    const struct text *texts = read_inputs(inputs, count, arena, faults);
-    if (texts == NULL || find_model(service, model, arena, &found, faults) != 0)
+    const struct predict_order order = {
+        .model = model, .output = PREDICT_PROBABILITIES, .inputs = inputs, .count = count};
+    struct predict_answer answer = {0};
+    if (service_predict(service, &order, arena, &answer, faults) != 0)
         return -1;
-    if (service->predictor == NULL)
-        return fault_add(faults, FAULT_NOT_READY, NULL, "The daemon has not started yet.");
-    if (predictor_thread_run(service->predictor, found.folder, texts, count, arena, &prediction,
-                             &err) != 0)
-        return fault_prediction(service, &found, &err, arena, faults);
     *out = (struct classify_result){
-        .model = found.id,
-        .target = TARGET,
-        .labels = prediction.labels,
-        .label_count = prediction.label_count,
-        .probabilities = prediction.probabilities,
+        .model = answer.model.id,
+        .target = answer.prediction.target,
+        .labels = answer.prediction.labels,
+        .label_count = answer.prediction.label_count,
+        .probabilities = answer.prediction.values,
         .input_count = count,
-        .tokens = prediction.tokens,
+        .tokens = answer.prediction.tokens,
     };
     return 0;
 }

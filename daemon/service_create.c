@@ -1,5 +1,5 @@
 /*
- * Creating a job: parse, look up model and files, plan, insert.
+ * Creating a job: parse, look up model and files, plan, insert; or tell what it would come to.
  *
  * A job is accepted on the strength of its plan: the files are read and held against each other and
  * the model, every "auto" is resolved, and the resolved numbers are stored with the request. The
@@ -8,13 +8,14 @@
 #include <sodium.h>
 
 #include "core/base/buf.h"
-#include "core/base/cpu.h"
+#include "core/train/effort.h"
 #include "core/train/memory.h"
 #include "core/train/plan.h"
 #include "daemon/job_params.h"
 #include "daemon/log.h"
 #include "daemon/service_state.h"
 #include "daemon/store/files.h"
+#include "daemon/store/jobs_claim.h"
 
 /* Seeds are what a 32-bit signed integer holds, as in OpenAI's API. */
 enum { SEED_COUNT_BITS = 31 };
@@ -30,6 +31,8 @@ struct creation {
     struct train_request train;
     struct train_plan plan;
     struct train_memory memory;
+    int64_t disk_bytes;
+    struct budget_room room; /* as it is now */
     bool drew_seed;
     char id[IDS_SIZE];
 };
@@ -74,6 +77,7 @@ resolve_names(struct creation *creation, struct fault_list *faults)
     const struct job_request *request = &creation->request;
     struct train_request *train = &creation->train;
     size_t before = faults->count;
+    service_expire(creation->service, creation->db);
     resolve_model(creation, faults);
     resolve_file(creation, "training_file", request->training_file, &train->training, faults);
     resolve_file(creation, "validation_file", request->validation_file, &train->validation, faults);
@@ -111,7 +115,9 @@ fault_plan(const struct train_fault *fault, const struct err *err, struct fault_
     bool about_model = fault->part == PART_MODEL && err->code != ERR_MEMORY;
     if (err->code != ERR_INVALID && err->code != ERR_UNSUPPORTED && !about_model)
         return fault_add_err(faults, err);
-    enum fault_code code = fault->unsupported ? FAULT_NOT_SUPPORTED_YET : codes[fault->part];
+    enum fault_code code = fault->unsupported     ? FAULT_NOT_SUPPORTED_YET
+                           : fault->is_generation ? FAULT_NOT_A_CLASSIFICATION_SET
+                                                  : codes[fault->part];
     return service_fault_at(faults, code, fault->parameter, fault->line, err->message);
 }
 
@@ -137,24 +143,80 @@ make_plan(struct creation *creation, struct fault_list *faults)
     return 0;
 }
 
+static size_t
+threads_of(const struct creation *creation)
+{
+    int64_t asked = creation->plan.params.threads;
+    return asked > 0 ? (size_t)asked : service_job_threads(creation->service);
+}
+
 /* What the job will need, as `finetuned run` needs it; the threads are those that it will get. */
 static int
-estimate_memory(struct creation *creation, struct fault_list *faults)
+estimate_needs(struct creation *creation, struct fault_list *faults)
 {
     struct err err;
     const struct service *service = creation->service;
-    int64_t asked = creation->plan.params.threads;
+    const char *folder = creation->model.folder;
     struct train_memory_facts facts = {
-        .base_folder = creation->model.folder,
-        .threads = asked > 0                      ? (size_t)asked
-                   : service->options.threads > 0 ? service->options.threads
-                                                  : cpu_count(),
+        .base_folder = folder,
+        .threads = threads_of(creation),
         .process_bytes = service->process_bytes,
         .saves = true,
     };
-    if (train_memory_estimate(&creation->plan, &facts, &creation->memory, &err) == 0)
+    if (train_memory_estimate(&creation->plan, &facts, &creation->memory, &err) == 0 &&
+        effort_disk_bytes(&creation->plan, folder, &creation->disk_bytes, &err) == 0)
         return 0;
     return fault_add_err(faults, &err);
+}
+
+static struct claim_candidate
+candidate_of(const struct creation *creation)
+{
+    return (struct claim_candidate){.memory_bytes = (int64_t)creation->memory.peak,
+                                    .disk_bytes = creation->disk_bytes};
+}
+
+/* Refuse what could never run here, with the figures. */
+static int
+check_room(struct creation *creation, struct fault_list *faults)
+{
+    struct err err;
+    const struct budget *budget = &creation->service->budget;
+    if (budget_measure(budget, &creation->room, &err) != 0)
+        return fault_add_err(faults, &err);
+    const struct claim_candidate candidate = candidate_of(creation);
+    const char *refusal = budget_refusal(budget, &creation->room, &candidate, creation->arena);
+    return refusal == NULL ? 0 : fault_add(faults, FAULT_INVALID_PARAMETER, "model", "%s", refusal);
+}
+
+int
+service_check_disk(struct service *service, struct fault_list *faults)
+{
+    struct err err;
+    struct budget_room room;
+    const struct budget *budget = &service->budget;
+    if (budget_measure(budget, &room, &err) != 0)
+        return fault_add_err(faults, &err);
+    if (!budget_is_disk_low(budget, &room))
+        return 0;
+    return fault_add(faults, FAULT_DISK_FULL, NULL,
+                     "The disk of the data directory has %s free, less than the %s that are kept "
+                     "free (min_free_bytes): free some space (old files, models and jobs can be "
+                     "deleted) and try again.",
+                     budget_size(room.disk_free, faults->arena),
+                     budget_size(budget->min_free_bytes, faults->arena));
+}
+
+/* From the parsed request to a plan with its needs; the plan is the caller's to release when 0. */
+static int
+prepare(struct creation *creation, struct fault_list *faults)
+{
+    if (resolve_names(creation, faults) != 0 || make_plan(creation, faults) != 0)
+        return -1;
+    if (estimate_needs(creation, faults) == 0 && check_room(creation, faults) == 0)
+        return 0;
+    train_plan_fini(&creation->plan);
+    return -1;
 }
 
 static const char *
@@ -211,12 +273,17 @@ insert(struct db *db, void *context, struct err *err)
         .task = task_name(plan->task),
         .labels = (const char *const *)plan->labels.names,
         .label_count = plan->labels.count,
+        .priority = request->priority,
         .total_steps = (int64_t)plan->total_steps,
         .estimated_memory_bytes = (int64_t)creation->memory.peak,
+        .estimated_disk_bytes = creation->disk_bytes,
     };
     struct event_new created = {.message = describe_plan(creation)};
     struct event_new chosen = {.message = describe_choices(creation)};
     struct job_row row;
+    if (creation->model.base != NULL &&
+        base_models_find(creation->service->bases, creation->model.id) == NULL)
+        return err_set(err, ERR_NOT_FOUND, "no base model '%s'", creation->model.id);
     if (jobs_insert(db, &job, &created, creation->id, err) != 0)
         return err->code;
     if (jobs_get(db, creation->id, creation->arena, &row, err) != 0)
@@ -241,12 +308,10 @@ static int
 create(struct creation *creation, struct job_info *out, struct fault_list *faults)
 {
     struct job_row row;
-    if (resolve_names(creation, faults) != 0 || check_queue(creation, faults) != 0 ||
-        make_plan(creation, faults) != 0)
+    if (service_check_disk(creation->service, faults) != 0 || check_queue(creation, faults) != 0 ||
+        prepare(creation, faults) != 0)
         return -1;
-    int code = estimate_memory(creation, faults);
-    if (code == 0)
-        code = insert_job(creation, faults);
+    int code = insert_job(creation, faults);
     train_plan_fini(&creation->plan);
     if (code != 0)
         return -1;
@@ -260,6 +325,17 @@ create(struct creation *creation, struct job_info *out, struct fault_list *fault
     return 0;
 }
 
+/* Parse the body and take a connection. */
+static int
+begin(struct creation *creation, struct fault_list *faults)
+{
+    if (job_params_parse(creation->body, creation->length, JOB_PARAMS_API, creation->arena,
+                         &creation->request, faults) != 0)
+        return -1;
+    creation->db = service_acquire(creation->service, faults);
+    return creation->db != NULL ? 0 : -1;
+}
+
 int
 service_job_create(struct service *service, const char *body, size_t length, struct arena *arena,
                    struct job_info *out, struct fault_list *faults)
@@ -270,12 +346,93 @@ service_job_create(struct service *service, const char *body, size_t length, str
         .body = body,
         .length = length,
     };
-    if (job_params_parse(body, length, JOB_PARAMS_API, arena, &creation.request, faults) != 0)
-        return -1;
-    creation.db = service_acquire(service, faults);
-    if (creation.db == NULL)
+    if (begin(&creation, faults) != 0)
         return -1;
     int code = create(&creation, out, faults);
+    service_release(service, creation.db);
+    return code;
+}
+
+/* ---- telling only ---------------------------------------------------------------------------- */
+
+enum { WARNINGS_MAX = 8 };
+
+static void
+warn(struct job_estimate *out, const char *code, const char *message)
+{
+    if (out->warning_count < WARNINGS_MAX)
+        out->warnings[out->warning_count++] = (struct estimate_warning){code, message};
+}
+
+/* What a user would want to know before the job waits or learns in vain. */
+static void
+add_warnings(struct creation *creation, struct job_estimate *out)
+{
+    const struct train_plan *plan = &creation->plan;
+    const struct claim_load nothing = {0};
+    const struct claim_candidate candidate = candidate_of(creation);
+    struct budget_look look = {&creation->service->budget, creation->room};
+    struct claim_wait wait = {0};
+    struct queue_row queue;
+    struct err ignored;
+    if (plan->load.random_weights)
+        warn(out, "random_weights",
+             "The model has no weights file: it starts from random numbers and learns far less "
+             "from few rows than a pretrained one.");
+    else if (plan->load.missing_pooler)
+        warn(out, "random_pooler", "The model has no pooler: that layer starts at random.");
+    if (plan->validation_rows == 0)
+        warn(out, "no_validation",
+             "No rows are held out: nothing will tell how well the model does on new texts.");
+    if (budget_judge(&look, &nothing, &candidate, creation->arena, &wait) != CLAIM_TAKE)
+        warn(out, wait.reason, wait.message);
+    if (queue_get(creation->db, &queue, &ignored) == 0 && queue.paused_at > 0)
+        warn(out, "queue_paused",
+             "The queue is paused: the job would wait until POST /v1/queue/resume.");
+}
+
+static int
+tell(struct creation *creation, struct job_estimate *out, struct fault_list *faults)
+{
+    struct err err;
+    struct effort effort;
+    const struct train_plan *plan = &creation->plan;
+    if (effort_estimate(plan, creation->model.folder, &effort, &err) != 0)
+        return fault_add_err(faults, &err);
+    double rate = gemm_engine_rate(creation->service->options.engine);
+    *out = (struct job_estimate){
+        .parameters_json = job_params_print(&plan->params, creation->arena),
+        .rows = (int64_t)plan->training_rows,
+        .validation_rows = (int64_t)plan->validation_rows,
+        .test_rows = (int64_t)plan->test_rows,
+        .tokens = effort.tokens,
+        .total_steps = (int64_t)plan->total_steps,
+        .seconds = effort_seconds(&effort, rate, threads_of(creation)),
+        .peak_memory_bytes = (int64_t)creation->memory.peak,
+        .disk_bytes = creation->disk_bytes,
+        .warnings = arena_array(creation->arena, WARNINGS_MAX, sizeof *out->warnings),
+    };
+    add_warnings(creation, out);
+    return 0;
+}
+
+int
+service_job_estimate(struct service *service, const char *body, size_t length, struct arena *arena,
+                     struct job_estimate *out, struct fault_list *faults)
+{
+    struct creation creation = {
+        .service = service,
+        .arena = arena,
+        .body = body,
+        .length = length,
+    };
+    if (begin(&creation, faults) != 0)
+        return -1;
+    int code = prepare(&creation, faults);
+    if (code == 0) {
+        code = tell(&creation, out, faults);
+        train_plan_fini(&creation.plan);
+    }
     service_release(service, creation.db);
     return code;
 }

@@ -1,11 +1,7 @@
 /*
- * Jobs: listing, reading, cancelling. Creating is service_create.c's.
+ * Jobs: listing and reading. Creating is service_create.c's, changing service_life.c's.
  */
-#include <string.h>
-
-#include "daemon/log.h"
 #include "daemon/service_state.h"
-#include "daemon/work/job_state.h"
 
 /* Seconds that are left at the pace so far; < 0 while that cannot be said. */
 static double
@@ -54,6 +50,7 @@ service_job_info(const struct job_row *row, struct arena *arena, struct job_info
         .seed = row->seed,
         .metadata_json = row->metadata_json,
         .fine_tuned_model = row->fine_tuned_model,
+        .result_file = row->result_file,
         .error_code = row->error_code,
         .error_message = row->error_message,
         .error_param = row->error_param,
@@ -76,8 +73,8 @@ service_job_info(const struct job_row *row, struct arena *arena, struct job_info
     };
 }
 
-static int
-fault_job(struct fault_list *faults, const char *id, const struct err *err)
+int
+service_fault_job(struct fault_list *faults, const char *id, const struct err *err)
 {
     if (err->code != ERR_NOT_FOUND)
         return fault_add_err(faults, err);
@@ -92,7 +89,7 @@ service_read_job(struct service *service, struct db *db, const char *id, struct 
 {
     struct err err;
     (void)service;
-    return jobs_get(db, id, arena, out, &err) == 0 ? 0 : fault_job(faults, id, &err);
+    return jobs_get(db, id, arena, out, &err) == 0 ? 0 : service_fault_job(faults, id, &err);
 }
 
 int
@@ -136,53 +133,4 @@ service_job_get(struct service *service, const char *id, struct arena *arena, st
     if (code == 0)
         service_job_info(&row, arena, out);
     return code;
-}
-
-/* The states from which the table lets a job be cancelled. */
-static job_state_set
-cancellable(void)
-{
-    job_state_set set = 0;
-    enum job_status to;
-    for (unsigned from = 0; from < JOB_STATE_COUNT; from++)
-        if (job_state_next((enum job_status)from, JOB_ACTION_CANCEL, &to))
-            set |= 1u << from;
-    return set;
-}
-
-static int
-cancel_row(struct db *db, const char *id, struct fault_list *faults)
-{
-    struct err err;
-    struct job_change change = {
-        .from = cancellable(),
-        .to = JOB_STATE_CANCELLED,
-        .event = {.level = EVENT_INFO, .type = EVENT_MESSAGE, .message = "The job was cancelled."},
-    };
-    int code = jobs_change(db, id, &change, &err);
-    if (code == ERR_CONFLICT)
-        return fault_add(faults, FAULT_CONFLICT, "id",
-                         "%s: only a queued or running job can be cancelled.", err.message);
-    return code == 0 ? 0 : fault_job(faults, id, &err);
-}
-
-int
-service_job_cancel(struct service *service, const char *id, struct arena *arena,
-                   struct job_info *out, struct fault_list *faults)
-{
-    struct job_row row;
-    struct db *db = service_acquire(service, faults);
-    if (db == NULL)
-        return -1;
-    int code = cancel_row(db, id, faults);
-    if (code == 0)
-        code = service_read_job(service, db, id, arena, &row, faults);
-    service_release(service, db);
-    if (code != 0)
-        return -1;
-    if (service->worker != NULL)
-        worker_cancel(service->worker, id);
-    log_info("cancel job=%s", id);
-    service_job_info(&row, arena, out);
-    return 0;
 }

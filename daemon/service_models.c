@@ -6,8 +6,22 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/service_models.h"
 #include "daemon/service_state.h"
 #include "daemon/work/folder_files.h"
+
+/* Imported base models are the data directory's own; the others are the operator's. */
+static bool
+is_imported(const struct service *service, const struct catalog_model *model)
+{
+    if (model->kind != CATALOG_BASE || !data_dir_is_model_id(model->id))
+        return false;
+    struct arena *arena = arena_new();
+    bool same =
+        strcmp(model->folder, data_dir_base_model_path(service->store.dir, model->id, arena)) == 0;
+    arena_free(arena);
+    return same;
+}
 
 static const char *
 weights_of(const struct catalog_model *model)
@@ -18,13 +32,13 @@ weights_of(const struct catalog_model *model)
 }
 
 static void
-model_info(const struct catalog_model *model, struct model_info *out)
+model_info(const struct service *service, const struct catalog_model *model, struct model_info *out)
 {
     bool is_base = model->kind == CATALOG_BASE;
     *out = (struct model_info){
         .id = model->id,
         .created_at = model->created_at,
-        .owned_by = is_base ? "system" : "user",
+        .owned_by = is_base && !is_imported(service, model) ? "system" : "user",
         .fine_tuned = !is_base,
         .weights = weights_of(model),
         .root = is_base ? NULL : model->root,
@@ -58,18 +72,19 @@ service_models_list(struct service *service, struct arena *arena, struct model_l
     service_release(service, db);
     if (code != 0)
         return fault_add_err(faults, &err);
-    size_t bases = base_models_count(service->bases);
+    size_t bases = 0;
+    const struct base_model *const *base = base_models_all(service->bases, arena, &bases);
     *out = (struct model_list){
         .items = arena_array(arena, bases + rows.count, sizeof *out->items),
         .count = bases + rows.count,
     };
     for (size_t i = 0; i < bases; i++) {
-        struct catalog_model model = catalog_from_base(base_models_at(service->bases, i));
-        model_info(&model, &out->items[i]);
+        struct catalog_model model = catalog_from_base(base[i]);
+        model_info(service, &model, &out->items[i]);
     }
     for (size_t i = 0; i < rows.count; i++) {
         struct catalog_model model = catalog_from_row(&service->catalog, &rows.items[i], arena);
-        model_info(&model, &out->items[bases + i]);
+        model_info(service, &model, &out->items[bases + i]);
     }
     return 0;
 }
@@ -94,7 +109,7 @@ service_model_get(struct service *service, const char *id, struct arena *arena,
     struct catalog_model model;
     if (find_model(service, id, arena, &model, faults) != 0)
         return -1;
-    model_info(&model, out);
+    model_info(service, &model, out);
     return 0;
 }
 
@@ -107,6 +122,45 @@ delete_row(struct db *db, const struct catalog_model *model, struct fault_list *
     if (code == ERR_CONFLICT)
         return fault_add(faults, FAULT_IN_USE, "model", "Not deleted: %s.", err.message);
     return code == 0 ? 0 : fault_model(faults, &err);
+}
+
+struct forgetting {
+    struct service *service;
+    const char *id;
+};
+
+/* In a write transaction, so that no job can begin to need the model meanwhile. */
+static int
+forget_import(struct db *db, void *context, struct err *err)
+{
+    const struct forgetting *forgetting = context;
+    if (models_check_unused(db, forgetting->id, err) != 0)
+        return err->code;
+    if (!base_models_remove(forgetting->service->bases, forgetting->id))
+        return err_set(err, ERR_NOT_FOUND, "model '%.100s' has just been deleted", forgetting->id);
+    return 0;
+}
+
+/* The folder is the record: when it cannot be removed the model is there again. */
+static int
+delete_import(struct service *service, struct db *db, const struct catalog_model *model,
+              struct fault_list *faults)
+{
+    struct err err;
+    struct err ignored;
+    struct forgetting forgetting = {service, model->id};
+    int code = db_write(db, forget_import, &forgetting, &err);
+    if (code == ERR_CONFLICT)
+        return fault_add(faults, FAULT_IN_USE, "model", "Not deleted: %s.", err.message);
+    if (code != 0)
+        return fault_model(faults, &err);
+    if (data_dir_remove_base_model(service->store.dir, model->id, &err) != 0) {
+        base_models_add(service->bases, model->id, model->folder, &ignored);
+        return fault_add_err(faults, &err);
+    }
+    if (service->predictor != NULL)
+        predictor_thread_forget(service->predictor, model->folder);
+    return 0;
 }
 
 /* The row is gone; what cannot be removed now is swept at the next start. */
@@ -130,19 +184,21 @@ service_model_delete(struct service *service, const char *id, struct fault_list 
     struct catalog_model model;
     struct arena *arena = arena_new();
     int code = find_model(service, id, arena, &model, faults);
-    if (code == 0 && model.kind == CATALOG_BASE)
+    bool imported = code == 0 && is_imported(service, &model);
+    if (code == 0 && model.kind == CATALOG_BASE && !imported)
         code = fault_add(faults, FAULT_BASE_MODEL_PROTECTED, "model",
                          "'%.100s' is a base model, a folder of the operator's: the daemon never "
                          "deletes those.",
                          model.id);
     struct db *db = code == 0 ? service_acquire(service, faults) : NULL;
     if (db != NULL) {
-        code = delete_row(db, &model, faults);
+        code =
+            imported ? delete_import(service, db, &model, faults) : delete_row(db, &model, faults);
         service_release(service, db);
-        if (code == 0) {
+        if (code == 0 && !imported)
             remove_folder(service, &model);
+        if (code == 0)
             log_info("delete model=%s", model.id);
-        }
     } else {
         code = -1;
     }
@@ -177,23 +233,39 @@ file_info(struct service *service, const struct catalog_model *model,
 }
 
 int
+service_model_hashed_files(struct service *service, const char *id, struct arena *arena,
+                           struct catalog_model *model, struct folder_files *out,
+                           struct fault_list *faults)
+{
+    struct err err;
+    if (find_model(service, id, arena, model, faults) != 0)
+        return -1;
+    if (list_files(model, arena, out, &err) != 0)
+        return fault_model(faults, &err);
+    for (size_t i = 0; i < out->count; i++) {
+        struct model_file file;
+        if (file_info(service, model, &out->items[i], arena, &file, &err) != 0)
+            return fault_add_err(faults, &err);
+        out->items[i].sha256 = file.sha256;
+    }
+    return 0;
+}
+
+int
 service_model_files(struct service *service, const char *id, struct arena *arena,
                     struct model_file_list *out, struct fault_list *faults)
 {
-    struct err err;
     struct catalog_model model;
     struct folder_files files;
-    if (find_model(service, id, arena, &model, faults) != 0)
+    if (service_model_hashed_files(service, id, arena, &model, &files, faults) != 0)
         return -1;
-    if (list_files(&model, arena, &files, &err) != 0)
-        return fault_model(faults, &err);
     *out = (struct model_file_list){
         .items = arena_array(arena, files.count, sizeof *out->items),
         .count = files.count,
     };
     for (size_t i = 0; i < files.count; i++)
-        if (file_info(service, &model, &files.items[i], arena, &out->items[i], &err) != 0)
-            return fault_add_err(faults, &err);
+        out->items[i] =
+            (struct model_file){files.items[i].name, files.items[i].bytes, files.items[i].sha256};
     return 0;
 }
 

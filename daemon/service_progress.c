@@ -6,6 +6,45 @@
 #include "daemon/store/events.h"
 #include "daemon/store/metrics.h"
 
+struct event_info
+service_event_info(const struct event_row *row)
+{
+    return (struct event_info){
+        .id = row->id,
+        .created_at = row->created_at,
+        .level = row->level,
+        .message = row->message,
+        .type = row->type,
+        .data_json = row->data_json,
+    };
+}
+
+struct metric_point
+service_metric_point(const struct point_row *row, struct arena *arena)
+{
+    return (struct metric_point){
+        .step = row->step,
+        .epoch = row->epoch,
+        .created_at = row->created_at,
+        .values = service_named_values(row->measures, row->measure_count, arena),
+        .value_count = row->measure_count,
+    };
+}
+
+struct checkpoint_info
+service_checkpoint_info(const struct checkpoint_row *row, struct arena *arena)
+{
+    return (struct checkpoint_info){
+        .id = row->id,
+        .created_at = row->created_at,
+        .model = row->model,
+        .step = row->step,
+        .job_id = row->job_id,
+        .metrics = service_named_values(row->measures, row->measure_count, arena),
+        .metric_count = row->measure_count,
+    };
+}
+
 int
 service_job_events(struct service *service, const char *job_id, const struct page *page,
                    struct arena *arena, struct event_list *out, struct fault_list *faults)
@@ -29,14 +68,7 @@ service_job_events(struct service *service, const char *job_id, const struct pag
         .has_more = rows.has_more,
     };
     for (size_t i = 0; i < rows.count; i++)
-        out->items[i] = (struct event_info){
-            .id = rows.items[i].id,
-            .created_at = rows.items[i].created_at,
-            .level = rows.items[i].level,
-            .message = rows.items[i].message,
-            .type = rows.items[i].type,
-            .data_json = rows.items[i].data_json,
-        };
+        out->items[i] = service_event_info(&rows.items[i]);
     return 0;
 }
 
@@ -58,7 +90,8 @@ service_job_metrics(struct service *service, const char *job_id, const struct me
     if (db == NULL)
         return -1;
     int code = service_read_job(service, db, job_id, arena, &job, faults);
-    if (code == 0 && metrics_query(db, job.seq, &points, arena, &rows, &err) != 0)
+    if (code == 0 && (query->thinned ? metrics_thin : metrics_query)(db, job.seq, &points, arena,
+                                                                     &rows, &err) != 0)
         code = fault_add_err(faults, &err);
     service_release(service, db);
     if (code != 0)
@@ -69,16 +102,8 @@ service_job_metrics(struct service *service, const char *job_id, const struct me
         .has_more = rows.has_more,
         .last_step = rows.last_step,
     };
-    for (size_t i = 0; i < rows.count; i++) {
-        const struct point_row *row = &rows.items[i];
-        out->items[i] = (struct metric_point){
-            .step = row->step,
-            .epoch = row->epoch,
-            .created_at = row->created_at,
-            .values = service_named_values(row->measures, row->measure_count, arena),
-            .value_count = row->measure_count,
-        };
-    }
+    for (size_t i = 0; i < rows.count; i++)
+        out->items[i] = service_metric_point(&rows.items[i], arena);
     return 0;
 }
 
@@ -104,17 +129,7 @@ service_job_checkpoints(struct service *service, const char *job_id, const struc
         .count = rows.count,
         .has_more = rows.has_more,
     };
-    for (size_t i = 0; i < rows.count; i++) {
-        const struct checkpoint_row *row = &rows.items[i];
-        out->items[i] = (struct checkpoint_info){
-            .id = row->id,
-            .created_at = row->created_at,
-            .model = row->model,
-            .step = row->step,
-            .job_id = job.id,
-            .metrics = service_named_values(row->measures, row->measure_count, arena),
-            .metric_count = row->measure_count,
-        };
-    }
+    for (size_t i = 0; i < rows.count; i++)
+        out->items[i] = service_checkpoint_info(&rows.items[i], arena);
     return 0;
 }

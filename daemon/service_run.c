@@ -9,6 +9,22 @@
 #include "core/train/memory.h"
 #include "daemon/log.h"
 #include "daemon/service_state.h"
+#include "daemon/store/jobs_life.h"
+#include "daemon/work/clock.h"
+
+const struct catalog_aliases *
+service_copy_aliases(const struct service_options *options, struct arena *arena)
+{
+    struct catalog_aliases *table = arena_alloc(arena, sizeof *table);
+    struct catalog_alias *items = arena_array(arena, options->alias_count, sizeof *items);
+    for (size_t i = 0; i < options->alias_count; i++)
+        items[i] = (struct catalog_alias){
+            .name = arena_copy_string(arena, options->aliases[i].name),
+            .model = arena_copy_string(arena, options->aliases[i].model),
+        };
+    *table = (struct catalog_aliases){.items = items, .count = options->alias_count};
+    return table;
+}
 
 /* Copy the strings of the options, which need not outlive the call. */
 static void
@@ -16,20 +32,18 @@ copy_options(struct service *service, const struct service_options *options)
 {
     struct arena *arena = service->arena;
     const char **folders = arena_array(arena, options->models_dir_count, sizeof *folders);
-    struct catalog_alias *aliases = arena_array(arena, options->alias_count, sizeof *aliases);
+    const char **imports = arena_array(arena, options->import_dir_count, sizeof *imports);
     for (size_t i = 0; i < options->models_dir_count; i++)
         folders[i] = arena_copy_string(arena, options->models_dirs[i]);
-    for (size_t i = 0; i < options->alias_count; i++)
-        aliases[i] = (struct catalog_alias){
-            .name = arena_copy_string(arena, options->aliases[i].name),
-            .model = arena_copy_string(arena, options->aliases[i].model),
-        };
+    for (size_t i = 0; i < options->import_dir_count; i++)
+        imports[i] = arena_copy_string(arena, options->import_dirs[i]);
     service->options = *options;
     service->options.data_dir = arena_copy_string(arena, options->data_dir);
     service->options.models_dirs = folders;
+    service->options.import_dirs = imports;
     service->options.aliases = NULL; /* the catalog has them */
-    service->catalog.aliases = aliases;
-    service->catalog.alias_count = options->alias_count;
+    service->catalog.aliases = service_copy_aliases(options, arena);
+    service->max_file_bytes = options->max_file_bytes;
 }
 
 /* The configured directories, then imports in the data directory. */
@@ -50,27 +64,50 @@ open_catalog(struct service *service, struct err *err)
     return catalog_check_aliases(&service->catalog, err);
 }
 
-/* Jobs that a crash left running wait again. */
+/*
+ * Jobs that a crash left running wait again, or are given up when they have crashed too often. The
+ * marks of the last run are read before and dropped after: a start cut short in between counts
+ * nothing twice, for a job that waits is not counted.
+ */
 static int
 recover_jobs(struct service *service, struct err *err)
 {
+    struct job_recovery recovery = {0};
+    const char *path = data_dir_crash_path(service->store.dir, service->arena);
+    if (crash_marker_read(path, service->arena, &recovery.crashed, &recovery.crashed_count, err) !=
+        0)
+        return err->code;
     struct db *db = db_pool_acquire(service->store.pool, err);
     if (db == NULL)
         return err->code;
-    size_t count = 0;
-    int code = jobs_recover(db, &count, err);
+    int code = jobs_recover(db, &recovery, err);
     db_pool_release(service->store.pool, db);
-    if (code == 0 && count > 0)
-        log_warn("recover jobs=%zu reason=\"the daemon ended while they ran\"", count);
-    return code;
+    if (code == 0 && recovery.recovered + recovery.failed > 0)
+        log_warn("recover jobs=%zu failed=%zu crashed=%zu reason=\"the daemon ended while they "
+                 "ran\"",
+                 recovery.recovered, recovery.failed, recovery.crashed_count);
+    return code == 0 ? crash_marker_open(path, &service->marker, err) : code;
+}
+
+static struct budget
+make_budget(const struct service *service)
+{
+    return (struct budget){
+        .folder = data_dir_root(service->store.dir),
+        .min_free_bytes = service->options.min_free_bytes,
+        .process_bytes = (int64_t)service->process_bytes,
+    };
 }
 
 static void
 log_swept(const struct sweep_report *swept)
 {
-    if (swept->files + swept->models + swept->jobs + swept->checkpoints > 0)
-        log_info("sweep files=%zu models=%zu jobs=%zu checkpoints=%zu", swept->files, swept->models,
-                 swept->jobs, swept->checkpoints);
+    size_t parts_of_jobs = swept->jobs + swept->checkpoints + swept->resume_states;
+    if (swept->files + swept->models + swept->uploads + parts_of_jobs > 0)
+        log_info("sweep files=%zu models=%zu uploads=%zu jobs=%zu checkpoints=%zu "
+                 "resume_states=%zu",
+                 swept->files, swept->models, swept->uploads, swept->jobs, swept->checkpoints,
+                 swept->resume_states);
 }
 
 int
@@ -78,12 +115,14 @@ service_open(const struct service_options *options, struct service **out, struct
 {
     struct service *service = mem_small(sizeof *service);
     *service = (struct service){.arena = arena_new(), .process_bytes = train_memory_of_process()};
+    service->opened_ms = clock_now_ms();
     atomic_init(&service->stopping, false);
     copy_options(service, options);
     service->hashes = hash_memory_new();
     if (store_open(options->data_dir, &service->store, err) != 0)
         goto out;
     log_swept(&service->store.swept);
+    service->budget = make_budget(service);
     if (open_catalog(service, err) != 0 || scheduler_new(&service->scheduler, err) != 0 ||
         recover_jobs(service, err) != 0)
         goto out;
@@ -94,39 +133,88 @@ out:
     return err->code;
 }
 
-/* While it does, predictions keep to one processor. */
-static bool
-job_runs(void *worker)
+struct crash_marker *
+service_crash_marker(struct service *service)
 {
-    return worker_is_busy(worker);
+    return service->marker;
+}
+
+/* While one does, predictions keep to one processor. */
+static bool
+job_runs(void *workers)
+{
+    return workers_busy(workers) > 0;
+}
+
+static size_t
+worker_count(const struct service *service)
+{
+    return service->options.workers > 0 ? service->options.workers : 1;
+}
+
+size_t
+service_job_threads(const struct service *service)
+{
+    return budget_threads(service->options.threads, worker_count(service));
+}
+
+static int
+start_workers(struct service *service, struct err *err)
+{
+    struct worker_options options = {
+        .trainer = {.store = &service->store,
+                    .catalog = &service->catalog,
+                    .engine = service->options.engine,
+                    .hashes = service->hashes,
+                    .scheduler = service->scheduler,
+                    .threads = service_job_threads(service),
+                    .resume_interval = service->options.resume_interval},
+        .budget = &service->budget,
+        .marker = service->marker,
+    };
+    return workers_start(&options, worker_count(service), &service->workers, err);
+}
+
+static void
+forget_model(void *context, const char *folder)
+{
+    predictor_thread_forget(context, folder);
+}
+
+static int
+start_predictor_and_keeper(struct service *service, struct err *err)
+{
+    struct predictor_options predictor = {
+        .engine = service->options.engine,
+        .threads = service->options.threads > 0 ? service->options.threads : cpu_count(),
+        .is_shared = job_runs,
+        .context = service->workers,
+    };
+    if (predictor_thread_start(&predictor, &service->predictor, err) != 0)
+        return err->code;
+    const struct keeper_options keeper = {
+        .store = &service->store,
+        .rules = service->options.keep,
+        .interval_ms = KEEPER_INTERVAL_MS,
+        .forget_model = forget_model,
+        .context = service->predictor,
+    };
+    return keeper_start(&keeper, &service->keeper, err);
 }
 
 int
 service_start(struct service *service, struct err *err)
 {
-    struct trainer trainer = {
-        .store = &service->store,
-        .catalog = &service->catalog,
-        .engine = service->options.engine,
-        .hashes = service->hashes,
-        .scheduler = service->scheduler,
-        .threads = service->options.threads,
-    };
-    if (worker_start(&trainer, &service->worker, err) != 0)
+    if (start_workers(service, err) != 0)
         return err->code;
-    struct predictor_options predictor = {
-        .engine = service->options.engine,
-        .threads = service->options.threads > 0 ? service->options.threads : cpu_count(),
-        .is_shared = job_runs,
-        .context = service->worker,
-    };
-    if (predictor_thread_start(&predictor, &service->predictor, err) != 0) {
-        scheduler_stop(service->scheduler);
-        worker_free(service->worker);
-        service->worker = NULL;
-        return err->code;
-    }
-    return 0;
+    if (start_predictor_and_keeper(service, err) == 0)
+        return 0;
+    scheduler_stop(service->scheduler);
+    predictor_thread_free(service->predictor);
+    service->predictor = NULL;
+    workers_free(service->workers);
+    service->workers = NULL;
+    return err->code;
 }
 
 void
@@ -134,8 +222,10 @@ service_stop(struct service *service)
 {
     atomic_store(&service->stopping, true);
     scheduler_stop(service->scheduler);
-    if (service->worker != NULL)
-        worker_stop(service->worker);
+    if (service->keeper != NULL)
+        keeper_stop(service->keeper);
+    if (service->workers != NULL)
+        workers_stop(service->workers);
     if (service->predictor != NULL)
         predictor_thread_stop(service->predictor);
 }
@@ -147,8 +237,10 @@ service_close(struct service *service)
         return;
     if (service->scheduler != NULL)
         scheduler_stop(service->scheduler);
-    predictor_thread_free(service->predictor); /* it looks at the worker */
-    worker_free(service->worker);
+    keeper_free(service->keeper); /* it tells the predictor, */
+    predictor_thread_free(service->predictor); /* which looks at the workers */
+    workers_free(service->workers);
+    crash_marker_close(service->marker);
     scheduler_free(service->scheduler);
     base_models_free(service->bases);
     hash_memory_free(service->hashes);

@@ -2,7 +2,8 @@
  * What the service_*.c files share: the object behind the seam, and how they reach the store.
  *
  * Everything in struct service is set before service_open returns (threads: service_start) and not
- * changed until service_close, except `stopping`. Nobody outside daemon/service_*.c includes this.
+ * changed until service_close, except what is atomic: `stopping`, and what service_reload takes
+ * over. Nobody outside daemon/service_*.c includes this.
  */
 #ifndef DAEMON_SERVICE_STATE_H
 #define DAEMON_SERVICE_STATE_H
@@ -13,9 +14,10 @@
 #include "daemon/store/store.h"
 #include "daemon/work/catalog.h"
 #include "daemon/work/hash_memory.h"
+#include "daemon/work/keeper.h"
 #include "daemon/work/predictor_thread.h"
 #include "daemon/work/scheduler.h"
-#include "daemon/work/worker.h"
+#include "daemon/work/workers.h"
 
 #include <stdatomic.h>
 
@@ -28,13 +30,24 @@ struct service {
     struct store store;
     struct base_models *bases;
     struct catalog catalog;
-    struct hash_memory *hashes; /* of base models' files */
-    size_t process_bytes;       /* of this process before any job, for estimates */
+    struct hash_memory *hashes;     /* of base models' files */
+    size_t process_bytes;           /* of this process before any job, for estimates */
+    _Atomic int64_t max_file_bytes; /* of an upload; not the one of the options */
     struct scheduler *scheduler;
-    struct worker *worker;              /* NULL before service_start and after service_stop */
+    struct budget budget;
+    struct crash_marker *marker;
+    int64_t opened_ms;                  /* of the monotonic clock */
+    struct workers *workers;            /* NULL before service_start */
     struct predictor_thread *predictor; /* the same */
+    struct keeper *keeper;              /* the same */
+    service_listener *listener;         /* of changes; set while nobody is told */
+    void *listener_context;
     atomic_bool stopping;
 };
+
+/* The aliases of the options as the catalog has them, in the arena. */
+const struct catalog_aliases *service_copy_aliases(const struct service_options *options,
+                                                   struct arena *arena);
 
 /* A connection for this call, or NULL with a fault. Give it back with service_release. */
 struct db *service_acquire(struct service *service, struct fault_list *faults);
@@ -50,6 +63,9 @@ int service_fault_page(struct fault_list *faults, const struct page *page, const
 int service_fault_at(struct fault_list *faults, enum fault_code code, const char *param,
                      size_t line, const char *message);
 
+/* Remove files and end uploads whose time is over (sweep.h); failures are logged. */
+void service_expire(struct service *service, struct db *db);
+
 /* Measures of the store as the seam's named values; they share their strings. */
 const struct named_value *service_named_values(const struct measure *measures, size_t count,
                                                struct arena *arena);
@@ -57,6 +73,21 @@ const struct named_value *service_named_values(const struct measure *measures, s
 /* Read the row of a job; JOB_NOT_FOUND. */
 int service_read_job(struct service *service, struct db *db, const char *id, struct arena *arena,
                      struct job_row *out, struct fault_list *faults);
+
+/* Rows as the seam shows them. */
+struct event_info service_event_info(const struct event_row *row);
+struct metric_point service_metric_point(const struct point_row *row, struct arena *arena);
+struct checkpoint_info service_checkpoint_info(const struct checkpoint_row *row,
+                                               struct arena *arena);
+
+/* JOB_NOT_FOUND, or what fault_add_err says; returns -1. */
+int service_fault_job(struct fault_list *faults, const char *id, const struct err *err);
+
+/* DISK_FULL, with the figures, while less is free than is to be kept free. */
+int service_check_disk(struct service *service, struct fault_list *faults);
+
+/* Threads of a job that does not say. */
+size_t service_job_threads(const struct service *service);
 
 /* The row as the seam shows it. */
 void service_job_info(const struct job_row *row, struct arena *arena, struct job_info *out);

@@ -1,15 +1,29 @@
-/* Signals; see signals.h. The handler sets a flag and nothing else. */
+/*
+ * Signals; see signals.h. The handler of signals that stop sets a flag and nothing else; that of
+ * fatal ones calls whoever leaves a mark and sends the signal on.
+ */
 #include "daemon/signals.h"
 
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <unistd.h>
 
 static _Atomic int caught;
 
 static const int stop_signals[] = {SIGTERM, SIGINT};
+static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
-enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
+enum {
+    STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0],
+    CRASH_SIGNALS = sizeof crash_signals / sizeof crash_signals[0]
+};
+
+static struct {
+    signals_mark *mark;
+    void *context;
+    struct sigaction before[CRASH_SIGNALS];
+} crash;
 
 static sigset_t
 stop_set(void)
@@ -21,10 +35,19 @@ stop_set(void)
     return set;
 }
 
+/* Those that the daemon's main thread waits for. */
+static sigset_t
+waited_set(void)
+{
+    sigset_t set = stop_set();
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
 void
 signals_block(void)
 {
-    sigset_t set = stop_set();
+    sigset_t set = waited_set();
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -32,11 +55,13 @@ signals_block(void)
 int
 signals_wait(void)
 {
-    sigset_t set = stop_set();
+    sigset_t set = waited_set();
     int received = 0;
     while (sigwait(&set, &received) != 0)
         ;
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    set = stop_set();
+    if (received != SIGHUP)
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     return received;
 }
 
@@ -59,4 +84,35 @@ int
 signals_caught(void)
 {
     return atomic_load(&caught);
+}
+
+/* Back to what was there, so that the signal, sent again, ends the process: by core dump or report.
+ */
+static void
+restore_crash_signals(void)
+{
+    for (size_t i = 0; i < CRASH_SIGNALS; i++)
+        sigaction(crash_signals[i], &crash.before[i], NULL);
+}
+
+static void
+leave_mark(int received, siginfo_t *info, void *ignored)
+{
+    (void)ignored;
+    restore_crash_signals();
+    crash.mark(crash.context, info->si_code == SI_USER && info->si_pid != getpid());
+    raise(received);
+}
+
+void
+signals_catch_crashes(signals_mark *mark, void *context)
+{
+    struct sigaction action = {.sa_sigaction = leave_mark, .sa_flags = SA_SIGINFO};
+    sigemptyset(&action.sa_mask);
+    if (crash.mark != NULL)
+        restore_crash_signals();
+    crash.mark = mark;
+    crash.context = context;
+    for (size_t i = 0; i < CRASH_SIGNALS && mark != NULL; i++)
+        sigaction(crash_signals[i], &action, &crash.before[i]);
 }

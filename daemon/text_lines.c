@@ -3,6 +3,7 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/data/chat.h"
 #include "core/data/dataset.h"
 
 #include <errno.h>
@@ -87,7 +88,7 @@ wrong_shape(struct err *err)
 {
     return err_set(err, ERR_INVALID,
                    "neither a string, nor a pair of strings [\"...\", \"...\"], nor an object with "
-                   "\"text\"");
+                   "\"text\", \"prompt\" or \"messages\"");
 }
 
 /* The texts inside a line's value; their bytes belong to the value. */
@@ -106,6 +107,8 @@ text_from_json(const json_t *json, struct text *out, struct err *err)
     } else if (json_is_object(json)) {
         first = json_object_get(json, "text");
         second = json_object_get(json, "text_pair");
+        if (first == NULL && second == NULL)
+            first = json_object_get(json, "prompt");
     }
     if (!json_is_string(first) ||
         (second != NULL && !json_is_null(second) && !json_is_string(second)))
@@ -119,6 +122,23 @@ text_from_json(const json_t *json, struct text *out, struct err *err)
     return 0;
 }
 
+/* A conversation becomes the text that it asks about. */
+static int
+read_chat(json_t **json, struct err *err)
+{
+    struct buf text = {0};
+    const json_t *messages = json_object_get(*json, "messages");
+    if (messages == NULL || json_object_get(*json, "text") != NULL)
+        return 0;
+    int rc = chat_text(messages, &text, err);
+    if (rc == 0) {
+        json_decref(*json);
+        *json = json_stringn_nocheck(buf_string(&text), text.length);
+    }
+    buf_fini(&text);
+    return rc;
+}
+
 static int
 take_line(struct text_lines *lines, const char *bytes, size_t length, struct err *err)
 {
@@ -127,7 +147,7 @@ take_line(struct text_lines *lines, const char *bytes, size_t length, struct err
     json_t *json = json_parse(bytes, length, true, err);
     if (json == NULL)
         return err->code;
-    if (text_from_json(json, &lines->texts[lines->count], err) != 0) {
+    if (read_chat(&json, err) != 0 || text_from_json(json, &lines->texts[lines->count], err) != 0) {
         json_decref(json);
         return err->code;
     }

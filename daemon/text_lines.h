@@ -1,9 +1,11 @@
 /*
  * Texts as JSON lines on a descriptor, as fast as they come: for `tokenize` and `predict`.
  *
- * A line is a string, a pair ["first", "second"], or an object with "text" and perhaps "text_pair"
- * (other members are not looked at, so a data file can be read as it is). Whoever sends a line and
- * waits gets its answer: a batch ends where no further whole line has arrived yet.
+ * A line is a string, a pair ["first", "second"], or an object: with "text" and perhaps
+ * "text_pair", with "prompt", or with a conversation's "messages", of which the last user message
+ * is the text as in training. Other members are not looked at, so a data file can be read as it is.
+ * Whoever sends a line and waits gets its answer: a batch ends where no further whole line has
+ * arrived yet.
  */
 #ifndef DAEMON_TEXT_LINES_H
 #define DAEMON_TEXT_LINES_H

@@ -1,12 +1,12 @@
 /*
- * ls: the jobs as a table of 80 columns, one row a job. A column is a row of the table below.
+ * ls: the jobs as a table, one row a job. A column is a row of the table below.
  */
 #include "api/client/client.h"
 #include "api/client/fields.h"
 #include "api/client/http.h"
+#include "api/client/table.h"
 #include "api/client/text.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,86 +68,56 @@ write_model(const json_t *job, struct buf *out)
     buf_append_string(out, field_text(job, "model", "?"));
 }
 
-/* The last column takes what the terminal has left. */
-static const struct column {
-    const char *title;
-    size_t width;
-    bool right;
-    void (*write)(const json_t *job, struct buf *out);
-} columns[] = {
+static const struct column columns[] = {
     {"JOB", 30, false, write_id},  {"STATUS", 9, false, write_status},
     {"DONE", 4, true, write_done}, {"ACCURACY", 11, false, write_accuracy},
     {"AGE", 6, true, write_age},   {"MODEL", 10, false, write_model},
 };
 
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], GAP = 2 };
+static const struct table table = {columns, sizeof columns / sizeof columns[0], "no jobs yet"};
 
-static void
-print_row(const json_t *job, size_t screen)
+/* "limit=20&metadata[team]=red" */
+static int
+write_query(struct client *client, const struct call *call, struct buf *out)
 {
-    struct buf line = {0};
-    size_t used = 0;
-    for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        const struct column *column = &columns[i];
-        bool last = i + 1 == COLUMN_COUNT;
-        struct buf cell = {0};
-        size_t width = last && screen > used ? screen - used : column->width;
-        if (job == NULL)
-            buf_append_string(&cell, column->title);
-        else
-            column->write(job, &cell);
-        text_append_cell(&line, buf_string(&cell), width, column->right);
-        if (!last)
-            buf_printf(&line, "%*s", GAP, "");
-        used += width + GAP;
-        buf_fini(&cell);
+    int64_t limit = 20;
+    struct err err;
+    if (options_number(&call->given, "limit", 1, 1000, &limit, &err) != 0)
+        return client_usage(client, call->command, "%s", err.message);
+    buf_printf(out, "?limit=%lld", (long long)limit);
+    for (size_t i = 0; i < call->given.count; i++) {
+        const struct option_given *given = &call->given.given[i];
+        const char *equals = given->value != NULL ? strchr(given->value, '=') : NULL;
+        if (strcmp(given->name, "metadata") != 0)
+            continue;
+        if (equals == NULL || equals == given->value)
+            return client_usage(client, call->command, "--metadata %s: it must be NAME=VALUE",
+                                given->value);
+        const char *name =
+            arena_copy_bytes(client->arena, given->value, (size_t)(equals - given->value));
+        name = http_path(client, "&metadata%5B", name, "%5D=");
+        buf_append_string(out, http_path(client, name, equals + 1, ""));
     }
-    while (line.length > 0 && line.data[line.length - 1] == ' ')
-        line.length--;
-    printf("%.*s\n", (int)line.length, line.length > 0 ? line.data : "");
-    buf_fini(&line);
-}
-
-static void
-print_table(const json_t *list)
-{
-    const json_t *jobs = field(list, "data");
-    size_t screen = text_columns(stdout);
-    if (json_array_size(jobs) == 0) {
-        printf("no jobs yet\n");
-        return;
-    }
-    print_row(NULL, screen);
-    for (size_t i = 0; i < json_array_size(jobs); i++)
-        print_row(json_array_get(jobs, i), screen);
-    if (json_is_true(field(list, "has_more")))
-        printf("(there are older ones: --limit N shows more)\n");
+    return CLIENT_OK;
 }
 
 int
-command_ls(struct client *client, const struct command *command, int argc, char **argv)
+command_ls(struct client *client, const struct call *call)
 {
-    static const struct option options[] = {{"limit", required_argument, NULL, 'l'}, {0}};
-    const char *limit = "20";
-    int option = 0;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'l')
-            return client_usage(client, command, "an option is not right");
-        limit = optarg;
-        if (limit[0] == '\0' || strspn(limit, "0123456789") != strlen(limit))
-            return client_usage(client, command, "--limit must be a number");
-    }
-    if (optind < argc)
-        return client_usage(client, command, "'%s' is too much", argv[optind]);
+    struct buf query = {0};
     json_t *list = NULL;
-    int result = http_get(
-        client, arena_printf(client->arena, "/v1/fine_tuning/jobs?limit=%s", limit), &list);
+    int result = write_query(client, call, &query);
+    if (result == CLIENT_OK)
+        result = http_get(client,
+                          arena_printf(client->arena, "/v1/fine_tuning/jobs%s", buf_string(&query)),
+                          &list);
+    buf_fini(&query);
     if (result != CLIENT_OK)
         return result;
     if (client->json)
         field_print(list, stdout);
     else
-        print_table(list);
+        table_print(&table, list);
     json_decref(list);
     return CLIENT_OK;
 }

@@ -1,7 +1,9 @@
 /*
  * predict: texts in, labels with their probabilities out, in the order of the texts.
  *
- * Texts from a pipe are sent many at a time; a person who types gets an answer to each line.
+ * Texts are operands, or lines of files, or lines of standard input. From a pipe they are sent many
+ * at a time; a person who types gets an answer to each line. An item of the request is a string, or
+ * an object with text and text_pair.
  */
 #include "api/client/client.h"
 #include "api/client/fields.h"
@@ -10,7 +12,6 @@
 #include "core/base/utf8.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +20,10 @@ enum { BATCH = 256, LABEL_WIDTH = 24, MOST_LABELS = 10000 };
 
 struct prediction {
     const char *model;
-    size_t top; /* labels shown of each text */
+    size_t top;    /* labels shown of each text */
+    bool pairs;    /* operands come in twos, lines have a tab between text and pair */
+    bool jsonl;    /* lines are JSON */
+    json_t *texts; /* gathered, to be sent */
 };
 
 struct score {
@@ -56,18 +60,34 @@ static void
 print_json(const json_t *text, const struct score *scores, const json_t *result)
 {
     json_t *target = json_object_iter_value(json_object_iter((json_t *)result));
-    json_t *line =
-        json_pack("{s:O, s:s, s:f, s:O}", "text", text, "label", scores[0].label, "probability",
-                  scores[0].probability, "scores", json_object_get(target, "scores"));
+    json_t *line = json_is_object(text) ? json_copy((json_t *)text) : json_object();
+    if (!json_is_object(text))
+        json_object_set(line, "text", (json_t *)text);
+    json_object_set_new(line, "label", json_string(scores[0].label));
+    json_object_set_new(line, "probability", json_real(scores[0].probability));
+    json_object_set(line, "scores", json_object_get(target, "scores"));
     field_print(line, stdout);
     json_decref(line);
+}
+
+/* "text", or "text | pair" */
+static void
+append_text(struct buf *out, const json_t *text)
+{
+    if (!json_is_object(text)) {
+        buf_append_string(out, json_string_value(text));
+        return;
+    }
+    buf_printf(out, "%s | %s", field_text(text, "text", ""), field_text(text, "text_pair", ""));
 }
 
 /* "0.973  opening_hours             When do you open?"; further labels on lines of their own. */
 static void
 print_table(const json_t *text, const struct score *scores, size_t shown)
 {
-    bool terminal = isatty(STDOUT_FILENO);
+    bool terminal = isatty(STDOUT_FILENO) || getenv("COLUMNS") != NULL;
+    struct buf words = {0};
+    append_text(&words, text);
     for (size_t i = 0; i < shown; i++) {
         struct buf line = {0};
         buf_printf(&line, "%.3f  ", scores[i].probability);
@@ -77,19 +97,21 @@ print_table(const json_t *text, const struct score *scores, size_t shown)
             text_append_cell(&line, scores[i].label, LABEL_WIDTH, false);
             buf_append_string(&line, "  ");
             size_t room = text_columns(stdout) - text_width(buf_string(&line));
-            size_t width = text_width(json_string_value(text));
+            size_t width = text_width(buf_string(&words));
             bool cut = terminal && width > room;
-            text_append_cell(&line, json_string_value(text), cut ? room : width, false);
+            text_append_cell(&line, buf_string(&words), cut ? room : width, false);
         }
         printf("%s\n", buf_string(&line));
         buf_fini(&line);
     }
+    buf_fini(&words);
 }
 
 /* Classify what has been gathered and empty the array. */
 static int
-flush(struct client *client, const struct prediction *wanted, json_t *texts)
+flush(struct client *client, const struct prediction *wanted)
 {
+    json_t *texts = wanted->texts;
     size_t count = json_array_size(texts);
     json_t *reply = NULL;
     if (count == 0)
@@ -121,76 +143,171 @@ flush(struct client *client, const struct prediction *wanted, json_t *texts)
     return result;
 }
 
+/* Take over an item, which may be NULL: then it was no UTF-8. */
 static int
-add_text(struct client *client, const char *bytes, size_t length, size_t number, json_t *texts)
+add(struct client *client, const struct prediction *wanted, json_t *item, size_t number)
 {
-    json_t *text = json_stringn(bytes, length);
-    if (text == NULL || json_array_append_new(texts, text) != 0)
+    if (item == NULL || json_array_append_new(wanted->texts, item) != 0)
         return client_problem(client, CLIENT_USAGE, "text %zu is not UTF-8", number);
     return CLIENT_OK;
 }
 
-static int
-predict_input(struct client *client, const struct prediction *wanted, json_t *texts)
+static json_t *
+make_pair(json_t *text, json_t *pair)
 {
-    size_t batch = isatty(STDIN_FILENO) ? 1 : BATCH;
+    json_t *item = text != NULL && pair != NULL ? json_object() : NULL;
+    if (item == NULL) {
+        json_decref(text);
+        json_decref(pair);
+        return NULL;
+    }
+    json_object_set_new(item, "text", text);
+    json_object_set_new(item, "text_pair", pair);
+    return item;
+}
+
+/* A line of JSON: "text", ["text", "pair"], or {"text": …, "text_pair": …}; NULL otherwise. */
+static json_t *
+parse_item(const char *bytes, size_t length)
+{
+    struct err ignored;
+    json_t *value = json_parse(bytes, length, false, &ignored);
+    json_t *first =
+        json_is_array(value) ? json_array_get(value, 0) : json_object_get(value, "text");
+    json_t *second =
+        json_is_array(value) ? json_array_get(value, 1) : json_object_get(value, "text_pair");
+    bool pair = json_is_string(first) && json_is_string(second) &&
+                (!json_is_array(value) || json_array_size(value) == 2);
+    bool single = json_is_object(value) && json_is_string(first) && second == NULL;
+    json_t *item = NULL;
+    if (json_is_string(value))
+        item = json_incref(value);
+    else if (pair)
+        item = make_pair(json_incref(first), json_incref(second));
+    else if (single)
+        item = json_incref(first);
+    json_decref(value);
+    return item;
+}
+
+static int
+add_line(struct client *client, const struct prediction *wanted, const char *line, size_t length,
+         size_t number)
+{
+    if (wanted->jsonl) {
+        json_t *item = parse_item(line, length);
+        if (item == NULL)
+            return client_problem(client, CLIENT_USAGE,
+                                  "line %zu must be a text in JSON, an array of two, or an object "
+                                  "with text and text_pair",
+                                  number);
+        return add(client, wanted, item, number);
+    }
+    const char *tab = wanted->pairs ? memchr(line, '\t', length) : NULL;
+    if (!wanted->pairs)
+        return add(client, wanted, json_stringn(line, length), number);
+    if (tab == NULL)
+        return client_problem(client, CLIENT_USAGE,
+                              "line %zu has no tab between the two texts of a pair", number);
+    size_t first = (size_t)(tab - line);
+    json_t *item = make_pair(json_stringn(line, first), json_stringn(tab + 1, length - first - 1));
+    return add(client, wanted, item, number);
+}
+
+static int
+predict_lines(struct client *client, const struct prediction *wanted, FILE *file, const char *name)
+{
+    size_t batch = isatty(fileno(file)) ? 1 : BATCH;
     int result = CLIENT_OK;
     char *line = NULL;
     size_t room = 0, number = 0;
     ssize_t length = 0;
-    while (result == CLIENT_OK && (length = getline(&line, &room, stdin)) >= 0) {
+    while (result == CLIENT_OK && (length = getline(&line, &room, file)) >= 0) {
         while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
             length--;
-        result = add_text(client, line, (size_t)length, ++number, texts);
-        if (result == CLIENT_OK && json_array_size(texts) >= batch)
-            result = flush(client, wanted, texts);
+        result = add_line(client, wanted, line, (size_t)length, ++number);
+        if (result == CLIENT_OK && json_array_size(wanted->texts) >= batch)
+            result = flush(client, wanted);
     }
-    if (result == CLIENT_OK && ferror(stdin))
-        result = client_problem(client, CLIENT_USAGE, "standard input cannot be read: %s",
-                                strerror(errno));
+    if (result == CLIENT_OK && ferror(file))
+        result =
+            client_problem(client, CLIENT_USAGE, "%s cannot be read: %s", name, strerror(errno));
     free(line);
-    return result == CLIENT_OK ? flush(client, wanted, texts) : result;
+    return result == CLIENT_OK ? flush(client, wanted) : result;
 }
 
 static int
-parse(struct client *client, const struct command *command, int argc, char **argv,
-      struct prediction *out)
+predict_file(struct client *client, const struct prediction *wanted, const char *path)
 {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'}, {"top", required_argument, NULL, 't'}, {0}};
-    int option = 0;
-    char *end = NULL;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'm')
-            out->model = optarg;
-        else if (option == 't')
-            out->top = strtoul(optarg, &end, 10);
-        else
-            return client_usage(client, command, "an option is not right");
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return client_problem(client, CLIENT_USAGE, "cannot read '%s': %s", path, strerror(errno));
+    int result = predict_lines(client, wanted, file, path);
+    fclose(file);
+    return result;
+}
+
+static int
+predict_operands(struct client *client, const struct prediction *wanted,
+                 const struct options *given)
+{
+    int result = CLIENT_OK;
+    size_t step = wanted->pairs ? 2 : 1;
+    for (size_t i = 0; i < given->operand_count && result == CLIENT_OK; i += step) {
+        json_t *item = json_string(given->operands[i]);
+        if (wanted->pairs)
+            item = make_pair(item, json_string(given->operands[i + 1]));
+        result = add(client, wanted, item, i + 1);
+        if (result == CLIENT_OK && json_array_size(wanted->texts) >= BATCH)
+            result = flush(client, wanted);
     }
-    if (out->top == 0 || out->top > MOST_LABELS || (end != NULL && *end != '\0'))
-        return client_usage(client, command, "--top must be a number of labels");
+    return result == CLIENT_OK ? flush(client, wanted) : result;
+}
+
+static int
+parse(struct client *client, const struct call *call, struct prediction *out)
+{
+    struct err err;
+    int64_t top = 1;
+    const struct options *given = &call->given;
+    out->model = options_value(given, "model");
+    out->pairs = options_has(given, "pairs");
+    out->jsonl = options_has(given, "jsonl");
+    if (options_number(given, "top", 1, MOST_LABELS, &top, &err) != 0)
+        return client_usage(client, call->command, "%s", err.message);
+    out->top = (size_t)top;
     if (out->model == NULL ||
         utf8_valid_length(out->model, strlen(out->model)) < strlen(out->model))
-        return client_usage(client, command, "--model is needed, in UTF-8");
+        return client_usage(client, call->command, "--model is needed, in UTF-8");
+    if (out->pairs && given->operand_count % 2 != 0)
+        return client_usage(client, call->command, "--pairs: texts must come in twos");
+    if (given->operand_count > 0 && (out->jsonl || options_has(given, "file")))
+        return client_usage(client, call->command, "name texts or files, not both");
     return CLIENT_OK;
 }
 
-int
-command_predict(struct client *client, const struct command *command, int argc, char **argv)
+static int
+predict_files(struct client *client, const struct prediction *wanted, const struct options *given)
 {
-    struct prediction wanted = {.top = 1};
-    int result = parse(client, command, argc, argv, &wanted);
-    if (result != CLIENT_OK)
-        return result;
-    json_t *texts = json_array();
-    if (optind == argc)
-        result = predict_input(client, &wanted, texts);
-    for (int i = optind; i < argc && result == CLIENT_OK; i++) {
-        result = add_text(client, argv[i], strlen(argv[i]), (size_t)(i - optind + 1), texts);
-        if (result == CLIENT_OK && (i + 1 == argc || json_array_size(texts) >= BATCH))
-            result = flush(client, &wanted, texts);
+    int result = CLIENT_OK;
+    for (size_t i = 0; i < given->count && result == CLIENT_OK; i++) {
+        if (strcmp(given->given[i].name, "file") == 0)
+            result = predict_file(client, wanted, given->given[i].value);
     }
-    json_decref(texts);
+    return result;
+}
+
+int
+command_predict(struct client *client, const struct call *call)
+{
+    struct prediction wanted = {.texts = json_array()};
+    int result = parse(client, call, &wanted);
+    if (result == CLIENT_OK && call->given.operand_count > 0)
+        result = predict_operands(client, &wanted, &call->given);
+    else if (result == CLIENT_OK && options_has(&call->given, "file"))
+        result = predict_files(client, &wanted, &call->given);
+    else if (result == CLIENT_OK)
+        result = predict_lines(client, &wanted, stdin, "standard input");
+    json_decref(wanted.texts);
     return result;
 }

@@ -1,26 +1,19 @@
 /*
  * show: one job in full, as "name  value" lines within the terminal's width, then its last events.
  *
- * A line is a row of the table below; a line whose writer appends nothing is left out.
+ * A line is a row of the table below.
  */
 #include "api/client/client.h"
 #include "api/client/fields.h"
 #include "api/client/http.h"
+#include "api/client/lines.h"
 #include "api/client/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_WIDTH = 12, EVENTS_SHOWN = 10 };
-
-/* ", name value" (or without the comma at the start); nothing when there is no such text. */
-static void
-append_part(struct buf *out, const char *name, const char *value)
-{
-    if (value != NULL)
-        buf_printf(out, "%s%s%s", out->length > 0 ? ", " : "", name, value);
-}
+enum { EVENTS_SHOWN = 10 };
 
 static void
 write_status(const json_t *job, struct buf *out)
@@ -30,6 +23,8 @@ write_status(const json_t *job, struct buf *out)
     buf_append_string(out, field_text(job, "status", "?"));
     if (position > 0)
         buf_printf(out, ", number %lld in the queue", (long long)position);
+    if (field_integer(job, "priority", 0) != 0)
+        buf_printf(out, ", priority %lld", (long long)field_integer(job, "priority", 0));
     if (attempt > 1)
         buf_printf(out, ", attempt %lld", (long long)attempt);
 }
@@ -70,9 +65,9 @@ write_task(const json_t *job, struct buf *out)
 static void
 write_files(const json_t *job, struct buf *out)
 {
-    append_part(out, "training ", field_text(job, "training_file", NULL));
-    append_part(out, "validation ", field_text(job, "validation_file", NULL));
-    append_part(out, "test ", field_text(job, "test_file", NULL));
+    lines_append_part(out, "training ", field_text(job, "training_file", NULL));
+    lines_append_part(out, "validation ", field_text(job, "validation_file", NULL));
+    lines_append_part(out, "test ", field_text(job, "test_file", NULL));
 }
 
 static void
@@ -84,7 +79,7 @@ write_times(const json_t *job, struct buf *out)
         int64_t when = field_integer(job, keys[i], 0);
         struct buf text = {0};
         text_append_time(&text, when);
-        append_part(out, names[i], when > 0 ? buf_string(&text) : NULL);
+        lines_append_part(out, names[i], when > 0 ? buf_string(&text) : NULL);
         buf_fini(&text);
     }
 }
@@ -122,8 +117,8 @@ write_speed(const json_t *job, struct buf *out)
                    field_number(job, "progress.rows_per_second"));
     if (threads > 0)
         buf_printf(out, "%s%lld threads", out->length > 0 ? ", " : "", (long long)threads);
-    append_part(out, "", field_text(job, "resources.engine", NULL));
-    append_part(out, "", field_text(job, "resources.precision", NULL));
+    lines_append_part(out, "", field_text(job, "resources.engine", NULL));
+    lines_append_part(out, "", field_text(job, "resources.precision", NULL));
 }
 
 static void
@@ -135,75 +130,36 @@ write_memory(const json_t *job, struct buf *out)
         double bytes = field_number(job, keys[i]);
         struct buf text = {0};
         text_append_bytes(&text, bytes);
-        append_part(out, names[i], bytes > 0 ? buf_string(&text) : NULL);
+        lines_append_part(out, names[i], bytes > 0 ? buf_string(&text) : NULL);
         buf_fini(&text);
-    }
-}
-
-/* "name=value name=value" of a flat object, values as JSON. */
-static void
-append_pairs(const json_t *object, struct buf *out)
-{
-    const char *name = NULL;
-    json_t *value = NULL;
-    json_object_foreach ((json_t *)object, name, value) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
-        buf_printf(out, "%s%s=%s", out->length > 0 ? " " : "", name, text != NULL ? text : "?");
-        free(text);
     }
 }
 
 static void
 write_metrics(const json_t *job, struct buf *out)
 {
-    append_pairs(field(job, "metrics"), out);
+    field_append_pairs(field(job, "metrics"), out);
 }
 
 static void
 write_parameters(const json_t *job, struct buf *out)
 {
-    append_pairs(field(job, "parameters"), out);
+    field_append_pairs(field(job, "parameters"), out);
 }
 
 static void
 write_metadata(const json_t *job, struct buf *out)
 {
-    append_pairs(field(job, "metadata"), out);
+    field_append_pairs(field(job, "metadata"), out);
 }
 
-static const struct line {
-    const char *name;
-    void (*write)(const json_t *job, struct buf *out);
-} lines[] = {
+static const struct line lines[] = {
     {"status", write_status},     {"error", write_error},       {"base model", write_base},
     {"fine-tuned", write_result}, {"task", write_task},         {"files", write_files},
     {"times", write_times},       {"progress", write_progress}, {"speed", write_speed},
     {"memory", write_memory},     {"metrics", write_metrics},   {"parameters", write_parameters},
     {"metadata", write_metadata},
 };
-
-static void
-print_line(const char *name, const char *value)
-{
-    struct buf out = {0};
-    buf_printf(&out, "%-*s", NAME_WIDTH, name);
-    text_append_wrapped(&out, value, NAME_WIDTH, text_columns(stdout) - 1);
-    printf("%s\n", buf_string(&out));
-    buf_fini(&out);
-}
-
-static void
-print_job(const json_t *job)
-{
-    print_line("job", field_text(job, "id", "?"));
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        struct buf value = {0};
-        lines[i].write(job, &value);
-        if (value.length > 0)
-            print_line(lines[i].name, buf_string(&value));
-        buf_fini(&value);
-    }
-}
 
 /* The list comes newest first; people read downwards. */
 static void
@@ -215,29 +171,27 @@ print_events(const json_t *list)
         struct buf text = {0};
         text_append_time(&text, field_integer(event, "created_at", 0));
         buf_printf(&text, " %s", field_text(event, "message", ""));
-        print_line(strcmp(field_text(event, "level", ""), "info") == 0
-                       ? "event"
-                       : field_text(event, "level", "event"),
-                   buf_string(&text));
+        bool info = strcmp(field_text(event, "level", ""), "info") == 0;
+        lines_print_one(info ? "event" : field_text(event, "level", "event"), buf_string(&text));
         buf_fini(&text);
     }
 }
 
 int
-command_show(struct client *client, const struct command *command, int argc, char **argv)
+command_show(struct client *client, const struct call *call)
 {
-    if (argc != 2)
-        return client_usage(client, command, "name one job");
+    const char *id = call->given.operands[0];
     json_t *job = NULL, *events = NULL;
-    int result = http_get_job(client, argv[1], "", &job);
+    int result = http_get_job(client, id, "", &job);
     if (result != CLIENT_OK)
         return result;
     if (client->json) {
         field_print(job, stdout);
     } else {
-        print_job(job);
+        lines_print_one("job", field_text(job, "id", "?"));
+        lines_print(lines, sizeof lines / sizeof lines[0], job);
         const char *rest = arena_printf(client->arena, "/events?limit=%d", EVENTS_SHOWN);
-        result = http_get_job(client, argv[1], rest, &events);
+        result = http_get_job(client, id, rest, &events);
         if (result == CLIENT_OK)
             print_events(events);
     }

@@ -5,13 +5,14 @@
  * half-done on the daemon.
  */
 #include "api/client/client.h"
+#include "api/client/estimate.h"
 #include "api/client/fields.h"
 #include "api/client/http.h"
+#include "api/client/lines.h"
 #include "api/client/text.h"
 #include "api/client/watch.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,9 +30,10 @@ static const struct {
 enum { ROLE_COUNT = sizeof file_roles / sizeof file_roles[0] };
 
 struct submission {
-    const char *files[ROLE_COUNT];
+    const struct call *call;
+    const char *files[ROLE_COUNT];    /* as named */
+    const char *uploaded[ROLE_COUNT]; /* ids of those that were uploaded, else NULL */
     json_t *body;
-    bool watch;
 };
 
 static int
@@ -63,52 +65,37 @@ add_parameter(struct client *client, const struct command *command, const char *
 }
 
 static int
-take_option(struct client *client, const struct command *command, int option,
-            struct submission *out)
+take_option(struct client *client, const struct option_given *given, struct submission *out)
 {
-    switch (option) {
-    case 't':
-    case 'v':
-    case 'e':
-        out->files[option == 't' ? 0 : option == 'v' ? 1 : 2] = optarg;
-        return CLIENT_OK;
-    case 'm':
-        return set_text(client, out->body, "model", optarg);
-    case 's':
-        return set_text(client, out->body, "suffix", optarg);
-    case 'p':
-        return add_parameter(client, command, optarg, out->body);
-    case 'w':
-        out->watch = true;
-        return CLIENT_OK;
-    default:
-        return client_usage(client, command, "an option is not right");
+    struct err err;
+    const struct command *command = out->call->command;
+    for (size_t i = 0; i < ROLE_COUNT; i++) {
+        if (strcmp(given->name, file_roles[i].option) == 0) {
+            out->files[i] = given->value;
+            return CLIENT_OK;
+        }
     }
+    if (strcmp(given->name, "model") == 0)
+        return set_text(client, out->body, "model", given->value);
+    if (strcmp(given->name, "param") == 0)
+        return add_parameter(client, command, given->value, out->body);
+    const struct parameter *parameter = job_flags_find(&out->call->flags, given->name);
+    if (parameter != NULL && job_flags_set(parameter, given->value, out->body, &err) != 0)
+        return client_usage(client, command, "%s", err.message);
+    return CLIENT_OK;
 }
 
 static int
-parse(struct client *client, const struct command *command, int argc, char **argv,
-      struct submission *out)
+parse(struct client *client, struct submission *out)
 {
-    static const struct option options[] = {
-        {"model", required_argument, NULL, 'm'},  {"train", required_argument, NULL, 't'},
-        {"valid", required_argument, NULL, 'v'},  {"test", required_argument, NULL, 'e'},
-        {"suffix", required_argument, NULL, 's'}, {"param", required_argument, NULL, 'p'},
-        {"watch", no_argument, NULL, 'w'},        {0},
-    };
-    int option = 0;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        int result = take_option(client, command, option, out);
+    const struct options *given = &out->call->given;
+    for (size_t i = 0; i < given->count; i++) {
+        int result = take_option(client, &given->given[i], out);
         if (result != CLIENT_OK)
             return result;
     }
-    if (optind < argc)
-        return client_usage(client, command,
-                            "'%s' is too much: files are named by --train, "
-                            "--valid and --test",
-                            argv[optind]);
     if (json_object_get(out->body, "model") == NULL || out->files[0] == NULL)
-        return client_usage(client, command, "--model and --train are needed");
+        return client_usage(client, out->call->command, "--model and --train are needed");
     return CLIENT_OK;
 }
 
@@ -135,36 +122,33 @@ check_file(struct client *client, const char *path)
 static void
 print_uploaded(const char *path, const json_t *file)
 {
-    struct buf line = {0};
-    buf_append_string(&line, "uploaded ");
-    text_append_safe(&line, path);
-    buf_append_string(&line, " (");
-    text_append_bytes(&line, field_number(file, "bytes"));
-    buf_append_string(&line, "): ");
-    text_append_safe(&line, field_text(file, "id", "?"));
-    printf("%s\n", buf_string(&line));
-    buf_fini(&line);
+    struct buf size = {0};
+    text_append_bytes(&size, field_number(file, "bytes"));
+    lines_say("uploaded %s (%s): %s", path, buf_string(&size), field_text(file, "id", "?"));
+    buf_fini(&size);
 }
 
-/* Upload one file and put its id into the body. A file that the daemon finds faulty ends here. */
+/* Upload a file and put its id into the body. A file that the daemon finds faulty ends here. */
 static int
-send_file(struct client *client, const char *path, const char *key, json_t *body)
+send_file(struct client *client, struct submission *submission, size_t role)
 {
+    const char *path = submission->files[role], *key = file_roles[role].key;
     if (is_file_id(path))
-        return set_text(client, body, key, path);
+        return set_text(client, submission->body, key, path);
     json_t *file = NULL;
     int result = http_upload(client, path, "fine-tune", &file);
     if (result != CLIENT_OK) {
         char *reason = arena_copy_string(client->arena, buf_string(&client->problem));
         return client_problem(client, (enum client_exit)result, "upload %s: %s", path, reason);
     }
+    submission->uploaded[role] = arena_copy_string(client->arena, field_text(file, "id", ""));
     if (strcmp(field_text(file, "status", ""), "error") == 0)
         result = client_problem(client, CLIENT_REFUSED, "%s cannot be used: %s", path,
                                 field_text(file, "status_details", "the daemon found it faulty"));
     else if (!client->json)
         print_uploaded(path, file);
     if (result == CLIENT_OK)
-        result = set_text(client, body, key, field_text(file, "id", ""));
+        result = set_text(client, submission->body, key, submission->uploaded[role]);
     json_decref(file);
     return result;
 }
@@ -173,6 +157,7 @@ static int
 create(struct client *client, const struct submission *submission)
 {
     json_t *job = NULL;
+    bool watch = options_has(&submission->call->given, "watch");
     int result = http_post(client, "/v1/fine_tuning/jobs", submission->body, &job);
     if (result != CLIENT_OK)
         return result;
@@ -180,35 +165,65 @@ create(struct client *client, const struct submission *submission)
     if (client->json) {
         field_print(job, stdout);
     } else {
-        struct buf line = {0};
-        text_append_safe(&line, id);
-        printf("created job %s\n", buf_string(&line));
-        if (!submission->watch)
-            printf("follow it with: finetunectl watch %s\n", buf_string(&line));
-        buf_fini(&line);
+        lines_say("created job %s", id);
+        if (!watch)
+            lines_say("follow it with: finetunectl watch %s", id);
     }
     fflush(stdout);
-    if (submission->watch)
+    if (watch)
         result = watch_job(client, id);
     json_decref(job);
     return result;
 }
 
-int
-command_submit(struct client *client, const struct command *command, int argc, char **argv)
+/* What the job would come to. The files that were uploaded for the question go again. */
+static int
+estimate(struct client *client, const struct submission *submission)
 {
-    struct submission submission = {.body = json_object()};
-    int result = parse(client, command, argc, argv, &submission);
+    json_t *answer = NULL;
+    int result = http_post(client, "/v1/fine_tuning/jobs?dry_run=true", submission->body, &answer);
+    if (result == CLIENT_OK && client->json)
+        field_print(answer, stdout);
+    else if (result == CLIENT_OK)
+        estimate_print(answer);
+    json_decref(answer);
+    return result;
+}
+
+/* Whatever became of the question; its own answer counts, not that of the deletions. */
+static void
+delete_uploaded(struct client *client, const struct submission *submission)
+{
+    char *problem = arena_copy_string(client->arena, buf_string(&client->problem));
+    for (size_t i = 0; i < ROLE_COUNT; i++) {
+        json_t *ignored = NULL;
+        if (submission->uploaded[i] != NULL)
+            http_delete(client, http_path(client, "/v1/files/", submission->uploaded[i], ""),
+                        &ignored);
+        json_decref(ignored);
+    }
+    buf_clear(&client->problem);
+    buf_append_string(&client->problem, problem);
+}
+
+int
+command_submit(struct client *client, const struct call *call)
+{
+    struct submission submission = {.call = call, .body = json_object()};
+    bool dry = options_has(&call->given, "dry-run");
+    int result = parse(client, &submission);
     for (size_t i = 0; i < ROLE_COUNT && result == CLIENT_OK; i++) {
         if (submission.files[i] != NULL)
             result = check_file(client, submission.files[i]);
     }
     for (size_t i = 0; i < ROLE_COUNT && result == CLIENT_OK; i++) {
         if (submission.files[i] != NULL)
-            result = send_file(client, submission.files[i], file_roles[i].key, submission.body);
+            result = send_file(client, &submission, i);
     }
     if (result == CLIENT_OK)
-        result = create(client, &submission);
+        result = dry ? estimate(client, &submission) : create(client, &submission);
+    if (dry)
+        delete_uploaded(client, &submission);
     json_decref(submission.body);
     return result;
 }

@@ -14,11 +14,10 @@ print_line(const char *name, const char *value)
 }
 
 int
-command_version(struct client *client, const struct command *command, int argc, char **argv)
+command_version(struct client *client, const struct call *call)
 {
-    if (argc > 1)
-        return client_usage(client, command, "'%s' is too much", argv[1]);
     json_t *version = NULL;
+    (void)call;
     if (!client->json)
         print_line("finetunectl", FINETUNED_VERSION);
     int result = http_get(client, "/version", &version);

@@ -45,3 +45,15 @@ field_print(const json_t *value, FILE *file)
     fprintf(file, "%s\n", text);
     free(text);
 }
+
+void
+field_append_pairs(const json_t *object, struct buf *out)
+{
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach ((json_t *)object, name, value) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+        buf_printf(out, "%s%s=%s", out->length > 0 ? " " : "", name, text != NULL ? text : "?");
+        free(text);
+    }
+}

@@ -6,6 +6,7 @@
 #ifndef API_CLIENT_FIELDS_H
 #define API_CLIENT_FIELDS_H
 
+#include "core/base/buf.h"
 #include "core/base/json.h"
 
 #include <stdint.h>
@@ -25,5 +26,8 @@ int64_t field_integer(const json_t *object, const char *path, int64_t fallback);
 
 /* value as one line of JSON. */
 void field_print(const json_t *value, FILE *file);
+
+/* "name=value name=value" of a flat object, values as JSON. */
+void field_append_pairs(const json_t *object, struct buf *out);
 
 #endif

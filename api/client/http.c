@@ -23,18 +23,32 @@ struct http {
     const char *bypass; /* hosts that no proxy is asked for */
     struct curl_slist *headers;
     struct buf reply;
-    long status; /* of the last reply, 0 for none */
+    struct buf error_code;          /* that the last reply carried */
+    const struct http_read *stream; /* where a successful answer goes instead of reply, or NULL */
+    bool sink_full;                 /* it wanted no more */
+    long status;                    /* of the last reply, 0 for none */
     char reason[CURL_ERROR_SIZE];
 };
+
+static bool
+is_success(long status)
+{
+    return status >= 200 && status < 300;
+}
 
 static size_t
 receive(char *bytes, size_t size, size_t count, void *context)
 {
-    struct buf *reply = context;
+    struct http *http = context;
     size_t length = size * count;
-    if (length > REPLY_MAX_BYTES - reply->length)
+    curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &http->status);
+    if (http->stream != NULL && is_success(http->status)) {
+        http->sink_full = !http->stream->sink(http->stream->context, bytes, length);
+        return http->sink_full ? 0 : length;
+    }
+    if (length > REPLY_MAX_BYTES - http->reply.length)
         return 0;
-    buf_append(reply, bytes, length);
+    buf_append(&http->reply, bytes, length);
     return length;
 }
 
@@ -101,6 +115,7 @@ http_close(struct http *http)
     curl_slist_free_all(http->headers);
     curl_easy_cleanup(http->easy);
     buf_fini(&http->reply);
+    buf_fini(&http->error_code);
     curl_global_cleanup();
 }
 
@@ -110,6 +125,12 @@ http_status(const struct client *client)
     return client->http->status;
 }
 
+const char *
+http_error_code(const struct client *client)
+{
+    return buf_string(&client->http->error_code);
+}
+
 static void
 prepare(struct http *http, const char *path, struct curl_slist *headers)
 {
@@ -117,6 +138,8 @@ prepare(struct http *http, const char *path, struct curl_slist *headers)
     buf_printf(&url, "%s%s", http->prefix, path);
     curl_easy_reset(http->easy);
     buf_clear(&http->reply);
+    buf_clear(&http->error_code);
+    http->status = 0;
     http->reason[0] = '\0';
     curl_easy_setopt(http->easy, CURLOPT_URL, buf_string(&url)); /* libcurl keeps a copy */
     buf_fini(&url);
@@ -130,7 +153,7 @@ prepare(struct http *http, const char *path, struct curl_slist *headers)
     curl_easy_setopt(http->easy, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS);
     curl_easy_setopt(http->easy, CURLOPT_ERRORBUFFER, http->reason);
     curl_easy_setopt(http->easy, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(http->easy, CURLOPT_WRITEDATA, &http->reply);
+    curl_easy_setopt(http->easy, CURLOPT_WRITEDATA, http);
 }
 
 static int
@@ -161,6 +184,8 @@ refused(struct client *client, const json_t *reply, long status)
     const json_t *faults = field(reply, "errors");
     const char *message = field_text(reply, "error.message", NULL);
     const char *code = field_text(reply, "error.code", NULL);
+    if (code != NULL)
+        buf_append_string(&client->http->error_code, code);
     if (json_array_size(faults) > 1) {
         client_problem(client, CLIENT_REFUSED, "refused for %zu reasons:", json_array_size(faults));
         for (size_t i = 0; i < json_array_size(faults); i++)
@@ -180,28 +205,65 @@ refused(struct client *client, const json_t *reply, long status)
     return CLIENT_REFUSED;
 }
 
+/* What an answer that is no success says. */
+static int
+judge(struct client *client, const json_t *reply)
+{
+    long status = client->http->status;
+    if (status >= 400)
+        return refused(client, reply, status);
+    return client_problem(client, CLIENT_REFUSED,
+                          "%s does not speak finetuned's language (status %ld): is the address "
+                          "right?",
+                          client->http->url, status);
+}
+
+static json_t *
+parse_reply(const struct http *http)
+{
+    struct err ignored;
+    return json_parse(buf_string(&http->reply), http->reply.length, true, &ignored);
+}
+
 static int
 perform(struct client *client, json_t **out)
 {
     struct http *http = client->http;
     *out = NULL;
-    http->status = 0;
     CURLcode code = curl_easy_perform(http->easy);
     if (code != CURLE_OK)
         return unreachable(client, code);
     curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &http->status);
-    long status = http->status;
-    struct err ignored;
-    json_t *reply = json_parse(buf_string(&http->reply), http->reply.length, true, &ignored);
-    if (status >= 200 && status < 300 && reply != NULL) {
+    json_t *reply = parse_reply(http);
+    if (is_success(http->status) && reply != NULL) {
         *out = reply;
         return CLIENT_OK;
     }
-    int result = status < 400 ? client_problem(client, CLIENT_REFUSED,
-                                               "%s does not speak finetuned's language (status "
-                                               "%ld): is the address right?",
-                                               http->url, status)
-                              : refused(client, reply, status);
+    int result = judge(client, reply);
+    json_decref(reply);
+    return result;
+}
+
+int
+http_read(struct client *client, const struct http_read *request)
+{
+    struct http *http = client->http;
+    struct curl_slist more = {.next = http->headers};
+    more.data = request->header != NULL ? arena_copy_string(client->arena, request->header) : NULL;
+    prepare(http, request->path, more.data != NULL ? &more : http->headers);
+    http->stream = request;
+    http->sink_full = false;
+    CURLcode code = curl_easy_perform(http->easy);
+    http->stream = NULL;
+    curl_easy_reset(http->easy); /* the list ends here */
+    if (http->sink_full)
+        return CLIENT_OK;
+    if (code != CURLE_OK)
+        return unreachable(client, code);
+    if (is_success(http->status))
+        return CLIENT_OK;
+    json_t *reply = parse_reply(http);
+    int result = judge(client, reply);
     json_decref(reply);
     return result;
 }
@@ -211,6 +273,25 @@ http_get(struct client *client, const char *path, json_t **out)
 {
     prepare(client->http, path, client->http->headers);
     return perform(client, out);
+}
+
+int
+http_delete(struct client *client, const char *path, json_t **out)
+{
+    prepare(client->http, path, client->http->headers);
+    curl_easy_setopt(client->http->easy, CURLOPT_CUSTOMREQUEST, "DELETE");
+    return perform(client, out);
+}
+
+const char *
+http_path(struct client *client, const char *before, const char *name, const char *after)
+{
+    char *escaped = curl_easy_escape(client->http->easy, name, 0);
+    if (escaped == NULL)
+        abort();
+    const char *path = arena_printf(client->arena, "%s%s%s", before, escaped, after);
+    curl_free(escaped);
+    return path;
 }
 
 int
@@ -231,12 +312,13 @@ int
 http_post(struct client *client, const char *path, const json_t *body, json_t **out)
 {
     struct http *http = client->http;
-    char type[] = "Content-Type: application/json";
-    struct curl_slist typed = {.data = type, .next = http->headers};
-    char *text = json_text(body);
+    char json_type[] = "Content-Type: application/json", no_type[] = "Content-Type:";
+    struct curl_slist typed = {.data = body != NULL ? json_type : no_type, .next = http->headers};
+    char *text = body != NULL ? json_text(body) : NULL;
     prepare(http, path, &typed);
-    curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(text));
-    curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, text);
+    curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     (curl_off_t)(text != NULL ? strlen(text) : 0));
+    curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, text != NULL ? text : "");
     int result = perform(client, out);
     curl_easy_reset(http->easy); /* the text and the list end here */
     free(text);

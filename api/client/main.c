@@ -1,11 +1,13 @@
 /*
  * finetunectl: the command-line client of finetuned.
  *
- * Finds the command in the table below, takes the global options out of the command line, and
- * prints the one sentence that a failed command left. It speaks HTTP only and never opens a data
- * directory.
+ * Takes the global options out of the command line, finds the command in the table (commands.h),
+ * and prints the one sentence that a failed command left. It speaks HTTP only and never opens a
+ * data directory.
  */
 #include "api/client/client.h"
+#include "api/client/commands.h"
+#include "api/client/help.h"
 #include "api/client/http.h"
 #include "api/client/text.h"
 
@@ -13,23 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char default_url[] = "http://127.0.0.1:8765";
-
-static const struct command commands[] = {
-    {"submit",
-     "--model MODEL --train FILE [--valid FILE] [--test FILE] [--suffix S] "
-     "[--param NAME=VALUE]... [--watch]",
-     "Upload files and start a job. FILE may also be the id of an uploaded file.", command_submit},
-    {"ls", "[--limit N]", "List jobs, the newest first.", command_ls},
-    {"show", "JOB", "Everything about one job, and its last events.", command_show},
-    {"watch", "JOB", "Follow a job to its end.", command_watch},
-    {"predict", "--model MODEL [--top N] [TEXT]...",
-     "Classify texts; without TEXT, the lines of standard input.", command_predict},
-    {"version", "", "The client's version, and the daemon's.", command_version},
-};
-
-enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 int
 client_problem(struct client *client, enum client_exit code, const char *format, ...)
@@ -55,41 +40,9 @@ client_usage(struct client *client, const struct command *command, const char *f
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    return client_problem(client, CLIENT_USAGE, "%s\nusage: finetunectl %s %s", sentence,
-                          command->name, command->arguments);
-}
-
-enum { HELP_INDENT = 11 };
-
-/* "  name     text", the text broken at the screen's end and indented. */
-static void
-print_entry(const char *name, const char *text)
-{
-    struct buf out = {0};
-    text_append_wrapped(&out, text, HELP_INDENT, TEXT_COLUMNS - 1);
-    printf("  %-*s%s\n", HELP_INDENT - 2, name, buf_string(&out));
-    buf_fini(&out);
-}
-
-static void
-print_help(void)
-{
-    printf("finetunectl %s: the client of finetuned\n\nusage: finetunectl [--json] [--url URL] "
-           "COMMAND ...\n\n",
-           FINETUNED_VERSION);
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (commands[i].arguments[0] != '\0')
-            print_entry(commands[i].name, commands[i].arguments);
-        print_entry(commands[i].arguments[0] != '\0' ? "" : commands[i].name, commands[i].doc);
-    }
-    printf("\n  --json     answer in JSON, one value a line\n"
-           "  --url URL  where the daemon answers: http://host:port or unix:/path\n"
-           "             (default: FINETUNED_URL, else %s)\n"
-           "  --help     this text\n\n"
-           "FINETUNED_API_KEY is sent as a bearer token when it is set.\n\n"
-           "Exit status: 0 done; 1 the job failed or was cancelled; 2 the command line or a\n"
-           "local file is not right; 3 the daemon refused; 4 no daemon answered.\n",
-           default_url);
+    return client_problem(client, CLIENT_USAGE,
+                          "%s\nusage: finetunectl %s %s\n(finetunectl %s --help says more)",
+                          sentence, command->name, command->arguments, command->name);
 }
 
 struct globals {
@@ -128,37 +81,46 @@ take_globals(int *argc, char **argv, struct globals *out)
     return good;
 }
 
-static const struct command *
-find_command(const char *name)
+/* Read the command line behind the command's name. */
+static int
+parse(struct client *client, int argc, char **argv, struct call *call)
 {
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-    }
-    return NULL;
+    struct err err;
+    const struct command *command = call->command;
+    commands_options(command, client->arena, &call->flags);
+    if (options_parse(&call->flags.table, argc, argv, client->arena, &call->given, &err) != 0)
+        return client_usage(client, command, "%s", err.message);
+    if (call->given.operand_count < command->fewest)
+        return client_usage(client, command, "something is missing");
+    if (call->given.operand_count > command->most)
+        return client_usage(client, command, "'%s' is too much",
+                            call->given.operands[command->most]);
+    return CLIENT_OK;
 }
 
 static int
 run(struct client *client, const struct globals *globals, int argc, char **argv)
 {
-    if (argc < 2)
-        return client_problem(client, CLIENT_USAGE,
-                              "which command? `finetunectl --help` lists them");
-    const struct command *command = find_command(argv[1]);
-    if (command == NULL && strcmp(argv[1], "--version") == 0) {
+    size_t used = 0;
+    struct call call = {0};
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         printf("finetunectl %s\n", FINETUNED_VERSION);
         return CLIENT_OK;
     }
-    if (command == NULL)
-        return client_problem(client, CLIENT_USAGE,
-                              "there is no command '%s'; `finetunectl --help` lists them", argv[1]);
+    call.command = commands_find(client, (const char *const *)argv + 1, (size_t)argc - 1, &used);
+    if (call.command == NULL)
+        return CLIENT_USAGE;
+    if (globals->help) {
+        help_print_command(call.command, client->arena);
+        return CLIENT_OK;
+    }
+    int skipped = 1 + (int)used;
+    int result = parse(client, argc - skipped, argv + skipped, &call);
     const char *url = globals->url != NULL ? globals->url : getenv("FINETUNED_URL");
-    int result = http_open(client, url != NULL && url[0] != '\0' ? url : default_url,
+    if (result == CLIENT_OK && !call.command->is_local)
+        result = http_open(client, url != NULL && url[0] != '\0' ? url : HELP_DEFAULT_URL,
                            getenv("FINETUNED_API_KEY"));
-    if (result != CLIENT_OK)
-        return result;
-    argv[1] = arena_printf(client->arena, "finetunectl %s", command->name); /* getopt's prefix */
-    return command->run(client, command, argc - 1, argv + 1);
+    return result == CLIENT_OK ? call.command->run(client, &call) : result;
 }
 
 static void
@@ -178,8 +140,8 @@ main(int argc, char **argv)
     int result = CLIENT_OK;
     if (!take_globals(&argc, argv, &globals)) {
         result = client_problem(&client, CLIENT_USAGE, "--url needs an address");
-    } else if (globals.help) {
-        print_help();
+    } else if (globals.help && argc < 2) {
+        help_print();
     } else {
         client.json = globals.json;
         result = run(&client, &globals, argc, argv);

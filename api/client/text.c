@@ -1,6 +1,7 @@
 /* Text for people's terminals; see text.h. */
 #include "api/client/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -9,9 +10,24 @@
 
 enum { NARROWEST = 40 };
 
+/* COLUMNS, when somebody has set it to a sensible number; 0 otherwise. */
+static size_t
+wanted_columns(void)
+{
+    const char *text = getenv("COLUMNS");
+    if (text == NULL || text[0] == '\0' || strspn(text, "0123456789") != strlen(text) ||
+        strlen(text) > 4)
+        return 0;
+    size_t columns = strtoul(text, NULL, 10);
+    return columns > 0 && columns < NARROWEST ? NARROWEST : columns;
+}
+
 size_t
 text_columns(FILE *file)
 {
+    size_t wanted = wanted_columns();
+    if (wanted > 0)
+        return wanted;
     struct winsize size = {0};
     int fd = fileno(file);
     if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)

@@ -14,7 +14,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Columns of the terminal behind a stream; TEXT_COLUMNS where there is none. */
+/* COLUMNS when it is set, else those of the terminal behind a stream, else TEXT_COLUMNS; at least
+ * 40. */
 enum { TEXT_COLUMNS = 80 };
 size_t text_columns(FILE *file);
 

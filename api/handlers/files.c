@@ -2,10 +2,11 @@
 #include "api/handlers/handlers.h"
 
 #include "api/encode.h"
-#include "api/page.h"
+#include "api/input.h"
 #include "api/upload_form.h"
 
-static const struct page_limits list_limits = {.standard = 10000, .maximum = 10000};
+#include <string.h>
+#include <strings.h>
 
 static struct reply
 file_reply(const struct file_info *file)
@@ -28,14 +29,10 @@ handle_file_create(struct request *request)
 struct reply
 handle_files_list(struct request *request)
 {
-    struct page page;
+    struct page page = query_page(request);
     struct file_list list;
-    const char *purpose = target_query(&request->target, "purpose");
-    if (purpose != NULL && *purpose == '\0')
-        purpose = NULL;
-    if (page_parse(&request->target, &list_limits, &page, &request->faults) != 0 ||
-        service_files_list(request->api->service, &page, purpose, request->arena, &list,
-                           &request->faults) != 0)
+    if (service_files_list(request->api->service, &page, query_text(request, "purpose"),
+                           request->arena, &list, &request->faults) != 0)
         return request_faulty(request);
     struct buf body = {0};
     struct json_out out = {.buf = &body};
@@ -65,6 +62,21 @@ handle_file_delete(struct request *request)
     return reply_json_take(200, &body);
 }
 
+/* The measures of a job, which browsers and scripts take for what they are. */
+static bool
+is_table(const struct file_info *file)
+{
+    return strcmp(file->purpose, FILE_PURPOSE_RESULTS) == 0;
+}
+
+/* Mistral's client takes nothing else. */
+static bool
+wants_bytes(const struct request *request)
+{
+    const char *accept = request->headers.accept;
+    return accept != NULL && strcasecmp(accept, "application/octet-stream") == 0;
+}
+
 struct reply
 handle_file_content(struct request *request)
 {
@@ -73,6 +85,11 @@ handle_file_content(struct request *request)
     if (service_file_open(request->api->service, request_capture(request, 0), request->arena, &file,
                           &fd, &request->faults) != 0)
         return request_faulty(request);
-    struct reply_file content = {.fd = fd, .bytes = file.bytes, .name = file.filename};
+    struct reply_file content = {
+        .fd = fd,
+        .bytes = file.bytes,
+        .name = file.filename,
+        .type = is_table(&file) && !wants_bytes(request) ? "text/csv" : NULL,
+    };
     return reply_file_take(&content, request->arena);
 }

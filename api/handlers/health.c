@@ -2,13 +2,14 @@
 #include "api/handlers/handlers.h"
 
 #include "api/encode.h"
+#include "api/input.h"
 
 #include <string.h>
 
 static bool
 wants_text(const struct request *request)
 {
-    return target_query(&request->target, "verbose") != NULL;
+    return query_flag(request, "verbose");
 }
 
 struct reply

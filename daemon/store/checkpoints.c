@@ -59,6 +59,7 @@ insert(struct db *db, void *context, struct err *err)
         &query, ":measures",
         json_columns_measures_text(insertion->arena, row->measures, row->measure_count));
     query_bind_text(&query, ":files", row->files_json);
+    db_note_change(db, insertion->job_seq);
     int result = query_run_integer(&query, &row->seq, err);
     return result < 0 ? result : 0;
 }
@@ -94,6 +95,35 @@ checkpoints_get_by_model(struct db *db, const char *model, struct arena *arena,
     return parse_row(&raw, arena, out, err);
 }
 
+/* Read what select, bound but for the limit, finds. */
+static int
+read_checkpoints(struct query *select, size_t limit, struct arena *arena,
+                 struct checkpoint_rows *out, struct err *err)
+{
+    struct row_list raws;
+    if (list_read(select, &shape, limit, arena, &raws, &out->has_more, err) != 0)
+        return err->code;
+    const struct checkpoint_raw *raw = raws.items;
+    out->items = arena_array(arena, raws.count, sizeof *out->items);
+    for (; out->count < raws.count; out->count++)
+        if (parse_row(&raw[out->count], arena, &out->items[out->count], err) != 0)
+            return err->code;
+    return 0;
+}
+
+int
+checkpoints_after(struct db *db, const struct rows_after *after, struct arena *arena,
+                  struct checkpoint_rows *out, struct err *err)
+{
+    *out = (struct checkpoint_rows){0};
+    if (list_check_limit(after->limit, err) != 0)
+        return err->code;
+    struct query select = query_begin(db, STATEMENT_CHECKPOINTS_AFTER_STEP);
+    query_bind_integer(&select, ":job", after->job_seq);
+    query_bind_integer(&select, ":after", after->after);
+    return read_checkpoints(&select, after->limit, arena, out, err);
+}
+
 int
 checkpoints_page(struct db *db, int64_t job_seq, const struct list_query *query,
                  struct arena *arena, struct checkpoint_rows *out, struct err *err)
@@ -109,15 +139,7 @@ checkpoints_page(struct db *db, int64_t job_seq, const struct list_query *query,
                                                            : STATEMENT_CHECKPOINTS_OLDER);
     query_bind_integer(&select, ":job", job_seq);
     query_bind_integer(&select, ":cursor", cursor);
-    struct row_list raws;
-    if (list_read(&select, &shape, query->limit, arena, &raws, &out->has_more, err) != 0)
-        return err->code;
-    const struct checkpoint_raw *raw = raws.items;
-    out->items = arena_array(arena, raws.count, sizeof *out->items);
-    for (; out->count < raws.count; out->count++)
-        if (parse_row(&raw[out->count], arena, &out->items[out->count], err) != 0)
-            return err->code;
-    return 0;
+    return read_checkpoints(&select, query->limit, arena, out, err);
 }
 
 /* The model id of a checkpoint, under which a job would name it. */

@@ -49,4 +49,8 @@ int checkpoints_page(struct db *db, int64_t job_seq, const struct list_query *qu
 /* Delete the row. ERR_NOT_FOUND; ERR_CONFLICT while an unfinished job starts from its model. */
 int checkpoints_delete(struct db *db, const char *id, struct err *err);
 
+/* Those of a greater step, ascending by step. */
+int checkpoints_after(struct db *db, const struct rows_after *after, struct arena *arena,
+                      struct checkpoint_rows *out, struct err *err);
+
 #endif

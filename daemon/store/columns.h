@@ -18,6 +18,7 @@
 #include "daemon/store/jobs.h"
 #include "daemon/store/metrics.h"
 #include "daemon/store/models.h"
+#include "daemon/store/uploads.h"
 
 #include <stddef.h>
 
@@ -43,8 +44,33 @@ struct column {
     X(TEXT, "filename", file_row, filename)                                                        \
     X(TEXT, "purpose", file_row, purpose)                                                          \
     X(TEXT, "sha256", file_row, sha256)                                                            \
-    X(TEXT, "status_details", file_row, status_details)
+    X(TEXT, "status_details", file_row, status_details)                                            \
+    X(INTEGER, "expires_at", file_row, expires_at)
 #define FILE_LAST " seq"
+
+struct upload_raw {
+    struct upload_row row;
+    const char *status;
+};
+
+#define UPLOAD_COLUMNS(X)                                                                          \
+    X(TEXT, "id", upload_raw, row.id)                                                              \
+    X(TEXT, "status", upload_raw, status)                                                          \
+    X(INTEGER, "created_at", upload_raw, row.created_at)                                           \
+    X(INTEGER, "expires_at", upload_raw, row.expires_at)                                           \
+    X(INTEGER, "bytes", upload_raw, row.bytes)                                                     \
+    X(TEXT, "filename", upload_raw, row.filename)                                                  \
+    X(TEXT, "purpose", upload_raw, row.purpose)                                                    \
+    X(TEXT, "mime_type", upload_raw, row.mime_type)                                                \
+    X(INTEGER, "expires_after", upload_raw, row.expires_after)                                     \
+    X(TEXT, "file_id", upload_raw, row.file_id)
+#define UPLOAD_LAST " seq"
+
+#define PART_COLUMNS(X)                                                                            \
+    X(TEXT, "id", part_row, id)                                                                    \
+    X(INTEGER, "created_at", part_row, created_at)                                                 \
+    X(INTEGER, "bytes", part_row, bytes)
+#define PART_LAST " seq"
 
 #define EVENT_COLUMNS(X)                                                                           \
     X(TEXT, "id", event_row, id)                                                                   \
@@ -104,13 +130,6 @@ struct job_raw {
     const char *status, *labels_json, *latest_json;
 };
 
-/* How many queued jobs are claimed before this one, itself counted. */
-#define JOB_QUEUE_POSITION                                                                         \
-    "CASE j.status WHEN 'queued' THEN 1"                                                           \
-    " + (SELECT count(*) FROM jobs AS a WHERE a.status = 'queued' AND a.priority > j.priority)"    \
-    " + (SELECT count(*) FROM jobs AS a WHERE a.status = 'queued' AND a.priority = j.priority"     \
-    " AND a.seq < j.seq) ELSE 0 END"
-
 #define JOB_COLUMNS(X)                                                                             \
     X(TEXT, "j.id", job_raw, row.id)                                                               \
     X(TEXT, "j.status", job_raw, status)                                                           \
@@ -130,7 +149,6 @@ struct job_raw {
     X(TEXT, "j.labels", job_raw, labels_json)                                                      \
     X(INTEGER, "j.priority", job_raw, row.priority)                                                \
     X(INTEGER, "j.attempt", job_raw, row.attempt)                                                  \
-    X(INTEGER, JOB_QUEUE_POSITION, job_raw, row.queue_position)                                    \
     X(INTEGER, "j.step", job_raw, row.progress.step)                                               \
     X(INTEGER, "j.total_steps", job_raw, row.progress.total_steps)                                 \
     X(REAL, "j.epoch", job_raw, row.progress.epoch)                                                \
@@ -147,6 +165,7 @@ struct job_raw {
     X(INTEGER, "j.threads", job_raw, row.threads)                                                  \
     X(INTEGER, "j.estimated_memory_bytes", job_raw, row.estimated_memory_bytes)                    \
     X(TEXT, "j.fine_tuned_model", job_raw, row.fine_tuned_model)                                   \
+    X(TEXT, "j.result_file", job_raw, row.result_file)                                             \
     X(TEXT, "j.error_code", job_raw, row.error_code)                                               \
     X(TEXT, "j.error_message", job_raw, row.error_message)                                         \
     X(TEXT, "j.error_param", job_raw, row.error_param)

@@ -24,7 +24,8 @@ struct data_dir {
     int lock_fd;
 };
 
-static const char *const subfolders[] = {"tmp", "files", "models", "base_models", "jobs"};
+static const char *const subfolders[] = {"tmp",         "files", "models",
+                                         "base_models", "jobs",  "uploads"};
 
 /* What may lie in a folder that is not ours yet: the traces of a first start that was cut short
  * (the lock, FORMAT's temporary file), and what a fresh file system brings along. */
@@ -213,6 +214,38 @@ data_dir_open(const char *path, struct data_dir **out, struct err *err)
     return 0;
 }
 
+static int
+look(struct data_dir *dir, const char *path, struct err *err)
+{
+    long format = 0;
+    char *absolute = realpath(path, NULL);
+    if (absolute == NULL)
+        return errno == ENOENT ? err_set(err, ERR_NOT_FOUND, "there is no folder %s", path)
+                               : err_set_errno(err, "find the folder %s", path);
+    dir->root = arena_copy_string(dir->arena, absolute);
+    free(absolute);
+    if (check_format(dir, &format, err) != 0)
+        return err->code;
+    if (format == 0)
+        return err_set(err, ERR_NOT_FOUND, "%s is no data directory of finetuned: it has no FORMAT",
+                       dir->root);
+    return 0;
+}
+
+int
+data_dir_look(const char *path, struct data_dir **out, struct err *err)
+{
+    *out = NULL;
+    struct data_dir *dir = mem_small(sizeof *dir);
+    *dir = (struct data_dir){.arena = arena_new(), .lock_fd = -1};
+    if (look(dir, path, err) != 0) {
+        data_dir_close(dir);
+        return err_prefix(err, "look at the data directory");
+    }
+    *out = dir;
+    return 0;
+}
+
 void
 data_dir_close(struct data_dir *dir)
 {
@@ -222,6 +255,16 @@ data_dir_close(struct data_dir *dir)
         close(dir->lock_fd);
     arena_free(dir->arena);
     free(dir);
+}
+
+bool
+data_dir_is_model_id(const char *id)
+{
+    static const char allowed[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "._-";
+    size_t length = strlen(id);
+    return length > 0 && length <= DATA_DIR_MODEL_ID_MAX && id[0] != '.' &&
+           strspn(id, allowed) == length;
 }
 
 /* An id that may stand in a path: whatever else comes here is a bug before it is an attack. */
@@ -247,6 +290,12 @@ data_dir_database_path(const struct data_dir *dir, struct arena *arena)
 }
 
 const char *
+data_dir_crash_path(const struct data_dir *dir, struct arena *arena)
+{
+    return arena_printf(arena, "%s/crashed", dir->root);
+}
+
+const char *
 data_dir_base_models_path(const struct data_dir *dir, struct arena *arena)
 {
     return arena_printf(arena, "%s/base_models", dir->root);
@@ -256,6 +305,27 @@ const char *
 data_dir_file_path(const struct data_dir *dir, const char *file_id, struct arena *arena)
 {
     return arena_printf(arena, "%s/files/%s", dir->root, checked(file_id));
+}
+
+const char *
+data_dir_upload_path(const struct data_dir *dir, const char *upload_id, struct arena *arena)
+{
+    return arena_printf(arena, "%s/uploads/%s", dir->root, checked(upload_id));
+}
+
+const char *
+data_dir_part_path(const struct data_dir *dir, const char *upload_id, const char *part_id,
+                   struct arena *arena)
+{
+    return arena_printf(arena, "%s/uploads/%s/%s", dir->root, checked(upload_id),
+                        checked(part_id));
+}
+
+const char *
+data_dir_base_model_path(const struct data_dir *dir, const char *model_id, struct arena *arena)
+{
+    assert(data_dir_is_model_id(model_id));
+    return arena_printf(arena, "%s/base_models/%s", dir->root, model_id);
 }
 
 const char *
@@ -276,6 +346,13 @@ data_dir_checkpoint_path(const struct data_dir *dir, const char *job_id, int64_t
 {
     return arena_printf(arena, "%s/jobs/%s/checkpoints/step-%lld", dir->root, checked(job_id),
                         (long long)step);
+}
+
+const char *
+data_dir_resume_state_path(const struct data_dir *dir, const char *job_id, const char *name,
+                           struct arena *arena)
+{
+    return arena_printf(arena, "%s/jobs/%s/resume/%s", dir->root, checked(job_id), checked(name));
 }
 
 const char *

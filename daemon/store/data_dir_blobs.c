@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@ static const char *const folder_names[] = {
     [DATA_DIR_FILES] = "files",
     [DATA_DIR_MODELS] = "models",
     [DATA_DIR_JOBS] = "jobs",
+    [DATA_DIR_UPLOADS] = "uploads",
 };
 
 _Static_assert(sizeof folder_names / sizeof folder_names[0] == DATA_DIR_FOLDER_COUNT,
@@ -78,6 +80,64 @@ data_dir_store_checkpoint(const struct data_dir *dir, const char *tmp_path, cons
 }
 
 int
+data_dir_store_part(const struct data_dir *dir, const char *tmp_path, const char *upload_id,
+                    const char *part_id, struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = fileio_sync(tmp_path, err);
+    if (result == 0)
+        result = fileio_make_folder(data_dir_upload_path(dir, upload_id, arena), err);
+    if (result == 0)
+        result = fileio_rename(tmp_path, data_dir_part_path(dir, upload_id, part_id, arena), err);
+    arena_free(arena);
+    return result;
+}
+
+/* A folder is never put in the place of one that holds something: rename(2) itself refuses. */
+static int
+move_unless_taken(const char *tmp_path, const char *target, const char *model_id, struct err *err)
+{
+    if (fileio_sync(tmp_path, err) != 0)
+        return err->code;
+    if (rename(tmp_path, target) == 0)
+        return 0;
+    if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
+        return err_set(err, ERR_CONFLICT, "there is an imported model '%s' already", model_id);
+    return err_set_errno(err, "rename %s to %s", tmp_path, target);
+}
+
+int
+data_dir_store_base_model(const struct data_dir *dir, const char *tmp_path, const char *model_id,
+                          struct err *err)
+{
+    struct arena *arena = arena_new();
+    const char *target = data_dir_base_model_path(dir, model_id, arena);
+    int result = move_unless_taken(tmp_path, target, model_id, err);
+    if (result == 0)
+        result = fileio_sync(data_dir_base_models_path(dir, arena), err);
+    arena_free(arena);
+    return result;
+}
+
+static const char *
+resume_states_path(const struct data_dir *dir, const char *job_id, struct arena *arena)
+{
+    return arena_printf(arena, "%s/resume", data_dir_job_path(dir, job_id, arena));
+}
+
+int
+data_dir_store_resume_state(const struct data_dir *dir, const char *tmp_path, const char *job_id,
+                            const char *name, struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = fileio_make_folder(resume_states_path(dir, job_id, arena), err);
+    if (result == 0)
+        result = move_folder(tmp_path, data_dir_resume_state_path(dir, job_id, name, arena), err);
+    arena_free(arena);
+    return result;
+}
+
+int
 data_dir_open_file(const struct data_dir *dir, const char *file_id, int *fd, struct err *err)
 {
     struct arena *arena = arena_new();
@@ -103,6 +163,41 @@ data_dir_remove_file(const struct data_dir *dir, const char *file_id, struct err
 }
 
 int
+data_dir_remove_part(const struct data_dir *dir, const char *upload_id, const char *part_id,
+                     struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = fileio_remove_tree(data_dir_part_path(dir, upload_id, part_id, arena), err);
+    arena_free(arena);
+    return result;
+}
+
+int
+data_dir_remove_upload(const struct data_dir *dir, const char *upload_id, struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = fileio_remove_tree(data_dir_upload_path(dir, upload_id, arena), err);
+    arena_free(arena);
+    return result;
+}
+
+int
+data_dir_remove_base_model(const struct data_dir *dir, const char *model_id, struct err *err)
+{
+    struct arena *arena = arena_new();
+    const char *out_of_sight = data_dir_tmp_path(dir, arena);
+    int result = 0;
+    if (rename(data_dir_base_model_path(dir, model_id, arena), out_of_sight) != 0)
+        result = errno == ENOENT ? 0 : err_set_errno(err, "remove model %s", model_id);
+    else if (fileio_sync(data_dir_base_models_path(dir, arena), err) != 0)
+        result = err->code;
+    else
+        result = fileio_remove_tree(out_of_sight, err);
+    arena_free(arena);
+    return result;
+}
+
+int
 data_dir_remove_model(const struct data_dir *dir, const char *job_id, struct err *err)
 {
     struct arena *arena = arena_new();
@@ -117,6 +212,25 @@ data_dir_remove_checkpoint(const struct data_dir *dir, const char *job_id, int64
 {
     struct arena *arena = arena_new();
     int result = fileio_remove_tree(data_dir_checkpoint_path(dir, job_id, step, arena), err);
+    arena_free(arena);
+    return result;
+}
+
+int
+data_dir_remove_resume_state(const struct data_dir *dir, const char *job_id, const char *name,
+                             struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = fileio_remove_tree(data_dir_resume_state_path(dir, job_id, name, arena), err);
+    arena_free(arena);
+    return result;
+}
+
+int
+data_dir_remove_resume_states(const struct data_dir *dir, const char *job_id, struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = fileio_remove_tree(resume_states_path(dir, job_id, arena), err);
     arena_free(arena);
     return result;
 }
@@ -178,6 +292,16 @@ data_dir_each_checkpoint(const struct data_dir *dir, const char *job_id, data_di
 {
     struct arena *arena = arena_new();
     int result = each_entry(checkpoints_path(dir, job_id, arena), visit, context, err);
+    arena_free(arena);
+    return result;
+}
+
+int
+data_dir_each_resume_state(const struct data_dir *dir, const char *job_id, data_dir_visit *visit,
+                           void *context, struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = each_entry(resume_states_path(dir, job_id, arena), visit, context, err);
     arena_free(arena);
     return result;
 }

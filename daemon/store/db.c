@@ -103,6 +103,52 @@ db_close(struct db *db)
     free(db);
 }
 
+static void
+note(struct db *db, struct change change)
+{
+    for (size_t i = 0; i < db->noted_count; i++)
+        if (db->noted[i].job_seq == change.job_seq) {
+            db->noted[i].queue = db->noted[i].queue || change.queue;
+            return;
+        }
+    if (db->noted_count < DB_NOTED_MAX) {
+        db->noted[db->noted_count++] = change;
+        return;
+    }
+    db->noted[0] = (struct change){.job_seq = 0, .queue = true};
+    db->noted_count = 1;
+}
+
+void
+db_note_change(struct db *db, int64_t job_seq)
+{
+    note(db, (struct change){.job_seq = job_seq});
+}
+
+/*
+ * Whoever writes a row of jobs, by whatever statement, has changed the job. Most may have moved
+ * places in the queue; those that a running job does every second have not.
+ */
+static void
+note_row(void *context, int operation, const char *schema, const char *table, sqlite3_int64 row)
+{
+    struct db *db = context;
+    (void)operation;
+    (void)schema;
+    if (strcmp(table, "jobs") != 0)
+        return;
+    bool progress = db->stepping == STATEMENT_JOB_FLUSH || db->stepping == STATEMENT_JOB_SET_RUN ||
+                    db->stepping == STATEMENT_JOB_REWIND;
+    note(db, (struct change){.job_seq = row, .queue = !progress});
+}
+
+void
+db_tell_changes(struct db *db, struct changes *changes)
+{
+    db->changes = changes;
+    sqlite3_update_hook(db->connection, note_row, db);
+}
+
 static int
 run(struct db *db, enum statement statement, struct err *err)
 {
@@ -126,6 +172,7 @@ write_outermost(struct db *db, db_function *function, void *context, struct err 
         return err->code;
     db->writing = true;
     db->doomed = false;
+    db->noted_count = 0;
     int result = function(db, context, err);
     db->writing = false;
     if (result == 0 && db->doomed)
@@ -134,6 +181,8 @@ write_outermost(struct db *db, db_function *function, void *context, struct err 
         result = run(db, STATEMENT_COMMIT, err);
     if (result != 0)
         roll_back(db);
+    else if (db->changes != NULL)
+        changes_tell(db->changes, db->noted, db->noted_count);
     return result;
 }
 

@@ -12,6 +12,7 @@
 #define DAEMON_STORE_DB_H
 
 #include "core/base/err.h"
+#include "daemon/store/changes.h"
 
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ struct db;
 
 /* Open the database at path (created with mode 0600 when absent); migrations are migrate.h's. */
 int db_open(const char *path, struct db **out, struct err *err);
+
+/* From now on what this connection commits is told there; see changes.h. */
+void db_tell_changes(struct db *db, struct changes *changes);
 
 /* Open an existing database to look at it: nothing in it is changed, no setting is made. */
 int db_open_read_only(const char *path, struct db **out, struct err *err);
@@ -39,6 +43,12 @@ typedef int db_function(struct db *db, void *context, struct err *err);
  * is one db_write, so several of them can be made one transaction.
  */
 int db_write(struct db *db, db_function *function, void *context, struct err *err);
+
+/*
+ * Note that the write transaction changes what belongs to a job, to be told when it is committed.
+ * Changes of rows of jobs need no note.
+ */
+void db_note_change(struct db *db, int64_t job_seq);
 
 /* Can the database be written? For the readiness check: takes the write lock and gives it back. */
 int db_check_writable(struct db *db, struct err *err);

@@ -44,6 +44,7 @@ insert(struct db *db, void *context, struct err *err)
     query_bind_text(&query, ":type", types[event->type]);
     query_bind_text(&query, ":message", event->message);
     query_bind_text(&query, ":data", event->data_json);
+    db_note_change(db, insertion->job_seq);
     return query_run(&query, err);
 }
 
@@ -53,6 +54,19 @@ events_append(struct db *db, int64_t job_seq, const struct event_new *event, str
     struct insertion insertion = {job_seq, event};
     if (db_write(db, insert, &insertion, err) != 0)
         return err_prefix(err, "record an event");
+    return 0;
+}
+
+/* Read what select, bound but for the limit, finds. */
+static int
+read_events(struct query *select, size_t limit, struct arena *arena, struct event_rows *out,
+            struct err *err)
+{
+    struct row_list rows;
+    if (list_read(select, &shape, limit, arena, &rows, &out->has_more, err) != 0)
+        return err->code;
+    out->items = rows.items;
+    out->count = rows.count;
     return 0;
 }
 
@@ -71,10 +85,18 @@ events_page(struct db *db, int64_t job_seq, const struct list_query *query, stru
         query_begin(db, query->ascending ? STATEMENT_EVENTS_NEWER : STATEMENT_EVENTS_OLDER);
     query_bind_integer(&select, ":job", job_seq);
     query_bind_integer(&select, ":cursor", cursor);
-    struct row_list rows;
-    if (list_read(&select, &shape, query->limit, arena, &rows, &out->has_more, err) != 0)
+    return read_events(&select, query->limit, arena, out, err);
+}
+
+int
+events_after(struct db *db, const struct rows_after *after, struct arena *arena,
+             struct event_rows *out, struct err *err)
+{
+    *out = (struct event_rows){0};
+    if (list_check_limit(after->limit, err) != 0)
         return err->code;
-    out->items = rows.items;
-    out->count = rows.count;
-    return 0;
+    struct query select = query_begin(db, STATEMENT_EVENTS_NEWER);
+    query_bind_integer(&select, ":job", after->job_seq);
+    query_bind_integer(&select, ":cursor", after->after);
+    return read_events(&select, after->limit, arena, out, err);
 }

@@ -48,4 +48,8 @@ int events_append(struct db *db, int64_t job_seq, const struct event_new *event,
 int events_page(struct db *db, int64_t job_seq, const struct list_query *query, struct arena *arena,
                 struct event_rows *out, struct err *err);
 
+/* Those with a greater seq, oldest first. */
+int events_after(struct db *db, const struct rows_after *after, struct arena *arena,
+                 struct event_rows *out, struct err *err);
+
 #endif

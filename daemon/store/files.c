@@ -16,6 +16,7 @@ insert(struct db *db, void *context, struct err *err)
 {
     struct file_row *row = context;
     row->created_at = query_now();
+    row->expires_at = row->expires_after > 0 ? row->created_at + row->expires_after : 0;
     struct query query = query_begin(db, STATEMENT_FILE_INSERT);
     query_bind_text(&query, ":id", row->id);
     query_bind_integer(&query, ":created_at", row->created_at);
@@ -24,6 +25,8 @@ insert(struct db *db, void *context, struct err *err)
     query_bind_text(&query, ":purpose", row->purpose);
     query_bind_text(&query, ":sha256", row->sha256);
     query_bind_text(&query, ":status_details", row->status_details);
+    if (row->expires_at > 0)
+        query_bind_integer(&query, ":expires_at", row->expires_at);
     int result = query_run_integer(&query, &row->seq, err);
     return result < 0 ? result : 0;
 }
@@ -103,4 +106,16 @@ int
 files_delete(struct db *db, const char *id, struct err *err)
 {
     return db_write(db, delete, (void *)(uintptr_t)id, err);
+}
+
+int
+files_find_expired(struct db *db, struct arena *arena, const char **id, struct err *err)
+{
+    struct query query = query_begin(db, STATEMENT_FILES_EXPIRED);
+    query_bind_integer(&query, ":now", query_now());
+    int found = query_step(&query, err);
+    if (found > 0)
+        *id = query_take_text(&query, arena);
+    query_end(&query);
+    return found;
 }

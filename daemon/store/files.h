@@ -21,6 +21,8 @@ struct file_row {
     const char *purpose;
     const char *sha256;         /* of the bytes, hex */
     const char *status_details; /* the first fault; NULL: processed */
+    int64_t expires_at;         /* 0: never; given by files_insert, from */
+    int64_t expires_after;      /* seconds, 0: never; not filled in when read */
 };
 
 struct file_rows {
@@ -30,7 +32,7 @@ struct file_rows {
     int64_t total; /* of all that match the purpose, not only this page */
 };
 
-/* Insert row; fills in seq and created_at. */
+/* Insert row; fills in seq, created_at and expires_at. */
 int files_insert(struct db *db, struct file_row *row, struct err *err);
 
 /* ERR_NOT_FOUND when there is none. */
@@ -44,5 +46,9 @@ int files_page(struct db *db, const struct list_query *query, const char *purpos
 /* Delete the row. ERR_NOT_FOUND; ERR_CONFLICT while an unfinished job needs the file (names the
  * job). */
 int files_delete(struct db *db, const char *id, struct err *err);
+
+/* The id of a file whose time is over and that no unfinished job needs: 1, 0 when there is none, or
+ * negative. */
+int files_find_expired(struct db *db, struct arena *arena, const char **id, struct err *err);
 
 #endif

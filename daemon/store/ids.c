@@ -16,6 +16,8 @@ static const char *const prefixes[] = {
     [ID_FILE] = "file-",
     [ID_EVENT] = "ftevent-",
     [ID_CHECKPOINT] = "ftckpt_",
+    [ID_UPLOAD] = "upload_",
+    [ID_PART] = "part_",
 };
 
 _Static_assert(sizeof prefixes / sizeof prefixes[0] == ID_KIND_COUNT, "a prefix for each kind");

@@ -57,6 +57,12 @@ check_model(struct db *db, const char *model, struct err *err)
     return 0;
 }
 
+int
+jobs_check_needs(struct db *db, const struct job_new *job, struct err *err)
+{
+    return check_files(db, job, err) != 0 ? err->code : check_model(db, job->model, err);
+}
+
 /* An id whose first characters, too, no other job has. */
 static int
 pick_id(struct db *db, char id[IDS_SIZE], struct err *err)
@@ -96,6 +102,7 @@ insert_row(struct db *db, const struct insertion *insertion, int64_t *seq, struc
     query_bind_integer(&query, ":priority", job->priority);
     query_bind_integer(&query, ":total_steps", job->total_steps);
     query_bind_integer(&query, ":estimated_memory_bytes", job->estimated_memory_bytes);
+    query_bind_integer(&query, ":estimated_disk_bytes", job->estimated_disk_bytes);
     int result = query_run_integer(&query, seq, err);
     arena_free(arena);
     return result < 0 ? result : 0;
@@ -106,8 +113,7 @@ insert(struct db *db, void *context, struct err *err)
 {
     const struct insertion *insertion = context;
     int64_t seq = 0;
-    if (check_files(db, insertion->job, err) != 0 ||
-        check_model(db, insertion->job->model, err) != 0 || pick_id(db, insertion->id, err) != 0 ||
+    if (jobs_check_needs(db, insertion->job, err) != 0 || pick_id(db, insertion->id, err) != 0 ||
         insert_row(db, insertion, &seq, err) != 0)
         return err->code;
     return events_append(db, seq, insertion->event, err);
@@ -121,65 +127,8 @@ jobs_insert(struct db *db, const struct job_new *job, const struct event_new *ev
     return db_write(db, insert, &insertion, err);
 }
 
-struct claim {
-    struct arena *arena;
-    struct job_row *out;
-    bool claimed;
-};
-
-static int
-read_claimed(struct db *db, int64_t seq, struct claim *claim, struct err *err)
-{
-    struct job_raw raw = {0};
-    struct query query = query_begin(db, STATEMENT_JOB_BY_SEQ);
-    query_bind_integer(&query, ":job", seq);
-    if (list_read_one(&query, &jobs_read_shape, "job", "claimed", claim->arena, &raw, err) != 0)
-        return err->code;
-    return jobs_read_row(&raw, claim->arena, claim->out, err);
-}
-
-static int
-claim_next(struct db *db, void *context, struct err *err)
-{
-    struct claim *claim = context;
-    int64_t seq = 0;
-    struct query query = query_begin(db, STATEMENT_JOB_CLAIM);
-    query_bind_integer(&query, ":now", query_now());
-    int found = query_run_integer(&query, &seq, err);
-    if (found <= 0)
-        return found;
-    if (read_claimed(db, seq, claim, err) != 0)
-        return err->code;
-    int64_t attempt = claim->out->attempt;
-    struct event_new event = {
-        .message = attempt == 1 ? "Job started"
-                                : arena_printf(claim->arena, "Job started again: attempt %lld",
-                                               (long long)attempt)};
-    claim->claimed = true;
-    return events_append(db, seq, &event, err);
-}
-
 int
-jobs_claim(struct db *db, struct arena *arena, struct job_row *out, bool *claimed, struct err *err)
-{
-    struct job_row row = {0};
-    struct claim claim = {.arena = arena, .out = &row};
-    *claimed = false;
-    if (db_write(db, claim_next, &claim, err) != 0)
-        return err_prefix(err, "claim a job");
-    if (claim.claimed)
-        *out = row;
-    *claimed = claim.claimed;
-    return 0;
-}
-
-struct standing {
-    int64_t seq, attempt;
-    enum job_state state;
-};
-
-static int
-find_standing(struct db *db, const char *id, struct standing *out, struct err *err)
+jobs_find_standing(struct db *db, const char *id, struct job_standing *out, struct err *err)
 {
     struct arena *arena = arena_new();
     struct query query = query_begin(db, STATEMENT_JOB_STATE);
@@ -199,14 +148,14 @@ find_standing(struct db *db, const char *id, struct standing *out, struct err *e
 }
 
 static int
-update_state(struct db *db, const struct standing *standing, const struct job_change *change,
+update_state(struct db *db, const struct job_standing *standing, const struct job_change *change,
              struct err *err)
 {
     struct query query = query_begin(db, STATEMENT_JOB_CHANGE);
     query_bind_integer(&query, ":job", standing->seq);
     query_bind_text(&query, ":from", jobs_state_name(standing->state));
     query_bind_text(&query, ":to", jobs_state_name(change->to));
-    if (change->to != JOB_STATE_QUEUED)
+    if (change->to == JOB_STATE_FAILED || change->to == JOB_STATE_CANCELLED)
         query_bind_integer(&query, ":finished_at", query_now());
     if (change->error != NULL) {
         query_bind_text(&query, ":error_code", change->error->code);
@@ -226,8 +175,8 @@ change_state(struct db *db, void *context, struct err *err)
 {
     const struct change_of *of = context;
     const struct job_change *change = of->change;
-    struct standing standing = {0};
-    if (find_standing(db, of->id, &standing, err) != 0)
+    struct job_standing standing = {0};
+    if (jobs_find_standing(db, of->id, &standing, err) != 0)
         return err->code;
     if ((change->from & 1u << standing.state) == 0)
         return err_set(err, ERR_CONFLICT, "job %s is %s", of->id, jobs_state_name(standing.state));
@@ -245,57 +194,4 @@ jobs_change(struct db *db, const char *id, const struct job_change *change, stru
     assert(change->to != JOB_STATE_RUNNING && change->to != JOB_STATE_SUCCEEDED);
     struct change_of of = {id, change};
     return db_write(db, change_state, &of, err);
-}
-
-struct recovery {
-    struct arena *arena;
-    size_t count;
-};
-
-/* The first running job, or 0 when none is left. */
-static int
-find_running(struct db *db, struct arena *arena, const char **id, int64_t *attempt, struct err *err)
-{
-    struct query query = query_begin(db, STATEMENT_JOB_RUNNING_FIRST);
-    int found = query_step(&query, err);
-    if (found > 0) {
-        *id = query_take_text(&query, arena);
-        *attempt = query_take_integer(&query);
-    }
-    query_end(&query);
-    return found;
-}
-
-static int
-recover(struct db *db, void *context, struct err *err)
-{
-    struct recovery *recovery = context;
-    const char *id = NULL;
-    int64_t attempt = 0;
-    int found = 0;
-    while ((found = find_running(db, recovery->arena, &id, &attempt, err)) > 0) {
-        const struct job_change change = {
-            .from = 1u << JOB_STATE_RUNNING,
-            .to = JOB_STATE_QUEUED,
-            .event = {.level = EVENT_WARN,
-                      .message = arena_printf(recovery->arena,
-                                              "The daemon was interrupted during attempt %lld: the "
-                                              "job is back in the queue",
-                                              (long long)attempt)},
-        };
-        if (jobs_change(db, id, &change, err) != 0)
-            return err->code;
-        recovery->count++;
-    }
-    return found;
-}
-
-int
-jobs_recover(struct db *db, size_t *count, struct err *err)
-{
-    struct recovery recovery = {.arena = arena_new()};
-    int result = db_write(db, recover, &recovery, err);
-    *count = result == 0 ? recovery.count : 0;
-    arena_free(recovery.arena);
-    return result == 0 ? 0 : err_prefix(err, "put interrupted jobs back into the queue");
 }

@@ -32,6 +32,8 @@
 enum job_state {
     JOB_STATE_QUEUED,
     JOB_STATE_RUNNING,
+    JOB_STATE_PAUSING,
+    JOB_STATE_PAUSED,
     JOB_STATE_SUCCEEDED,
     JOB_STATE_FAILED,
     JOB_STATE_CANCELLED,
@@ -60,9 +62,10 @@ struct job_new {
     const char *task;
     const char *const *labels; /* id order */
     size_t label_count;
-    int64_t priority;    /* higher runs earlier */
-    int64_t total_steps; /* that it will take */
+    int64_t priority;               /* higher runs earlier */
+    int64_t total_steps;            /* that it will take */
     int64_t estimated_memory_bytes; /* at its peak; < 0: not known */
+    int64_t estimated_disk_bytes;   /* the same of the data directory; 0: nothing to speak of */
 };
 
 struct job_progress_row {
@@ -98,7 +101,8 @@ struct job_row {
     const char *engine, *precision, *numerics_key, *base_sha256; /* NULL before it ran */
     int64_t threads;
     int64_t estimated_memory_bytes; /* < 0: not known */
-    const char *fine_tuned_model; /* or NULL; stays when that model is deleted */
+    const char *fine_tuned_model;   /* or NULL; stays when that model is deleted */
+    const char *result_file;        /* the same of the file with its measures */
     const char *error_code, *error_message, *error_param; /* NULL unless failed */
 };
 
@@ -138,16 +142,17 @@ int jobs_page(struct db *db, const struct list_query *query,
 /* How many jobs are in a state. */
 int jobs_count(struct db *db, enum job_state state, int64_t *count, struct err *err);
 
-/* A worker's right to write: this job, as long as it runs in this attempt. */
+/* A worker's right to write: this job, as long as it is RUNNING or PAUSING in this attempt. */
 struct job_lease {
     int64_t seq;
     int64_t attempt;
 };
 
 /*
- * Take the next job: highest priority first, then the oldest. It becomes RUNNING, attempt + 1, with
- * an event. *claimed is false, and out untouched, when the queue is empty. Any number of
- * connections may try at once; a job is given to one of them. lease = {out->seq, out->attempt}.
+ * Take the next job, whatever it needs: highest priority first, then the oldest. It becomes
+ * RUNNING, attempt + 1, with an event. *claimed is false, and out untouched, when the queue is
+ * empty or paused. Any number of connections may try at once; a job is given to one of them. lease
+ * = {out->seq, out->attempt}. jobs_claim.h has the form that asks whether a job fits.
  */
 int jobs_claim(struct db *db, struct arena *arena, struct job_row *out, bool *claimed,
                struct err *err);
@@ -160,14 +165,14 @@ struct job_error {
 
 struct job_change {
     job_state_set from;
-    enum job_state to; /* QUEUED, FAILED or CANCELLED: jobs_claim and jobs_finish make the others */
+    enum job_state to; /* not RUNNING nor SUCCEEDED: jobs_claim and jobs_finish make those */
     int64_t attempt;   /* only while this attempt is the current one; 0: any */
     const struct job_error *error; /* with FAILED */
     struct event_new event;
 };
 
 /*
- * Change the state of a job, with its event. FAILED and CANCELLED set finished_at; QUEUED clears
+ * Change the state of a job, with its event. FAILED and CANCELLED set finished_at; the others clear
  * finished_at and the error. ERR_NOT_FOUND; ERR_CONFLICT, with nothing changed, when the job is not
  * in one of the `from` states or the attempt is another (the message says which state it is in).
  */
@@ -184,6 +189,9 @@ struct job_run {
  * runs in that attempt. The worker then stops.
  */
 int jobs_set_run(struct db *db, struct job_lease lease, const struct job_run *run, struct err *err);
+
+/* Is the lease good still? For writes of other tables, within their db_write. */
+int jobs_check_lease(struct db *db, struct job_lease lease, struct err *err);
 
 /*
  * Start an attempt at `step` (0: from the beginning): metric points and checkpoint rows beyond it
@@ -210,8 +218,7 @@ int jobs_finish(struct db *db, struct job_lease lease, struct model_row *model,
                 const struct job_progress_row *progress, const struct event_new *event,
                 struct err *err);
 
-/* At boot, before any worker: every RUNNING row goes back to QUEUED with an event. *count: how
- * many. */
-int jobs_recover(struct db *db, size_t *count, struct err *err);
+/* Name the file that holds the measures of an ended job. In the transaction of jobs_finish. */
+int jobs_set_result(struct db *db, int64_t job_seq, const char *file_id, struct err *err);
 
 #endif

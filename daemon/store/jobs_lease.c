@@ -7,8 +7,8 @@
 #include "daemon/store/json_columns.h"
 #include "daemon/store/query.h"
 
-static int
-check_lease(struct db *db, struct job_lease lease, struct err *err)
+int
+jobs_check_lease(struct db *db, struct job_lease lease, struct err *err)
 {
     int64_t seq = 0;
     struct query query = query_begin(db, STATEMENT_JOB_LEASE);
@@ -30,7 +30,7 @@ static int
 set_run(struct db *db, void *context, struct err *err)
 {
     const struct run_of *of = context;
-    if (check_lease(db, of->lease, err) != 0)
+    if (jobs_check_lease(db, of->lease, err) != 0)
         return err->code;
     struct query query = query_begin(db, STATEMENT_JOB_SET_RUN);
     query_bind_integer(&query, ":job", of->lease.seq);
@@ -67,7 +67,7 @@ static int
 rewind_job(struct db *db, void *context, struct err *err)
 {
     const struct rewind_to *to = context;
-    if (check_lease(db, to->lease, err) != 0 ||
+    if (jobs_check_lease(db, to->lease, err) != 0 ||
         metrics_delete_after(db, to->lease.seq, to->step, err) != 0 ||
         run_for_step(db, STATEMENT_CHECKPOINTS_DELETE_AFTER, to, err) != 0)
         return err->code;
@@ -102,7 +102,7 @@ static int
 flush(struct db *db, void *context, struct err *err)
 {
     const struct flush_of *of = context;
-    if (check_lease(db, of->lease, err) != 0)
+    if (jobs_check_lease(db, of->lease, err) != 0)
         return err->code;
     struct arena *arena = arena_new();
     struct query query = query_begin(db, STATEMENT_JOB_FLUSH);
@@ -140,7 +140,7 @@ static int
 add_checkpoint(struct db *db, void *context, struct err *err)
 {
     const struct checkpoint_of *of = context;
-    if (check_lease(db, of->lease, err) != 0 ||
+    if (jobs_check_lease(db, of->lease, err) != 0 ||
         checkpoints_insert(db, of->lease.seq, of->row, of->arena, err) != 0)
         return err->code;
     return of->event == NULL ? 0 : events_append(db, of->lease.seq, of->event, err);
@@ -152,6 +152,28 @@ jobs_add_checkpoint(struct db *db, struct job_lease lease, struct checkpoint_row
 {
     struct checkpoint_of of = {lease, row, event, arena};
     return db_write(db, add_checkpoint, &of, err);
+}
+
+struct result_of {
+    int64_t job_seq;
+    const char *file_id;
+};
+
+static int
+set_result(struct db *db, void *context, struct err *err)
+{
+    const struct result_of *of = context;
+    struct query query = query_begin(db, STATEMENT_JOB_SET_RESULT);
+    query_bind_integer(&query, ":job", of->job_seq);
+    query_bind_text(&query, ":file", of->file_id);
+    return query_run(&query, err);
+}
+
+int
+jobs_set_result(struct db *db, int64_t job_seq, const char *file_id, struct err *err)
+{
+    struct result_of of = {job_seq, file_id};
+    return db_write(db, set_result, &of, err);
 }
 
 struct finish_of {

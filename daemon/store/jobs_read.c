@@ -5,6 +5,7 @@
 #include "daemon/store/json_columns.h"
 #include "daemon/store/query.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct column columns[] = {
@@ -14,6 +15,7 @@ const struct row_shape jobs_read_shape = {columns, sizeof columns / sizeof colum
 
 static const char *const state_names[] = {
     [JOB_STATE_QUEUED] = "queued",       [JOB_STATE_RUNNING] = "running",
+    [JOB_STATE_PAUSING] = "pausing",     [JOB_STATE_PAUSED] = "paused",
     [JOB_STATE_SUCCEEDED] = "succeeded", [JOB_STATE_FAILED] = "failed",
     [JOB_STATE_CANCELLED] = "cancelled",
 };
@@ -51,6 +53,57 @@ jobs_read_row(const struct job_raw *raw, struct arena *arena, struct job_row *ou
     return 0;
 }
 
+/* By counting those in front, which the index does alone. */
+static int
+read_position(struct db *db, struct job_row *row, struct err *err)
+{
+    if (row->state != JOB_STATE_QUEUED)
+        return 0;
+    struct query query = query_begin(db, STATEMENT_QUEUE_POSITION);
+    query_bind_integer(&query, ":job", row->seq);
+    query_bind_integer(&query, ":priority", row->priority);
+    int found = query_run_integer(&query, &row->queue_position, err);
+    return found < 0 ? found : 0;
+}
+
+static int
+by_seq(const void *a, const void *b)
+{
+    const struct job_row *const *x = a;
+    const struct job_row *const *y = b;
+    return ((*x)->seq > (*y)->seq) - ((*x)->seq < (*y)->seq);
+}
+
+/* Of all rows of a page in one walk along the queue: counting for each would be quadratic. */
+static int
+read_positions(struct db *db, struct job_rows *rows, struct arena *arena, struct err *err)
+{
+    struct job_row **queued = arena_array(arena, rows->count, sizeof *queued);
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i].state == JOB_STATE_QUEUED)
+            queued[count++] = &rows->items[i];
+    if (count == 0)
+        return 0;
+    qsort(queued, count, sizeof *queued, by_seq);
+    struct query query = query_begin(db, STATEMENT_QUEUE_ORDER);
+    size_t missing = count;
+    int64_t position = 0;
+    int found = 0;
+    while (missing > 0 && (found = query_step(&query, err)) > 0) {
+        const struct job_row wanted = {.seq = query_take_integer(&query)};
+        const struct job_row *key = &wanted;
+        position++;
+        struct job_row **row = bsearch(&key, queued, count, sizeof *queued, by_seq);
+        if (row != NULL) {
+            (*row)->queue_position = position;
+            missing--;
+        }
+    }
+    query_end(&query);
+    return found < 0 ? found : 0;
+}
+
 int
 jobs_get(struct db *db, const char *id, struct arena *arena, struct job_row *out, struct err *err)
 {
@@ -59,7 +112,9 @@ jobs_get(struct db *db, const char *id, struct arena *arena, struct job_row *out
     query_bind_text(&query, ":id", id);
     if (list_read_one(&query, &jobs_read_shape, "job", id, arena, &raw, err) != 0)
         return err->code;
-    return jobs_read_row(&raw, arena, out, err);
+    if (jobs_read_row(&raw, arena, out, err) != 0)
+        return err->code;
+    return read_position(db, out, err);
 }
 
 int
@@ -125,7 +180,7 @@ jobs_page(struct db *db, const struct list_query *query, const struct job_metada
     for (; out->count < raws.count; out->count++)
         if (jobs_read_row(&raw[out->count], arena, &out->items[out->count], err) != 0)
             return err->code;
-    return 0;
+    return read_positions(db, out, arena, err);
 }
 
 int

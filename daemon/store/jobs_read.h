@@ -1,5 +1,5 @@
 /*
- * How a row of jobs is read: shared by the two halves of jobs.h. Private to this folder.
+ * How a row of jobs is read, and what else the files of jobs share. Private to this folder.
  */
 #ifndef DAEMON_STORE_JOBS_READ_H
 #define DAEMON_STORE_JOBS_READ_H
@@ -13,7 +13,18 @@ extern const struct row_shape jobs_read_shape;
 /* The state that the database's word means; ERR_INVALID when it means none. */
 int jobs_read_state(const char *name, enum job_state *out, struct err *err);
 
-/* From the raw columns to the row. */
+/* Where a job stands, inside a transaction that will change it. */
+struct job_standing {
+    int64_t seq, attempt;
+    enum job_state state;
+};
+
+int jobs_find_standing(struct db *db, const char *id, struct job_standing *out, struct err *err);
+
+/* ERR_NOT_FOUND when a file, or a fine-tuned model ("ft:…"), that the job names is gone. */
+int jobs_check_needs(struct db *db, const struct job_new *job, struct err *err);
+
+/* From the raw columns to the row; the place in the queue is not among them. */
 int jobs_read_row(const struct job_raw *raw, struct arena *arena, struct job_row *out,
                   struct err *err);
 

@@ -2,12 +2,13 @@
 #include "daemon/store/json_columns.h"
 
 #include "core/base/json.h"
+#include "daemon/store/flat_json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 16 };
+enum { FIRST_CAPACITY = 8 };
 
 static struct measure *
 find(const struct measure_set *set, const char *name)
@@ -67,15 +68,37 @@ json_columns_measures_text(struct arena *arena, const struct measure *measures, 
     return take_text(arena, object);
 }
 
+/* Which measures a reader wants; names NULL: all. */
+struct wanted {
+    const char *const *names;
+    size_t count;
+};
+
 static bool
-is_wanted(const char *name, const char *const *names, size_t name_count)
+is_wanted(const struct wanted *wanted, const char *name, size_t length)
 {
-    if (names == NULL)
+    if (wanted->names == NULL)
         return true;
-    for (size_t i = 0; i < name_count; i++)
-        if (strcmp(name, names[i]) == 0)
+    for (size_t i = 0; i < wanted->count; i++)
+        if (strlen(wanted->names[i]) == length && memcmp(wanted->names[i], name, length) == 0)
             return true;
     return false;
+}
+
+/* As our own writer leaves it; false for anything else. */
+static bool
+parse_flat(const char *text, const struct wanted *wanted, struct arena *arena,
+           struct measure_set *set)
+{
+    struct flat_json json = flat_json_open(text);
+    const char *name = NULL;
+    size_t length = 0;
+    while (flat_json_name(&json, &name, &length)) {
+        double value = flat_json_number(&json);
+        if (is_wanted(wanted, name, length))
+            *add(set, arena) = (struct measure){arena_copy_bytes(arena, name, length), value};
+    }
+    return flat_json_is_done(&json);
 }
 
 /* The column's JSON value of one type, or NULL. */
@@ -97,6 +120,13 @@ json_columns_measures_parse(const char *text, const char *const *names, size_t n
                             struct arena *arena, const struct measure **out, size_t *count,
                             struct err *err)
 {
+    const struct wanted wanted = {names, name_count};
+    struct measure_set set = {0};
+    if (parse_flat(text, &wanted, arena, &set)) {
+        *out = set.items;
+        *count = set.count;
+        return 0;
+    }
     json_t *object = parse(text, JSON_OBJECT, err);
     if (object == NULL)
         return err->code;
@@ -105,7 +135,7 @@ json_columns_measures_parse(const char *text, const char *const *names, size_t n
     const char *name = NULL;
     json_t *value = NULL;
     json_object_foreach (object, name, value) {
-        if (!json_is_number(value) || !is_wanted(name, names, name_count))
+        if (!json_is_number(value) || !is_wanted(&wanted, name, strlen(name)))
             continue;
         measures[(*count)++] = (struct measure){.name = arena_copy_string(arena, name),
                                                 .value = json_number_value(value)};

@@ -4,7 +4,10 @@
 #include "daemon/store/columns.h"
 #include "daemon/store/list.h"
 #include "daemon/store/json_columns.h"
+#include "daemon/store/metric_buckets.h"
 #include "daemon/store/query.h"
+
+#include <string.h>
 
 static const struct column columns[] = {
     POINT_COLUMNS(COLUMN_ROW_OF){COLUMN_INTEGER, offsetof(struct point_raw, row.step)}};
@@ -40,7 +43,7 @@ insert(struct db *db, void *context, struct err *err)
     for (size_t i = 0; i < insertion->count; i++)
         if (insert_point(db, insertion->job_seq, &insertion->points[i], err) != 0)
             return err->code;
-    return 0;
+    return metric_buckets_add(db, insertion->job_seq, insertion->points, insertion->count, err);
 }
 
 int
@@ -81,18 +84,47 @@ parse_points(const struct row_list *raws, const struct point_query *query, struc
 }
 
 int
+metrics_between(struct db *db, const struct step_range *range, struct arena *arena,
+                struct point_rows *out, struct err *err)
+{
+    const struct point_query all = {.names = NULL};
+    struct row_list raws;
+    *out = (struct point_rows){0};
+    struct query select = query_begin(db, STATEMENT_POINTS_BETWEEN);
+    query_bind_integer(&select, ":job", range->job_seq);
+    query_bind_integer(&select, ":first", range->first);
+    query_bind_integer(&select, ":last", range->last);
+    if (list_read(&select, &shape, LIST_LIMIT_MAX, arena, &raws, &out->has_more, err) != 0)
+        return err->code;
+    return parse_points(&raws, &all, arena, out, err);
+}
+
+/* The asked names as a JSON array, without those that no measure can have. */
+static const char *
+plain_names_text(const struct point_query *query, struct arena *arena)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    const char **plain = arena_array(arena, query->name_count, sizeof *plain);
+    size_t count = 0;
+    for (size_t i = 0; i < query->name_count; i++)
+        if (query->names[i][0] != '\0' && query->names[i][strspn(query->names[i], letters)] == '\0')
+            plain[count++] = query->names[i];
+    return json_columns_strings_text(arena, plain, count);
+}
+
+int
 metrics_query(struct db *db, int64_t job_seq, const struct point_query *query, struct arena *arena,
               struct point_rows *out, struct err *err)
 {
     *out = (struct point_rows){0};
     if (list_check_limit(query->limit, err) != 0)
         return err->code;
-    struct query select = query_begin(db, STATEMENT_POINTS_AFTER);
+    struct query select = query_begin(db, query->names == NULL ? STATEMENT_POINTS_AFTER
+                                                               : STATEMENT_POINTS_NAMED_AFTER);
     query_bind_integer(&select, ":job", job_seq);
     query_bind_integer(&select, ":after", query->after_step);
     if (query->names != NULL)
-        query_bind_text(&select, ":names",
-                        json_columns_strings_text(arena, query->names, query->name_count));
+        query_bind_text(&select, ":names", plain_names_text(query, arena));
     struct row_list raws;
     if (list_read(&select, &shape, query->limit, arena, &raws, &out->has_more, err) != 0 ||
         parse_points(&raws, query, arena, out, err) != 0)
@@ -111,7 +143,9 @@ delete_after(struct db *db, void *context, struct err *err)
     struct query query = query_begin(db, STATEMENT_POINTS_DELETE_AFTER);
     query_bind_integer(&query, ":job", deletion->job_seq);
     query_bind_integer(&query, ":step", deletion->step);
-    return query_run(&query, err);
+    if (query_run(&query, err) != 0)
+        return err->code;
+    return metric_buckets_cut(db, deletion->job_seq, deletion->step, err);
 }
 
 int

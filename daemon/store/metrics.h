@@ -2,7 +2,8 @@
  * Metric points of jobs: many numbers, one point a step, kept until the job is deleted.
  *
  * They are written by jobs_flush together with the job's progress. A new attempt that starts at an
- * earlier step removes what the former one wrote beyond it (jobs_rewind).
+ * earlier step removes what the former one wrote beyond it (jobs_rewind). Both keep the buckets
+ * (metric_buckets.h) from which metrics_thin picks the points of a long series.
  */
 #ifndef DAEMON_STORE_METRICS_H
 #define DAEMON_STORE_METRICS_H
@@ -41,6 +42,24 @@ struct point_rows {
 /* Insert points in one transaction; a step that is there already gets the measures added. */
 int metrics_insert(struct db *db, int64_t job_seq, const struct point_row *points, size_t count,
                    struct err *err);
+
+/* Steps of a job, both ends included. */
+struct step_range {
+    int64_t job_seq, first, last;
+};
+
+/* All points of at most LIST_LIMIT_MAX steps; last_step is not set. */
+int metrics_between(struct db *db, const struct step_range *range, struct arena *arena,
+                    struct point_rows *out, struct err *err);
+
+/*
+ * As metrics_query, but the whole series in at most query->limit points: the first and the last
+ * one, and of each run of equally many steps the points with the least and the greatest value of
+ * every measure that is asked for (NULL: of every measure of the job). When it has no more steps
+ * than that, all of them. When even one run holds more points than the limit some are left out.
+ */
+int metrics_thin(struct db *db, int64_t job_seq, const struct point_query *query,
+                 struct arena *arena, struct point_rows *out, struct err *err);
 
 /* An unknown job has no points. */
 int metrics_query(struct db *db, int64_t job_seq, const struct point_query *query,

@@ -9,6 +9,7 @@
 #include "core/base/fileio.h"
 #include "core/base/mem.h"
 #include "daemon/store/db.h"
+#include "daemon/store/db_copy.h"
 #include "daemon/store/query.h"
 
 #include "migrations.inc"
@@ -104,9 +105,8 @@ check_history(struct db *db, struct migration_list list, size_t *applied, struct
     return result;
 }
 
-/* Which migrations does the database at path have? Changes nothing. */
-static int
-inspect(const char *path, struct migration_list list, size_t *applied, struct err *err)
+int
+migrate_inspect(const char *path, struct migration_list list, size_t *applied, struct err *err)
 {
     *applied = 0;
     if (is_empty_file(path))
@@ -120,40 +120,6 @@ inspect(const char *path, struct migration_list list, size_t *applied, struct er
         result = check_history(db, list, applied, err);
     db_close(db);
     return result == 0 ? 0 : err_prefix(err, "the database %s is refused", path);
-}
-
-static int
-copy_pages(struct db *from, sqlite3 *to, struct err *err)
-{
-    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from->connection, "main");
-    if (backup == NULL)
-        return query_fail(to, sqlite3_extended_errcode(to), err);
-    sqlite3_backup_step(backup, -1);
-    int status = sqlite3_backup_finish(backup);
-    return status == SQLITE_OK ? 0 : query_fail(to, status, err);
-}
-
-/* A complete copy at target, or nothing there. */
-static int
-copy_database(struct db *db, const char *target, struct arena *arena, struct err *err)
-{
-    const char *unfinished = arena_printf(arena, "%s.unfinished", target);
-    sqlite3 *copy = NULL;
-    if (fileio_remove_tree(unfinished, err) != 0 || db_create_private(unfinished, err) != 0)
-        return err->code;
-    int status = sqlite3_open_v2(unfinished, &copy, SQLITE_OPEN_READWRITE, NULL);
-    int result = status == SQLITE_OK ? copy_pages(db, copy, err) : query_fail(copy, status, err);
-    sqlite3_close(copy);
-    if (result == 0)
-        result = fileio_sync(unfinished, err);
-    if (result == 0)
-        result = fileio_rename(unfinished, target, err);
-    if (result != 0) {
-        struct err ignored;
-        fileio_remove_tree(unfinished, &ignored);
-        err_prefix(err, "copy the database to %s", target);
-    }
-    return result;
 }
 
 static int
@@ -223,8 +189,7 @@ apply_pending(struct db *db, const char *path, struct migration_list list, size_
     struct arena *arena = arena_new();
     int result = execute(db, "PRAGMA foreign_keys = OFF", err);
     if (result == 0 && applied > 0)
-        result = copy_database(db, arena_printf(arena, "%s.before-%04zu", path, applied + 1), arena,
-                               err);
+        result = db_copy(db, arena_printf(arena, "%s.before-%04zu", path, applied + 1), err);
     for (size_t i = applied; i < list.count && result == 0; i++) {
         struct application application = {&list.items[i], i + 1, arena};
         result = db_write(db, apply, &application, err);
@@ -240,7 +205,7 @@ migrate_run(const char *path, struct migration_list list, struct err *err)
 {
     size_t applied = 0;
     struct db *db = NULL;
-    if (inspect(path, list, &applied, err) != 0)
+    if (migrate_inspect(path, list, &applied, err) != 0)
         return err->code;
     if (applied == list.count)
         return 0;

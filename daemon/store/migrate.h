@@ -30,6 +30,12 @@ struct migration_list {
 struct migration_list migrate_embedded(void);
 
 /*
+ * How many migrations has the database at path had? Changes nothing; an absent or empty file has
+ * had none. Refuses what migrate_run refuses.
+ */
+int migrate_inspect(const char *path, struct migration_list list, size_t *applied, struct err *err);
+
+/*
  * Bring the database at path up to date; it is created when absent. ERR_UNSUPPORTED when it is
  * newer than the list or was made by other texts; ERR_INVALID when it is not ours or damaged;
  * ERR_FULL.

@@ -83,3 +83,9 @@ models_delete(struct db *db, const char *id, struct err *err)
 {
     return db_write(db, delete, (void *)(uintptr_t)id, err);
 }
+
+int
+models_check_unused(struct db *db, const char *id, struct err *err)
+{
+    return use_check(db, STATEMENT_MODEL_USER, "model", id, err);
+}

@@ -44,4 +44,8 @@ int models_list(struct db *db, struct arena *arena, struct model_rows *out, stru
  * job). */
 int models_delete(struct db *db, const char *id, struct err *err);
 
+/* ERR_CONFLICT while an unfinished job starts from the model of that id, of whatever kind. For the
+ * transaction that removes one without a row. */
+int models_check_unused(struct db *db, const char *id, struct err *err);
+
 #endif

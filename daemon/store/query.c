@@ -17,7 +17,7 @@ note(struct query *query, int status)
 struct query
 query_begin(struct db *db, enum statement statement)
 {
-    struct query query = {.db = db, .status = SQLITE_OK};
+    struct query query = {.db = db, .which = statement, .status = SQLITE_OK};
     if (db->statements[statement] == NULL)
         query.status =
             sqlite3_prepare_v3(db->connection, statement_text(statement), -1,
@@ -72,6 +72,7 @@ query_step(struct query *query, struct err *err)
 {
     if (query->status != SQLITE_OK)
         return query_fail(query->db->connection, query->status, err);
+    query->db->stepping = query->which;
     int status = sqlite3_step(query->statement);
     query->column = 0;
     if (status == SQLITE_ROW)
@@ -195,7 +196,7 @@ query_fail(sqlite3 *connection, int status, struct err *err)
 {
     int primary = status & 0xff;
     int system = connection == NULL ? 0 : sqlite3_system_errno(connection);
-    if (primary == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT))
+    if (primary == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EROFS))
         primary = SQLITE_FULL;
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
         if (meanings[i].status == primary)

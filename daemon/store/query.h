@@ -15,6 +15,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "daemon/store/changes.h"
 #include "daemon/store/columns.h"
 #include "daemon/store/db.h"
 #include "daemon/store/statements.h"
@@ -24,12 +25,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* More jobs than this in one transaction are told as "any". */
+enum { DB_NOTED_MAX = 16 };
+
 /* What db.h keeps to itself. */
 struct db {
     sqlite3 *connection;
     sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared at first use */
     bool writing;                              /* inside db_write */
     bool doomed;                               /* a part of the write transaction failed */
+    enum statement stepping;                   /* the latest that was stepped */
+    struct changes *changes;                   /* told after a commit; NULL: nobody */
+    struct change noted[DB_NOTED_MAX];         /* by this transaction */
+    size_t noted_count;
 };
 
 /* An empty file of mode 0600 at path, unless one is there: the library would make it readable by
@@ -38,6 +46,7 @@ int db_create_private(const char *path, struct err *err);
 
 struct query {
     struct db *db;
+    enum statement which;
     sqlite3_stmt *statement; /* NULL: it could not be prepared */
     int status;              /* the first result that was not SQLITE_OK */
     int column;              /* the next to take */

@@ -21,6 +21,13 @@ struct list_query {
     bool ascending; /* oldest first; newest first otherwise */
 };
 
+/* What a follower of one job has not seen yet: items behind a sequence number or a step. */
+struct rows_after {
+    int64_t job_seq;
+    int64_t after;
+    size_t limit; /* 1..LIST_LIMIT_MAX */
+};
+
 /* One named number; the name is one of core/train/metrics.h. Values that are not finite are left
  * out. */
 struct measure {

@@ -9,7 +9,9 @@ sweep(struct store *store, struct err *err)
     struct db *db = db_pool_acquire(store->pool, err);
     if (db == NULL)
         return err->code;
-    int result = sweep_run(store->dir, db, &store->swept, err);
+    int result = sweep_expired(store->dir, db, err);
+    if (result == 0)
+        result = sweep_run(store->dir, db, &store->swept, err);
     db_pool_release(store->pool, db);
     return result;
 }

@@ -1,8 +1,11 @@
 /* Orphans; see sweep.h. Only names of our own making are touched, and only when no row has them. */
 #include "daemon/store/sweep.h"
 
+#include "daemon/store/files.h"
 #include "daemon/store/ids.h"
 #include "daemon/store/query.h"
+#include "daemon/store/resume_states.h"
+#include "daemon/store/uploads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +15,7 @@ struct sweep {
     const struct data_dir *dir;
     struct db *db;
     struct sweep_report report;
-    const char *job_id; /* whose checkpoints are visited, */
+    const char *job_id; /* whose checkpoints and resume states are visited, */
     int64_t job_seq;    /* and its row */
 };
 
@@ -52,6 +55,20 @@ visit_model(void *context, const char *name, struct err *err)
     return data_dir_remove_model(sweep->dir, name, err);
 }
 
+static int
+visit_upload(void *context, const char *name, struct err *err)
+{
+    struct sweep *sweep = context;
+    int64_t seq = 0;
+    int found = ids_is_valid(ID_UPLOAD, name)
+                    ? find(sweep, STATEMENT_UPLOAD_IS_PENDING, name, &seq, err)
+                    : 1;
+    if (found != 0)
+        return found < 0 ? found : 0;
+    sweep->report.uploads++;
+    return data_dir_remove_upload(sweep->dir, name, err);
+}
+
 /* The N of "step-N" in the one spelling that we write, or -1. */
 static int64_t
 parse_step(const char *name)
@@ -84,6 +101,21 @@ visit_checkpoint(void *context, const char *name, struct err *err)
 }
 
 static int
+visit_resume_state(void *context, const char *name, struct err *err)
+{
+    struct sweep *sweep = context;
+    int64_t step = 0;
+    bool pending = false;
+    if (!resume_states_parse_name(name, &step, &pending))
+        return 0;
+    int found = resume_states_find(sweep->db, sweep->job_seq, step, pending, err);
+    if (found != 0)
+        return found < 0 ? found : 0;
+    sweep->report.resume_states++;
+    return data_dir_remove_resume_state(sweep->dir, sweep->job_id, name, err);
+}
+
+static int
 visit_job(void *context, const char *name, struct err *err)
 {
     struct sweep *sweep = context;
@@ -94,7 +126,9 @@ visit_job(void *context, const char *name, struct err *err)
         return found;
     if (found > 0) {
         sweep->job_id = name;
-        return data_dir_each_checkpoint(sweep->dir, name, visit_checkpoint, sweep, err);
+        if (data_dir_each_checkpoint(sweep->dir, name, visit_checkpoint, sweep, err) != 0)
+            return err->code;
+        return data_dir_each_resume_state(sweep->dir, name, visit_resume_state, sweep, err);
     }
     sweep->report.jobs++;
     return data_dir_remove_job(sweep->dir, name, err);
@@ -107,8 +141,34 @@ sweep_run(const struct data_dir *dir, struct db *db, struct sweep_report *out, s
     int result = 0;
     if (data_dir_each(dir, DATA_DIR_FILES, visit_file, &sweep, err) != 0 ||
         data_dir_each(dir, DATA_DIR_MODELS, visit_model, &sweep, err) != 0 ||
+        data_dir_each(dir, DATA_DIR_UPLOADS, visit_upload, &sweep, err) != 0 ||
         data_dir_each(dir, DATA_DIR_JOBS, visit_job, &sweep, err) != 0)
         result = err_prefix(err, "remove stored files that nothing names");
     *out = sweep.report;
     return result;
+}
+
+/* Row first, as always; another thread or a new job may have been faster. */
+static int
+expire_file(const struct data_dir *dir, struct db *db, const char *id, struct err *err)
+{
+    int code = files_delete(db, id, err);
+    if (code == ERR_CONFLICT || code == ERR_NOT_FOUND)
+        return 0;
+    return code == 0 ? data_dir_remove_file(dir, id, err) : code;
+}
+
+int
+sweep_expired(const struct data_dir *dir, struct db *db, struct err *err)
+{
+    struct arena *arena = arena_new();
+    const char *id = NULL;
+    int result = 0;
+    while ((result = files_find_expired(db, arena, &id, err)) > 0)
+        if ((result = expire_file(dir, db, id, err)) != 0)
+            break;
+    arena_free(arena);
+    if (result == 0)
+        result = uploads_sweep(db, dir, err);
+    return result == 0 ? 0 : err_prefix(err, "remove what has expired");
 }

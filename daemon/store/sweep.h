@@ -1,9 +1,10 @@
 /*
- * Sweep: remove stored files that no row names.
+ * Sweep: remove stored files that no row names, and what has reached the end of its time.
  *
  * Files come before their row and go after it, so a crash leaves orphans: an upload without a file
- * row, a model folder without a model row, a checkpoint without a checkpoint row, a folder of a job
- * that is gone. Run at start only, before any thread works.
+ * row, a model folder without a model row, a checkpoint or resume state without a row, a folder of
+ * a job that is gone, parts of an upload that is not pending. sweep_run is for the start only,
+ * before any thread works.
  */
 #ifndef DAEMON_STORE_SWEEP_H
 #define DAEMON_STORE_SWEEP_H
@@ -15,9 +16,16 @@
 #include <stddef.h>
 
 struct sweep_report {
-    size_t files, models, jobs, checkpoints; /* removed */
+    size_t files, models, jobs, checkpoints, uploads, resume_states; /* removed */
 };
 
 int sweep_run(const struct data_dir *dir, struct db *db, struct sweep_report *out, struct err *err);
+
+/*
+ * Remove the files whose time is over, unless an unfinished job needs them, and end uploads in
+ * parts that were not completed in theirs. At start, and whenever somebody looks: when there is
+ * nothing to do it is two searches of an index. Thread-safe.
+ */
+int sweep_expired(const struct data_dir *dir, struct db *db, struct err *err);
 
 #endif

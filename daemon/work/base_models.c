@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,12 @@
 enum { REVISION_MAX_BYTES = 256 };
 
 struct base_models {
+    pthread_mutex_t mutex; /* guards all below */
     struct arena *arena;
-    struct base_model *items;
+    struct base_model **items; /* each in the arena: never moved, never freed before the end */
     size_t count;
     size_t capacity;
+    struct base_models *absorbed; /* later scans whose models were taken over; a list */
 };
 
 static bool
@@ -55,43 +58,50 @@ has_file(struct arena *arena, const char *folder, const char *name)
     return fileio_exists(arena_printf(arena, "%s/%s", folder, name));
 }
 
-static struct base_model *
-add_slot(struct base_models *models)
+static void
+append(struct base_models *models, struct base_model *model)
 {
     if (models->count == models->capacity) {
         models->capacity = models->capacity == 0 ? 16 : 2 * models->capacity;
-        models->items = mem_resize(models->items, models->capacity, sizeof *models->items);
+        models->items = mem_resize(models->items, models->capacity, sizeof(struct base_model *));
     }
-    return &models->items[models->count];
+    models->items[models->count++] = model;
+}
+
+/* What a folder with a config.json is, or why it is no model. */
+static int
+describe(struct base_models *models, const char *id, const char *folder, struct base_model **out,
+         struct err *err)
+{
+    struct base_model *model = arena_alloc(models->arena, sizeof *model);
+    if (!id_is_legal(id))
+        return err_set(err, ERR_INVALID, "its name must be 1 to %d of A-Z a-z 0-9 . _ -",
+                       BASE_MODEL_ID_MAX);
+    if (model_dir_summarize(folder, false, models->arena, &model->summary, err) != 0)
+        return err->code;
+    if (!has_file(models->arena, folder, "tokenizer.json") &&
+        !has_file(models->arena, folder, "vocab.txt"))
+        return err_set(err, ERR_INVALID, "it has neither tokenizer.json nor vocab.txt");
+    model->id = arena_copy_string(models->arena, id);
+    model->folder = arena_copy_string(models->arena, folder);
+    model->created_at = modified_at(arena_printf(models->arena, "%s/config.json", folder));
+    *out = model;
+    return 0;
 }
 
 /* A folder with a config.json: take it in, or say in the log why not. */
 static int
 consider(struct base_models *models, const char *id, const char *folder, struct err *err)
 {
-    if (!id_is_legal(id)) {
-        log_warn("skip model folder=%s reason=\"its name must be 1 to %d of A-Z a-z 0-9 . _ -\"",
-                 folder, BASE_MODEL_ID_MAX);
-        return 0;
-    }
-    struct base_model *model = add_slot(models);
+    struct base_model *model = NULL;
     struct err why;
-    if (model_dir_summarize(folder, false, models->arena, &model->summary, &why) != 0) {
+    if (describe(models, id, folder, &model, &why) != 0) {
         log_warn("skip model folder=%s reason=\"%s\"", folder, why.message);
-        return 0;
-    }
-    if (!has_file(models->arena, folder, "tokenizer.json") &&
-        !has_file(models->arena, folder, "vocab.txt")) {
-        log_warn("skip model folder=%s reason=\"it has neither tokenizer.json nor vocab.txt\"",
-                 folder);
         return 0;
     }
     if (models->count == BASE_MODELS_MAX)
         return err_set(err, ERR_INVALID, "there are more than %d base models", BASE_MODELS_MAX);
-    model->id = arena_copy_string(models->arena, id);
-    model->folder = arena_copy_string(models->arena, folder);
-    model->created_at = modified_at(arena_printf(models->arena, "%s/config.json", folder));
-    models->count++;
+    append(models, model);
     return 0;
 }
 
@@ -203,7 +213,9 @@ scan_directory(struct base_models *models, const char *directory, struct err *er
 static int
 compare_ids(const void *a, const void *b)
 {
-    return strcmp(((const struct base_model *)a)->id, ((const struct base_model *)b)->id);
+    const struct base_model *const *first = a;
+    const struct base_model *const *second = b;
+    return strcmp((*first)->id, (*second)->id);
 }
 
 static bool
@@ -221,12 +233,12 @@ settle_names(struct base_models *models, struct err *err)
 {
     size_t kept = 0;
     if (models->count > 0)
-        qsort(models->items, models->count, sizeof *models->items, compare_ids);
+        qsort(models->items, models->count, sizeof(struct base_model *), compare_ids);
     for (size_t i = 0; i < models->count; i++) {
-        const struct base_model *model = &models->items[i];
-        const struct base_model *before = kept > 0 ? &models->items[kept - 1] : NULL;
+        struct base_model *model = models->items[i];
+        const struct base_model *before = kept > 0 ? models->items[kept - 1] : NULL;
         if (before == NULL || strcmp(before->id, model->id) != 0) {
-            models->items[kept++] = *model;
+            models->items[kept++] = model;
             continue;
         }
         if (!is_same_folder(before->folder, model->folder))
@@ -245,6 +257,7 @@ base_models_scan(const char *const *directories, size_t count, struct base_model
 {
     struct base_models *models = mem_small(sizeof *models);
     *models = (struct base_models){.arena = arena_new()};
+    pthread_mutex_init(&models->mutex, NULL);
     int code = 0;
     for (size_t i = 0; i < count && code == 0; i++)
         code = scan_directory(models, directories[i], err);
@@ -261,30 +274,141 @@ base_models_scan(const char *const *directories, size_t count, struct base_model
 void
 base_models_free(struct base_models *models)
 {
-    if (models == NULL)
-        return;
-    arena_free(models->arena);
-    free(models->items);
-    free(models);
+    while (models != NULL) {
+        struct base_models *next = models->absorbed;
+        arena_free(models->arena);
+        pthread_mutex_destroy(&models->mutex);
+        free(models->items);
+        free(models);
+        models = next;
+    }
 }
 
 size_t
-base_models_count(const struct base_models *models)
+base_models_count(struct base_models *models)
 {
-    return models->count;
+    pthread_mutex_lock(&models->mutex);
+    size_t count = models->count;
+    pthread_mutex_unlock(&models->mutex);
+    return count;
 }
 
-const struct base_model *
-base_models_at(const struct base_models *models, size_t index)
+const struct base_model *const *
+base_models_all(struct base_models *models, struct arena *arena, size_t *count)
 {
-    return &models->items[index];
-}
-
-const struct base_model *
-base_models_find(const struct base_models *models, const char *id)
-{
+    pthread_mutex_lock(&models->mutex);
+    const struct base_model **all = arena_array(arena, models->count, sizeof *all);
     for (size_t i = 0; i < models->count; i++)
-        if (strcmp(models->items[i].id, id) == 0)
-            return &models->items[i];
-    return NULL;
+        all[i] = models->items[i];
+    *count = models->count;
+    pthread_mutex_unlock(&models->mutex);
+    return all;
+}
+
+/* The place of the model of that id, or where it would stand; with the lock held. */
+static size_t
+find_place(const struct base_models *models, const char *id, bool *is_there)
+{
+    size_t place = 0;
+    while (place < models->count && strcmp(models->items[place]->id, id) < 0)
+        place++;
+    *is_there = place < models->count && strcmp(models->items[place]->id, id) == 0;
+    return place;
+}
+
+const struct base_model *
+base_models_find(struct base_models *models, const char *id)
+{
+    bool is_there = false;
+    pthread_mutex_lock(&models->mutex);
+    size_t place = find_place(models, id, &is_there);
+    const struct base_model *model = is_there ? models->items[place] : NULL;
+    pthread_mutex_unlock(&models->mutex);
+    return model;
+}
+
+/* With the lock held. */
+static void
+insert(struct base_models *models, size_t place, struct base_model *model)
+{
+    append(models, model);
+    memmove(models->items + place + 1, models->items + place,
+            (models->count - 1 - place) * sizeof(struct base_model *));
+    models->items[place] = model;
+}
+
+/* With the lock held. */
+static void
+take_out(struct base_models *models, size_t place)
+{
+    models->count--;
+    memmove(models->items + place, models->items + place + 1,
+            (models->count - place) * sizeof(struct base_model *));
+}
+
+/* With the lock held. */
+static int
+add(struct base_models *models, const char *id, const char *folder, struct err *err)
+{
+    bool is_there = false;
+    struct base_model *model = NULL;
+    size_t place = find_place(models, id, &is_there);
+    if (is_there)
+        return err_set(err, ERR_CONFLICT, "there is a base model '%s' already", id);
+    if (models->count == BASE_MODELS_MAX)
+        return err_set(err, ERR_INVALID, "there are %d base models already", BASE_MODELS_MAX);
+    if (describe(models, id, folder, &model, err) != 0)
+        return err->code;
+    insert(models, place, model);
+    return 0;
+}
+
+int
+base_models_add(struct base_models *models, const char *id, const char *folder, struct err *err)
+{
+    pthread_mutex_lock(&models->mutex);
+    int code = add(models, id, folder, err);
+    pthread_mutex_unlock(&models->mutex);
+    return code;
+}
+
+bool
+base_models_remove(struct base_models *models, const char *id)
+{
+    bool is_there = false;
+    pthread_mutex_lock(&models->mutex);
+    size_t place = find_place(models, id, &is_there);
+    if (is_there)
+        take_out(models, place);
+    pthread_mutex_unlock(&models->mutex);
+    return is_there;
+}
+
+size_t
+base_models_exchange_take(struct base_models *models, struct base_models *fresh,
+                          const struct base_model *const *dropped, size_t count)
+{
+    size_t added = 0;
+    bool is_there = false;
+    pthread_mutex_lock(&models->mutex);
+    for (size_t i = 0; i < count; i++) {
+        size_t place = find_place(models, dropped[i]->id, &is_there);
+        if (is_there && models->items[place] == dropped[i])
+            take_out(models, place);
+    }
+    for (size_t i = 0; i < fresh->count; i++) {
+        size_t place = find_place(models, fresh->items[i]->id, &is_there);
+        if (is_there)
+            continue;
+        insert(models, place, fresh->items[i]);
+        added++;
+    }
+    if (added > 0) {
+        fresh->absorbed = models->absorbed;
+        models->absorbed = fresh;
+    }
+    pthread_mutex_unlock(&models->mutex);
+    if (added == 0)
+        base_models_free(fresh);
+    return added;
 }

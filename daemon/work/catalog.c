@@ -12,27 +12,34 @@
 #include "daemon/store/models.h"
 
 static const struct catalog_alias *
+find_in(const struct catalog_aliases *aliases, const char *name)
+{
+    for (size_t i = 0; aliases != NULL && i < aliases->count; i++)
+        if (strcmp(aliases->items[i].name, name) == 0)
+            return &aliases->items[i];
+    return NULL;
+}
+
+static const struct catalog_alias *
 find_alias(const struct catalog *catalog, const char *name)
 {
-    for (size_t i = 0; i < catalog->alias_count; i++)
-        if (strcmp(catalog->aliases[i].name, name) == 0)
-            return &catalog->aliases[i];
-    return NULL;
+    return find_in(catalog->aliases, name);
 }
 
 int
 catalog_check_aliases(const struct catalog *catalog, struct err *err)
 {
-    for (size_t i = 0; i < catalog->alias_count; i++) {
-        const struct catalog_alias *alias = &catalog->aliases[i];
+    const struct catalog_aliases *aliases = catalog->aliases;
+    for (size_t i = 0; aliases != NULL && i < aliases->count; i++) {
+        const struct catalog_alias *alias = &aliases->items[i];
         if (base_models_find(catalog->bases, alias->name) != NULL)
             return err_set(err, ERR_INVALID,
                            "the alias '%s' is also the name of a base model: remove the alias or "
                            "rename the model's folder",
                            alias->name);
-        if (find_alias(catalog, alias->name) != alias)
+        if (find_in(aliases, alias->name) != alias)
             return err_set(err, ERR_INVALID, "the alias '%s' is given twice", alias->name);
-        if (find_alias(catalog, alias->model) != NULL)
+        if (find_in(aliases, alias->model) != NULL)
             return err_set(err, ERR_INVALID,
                            "the alias '%s' stands for '%s', which is an alias itself: name the "
                            "model that is meant",
@@ -43,6 +50,12 @@ catalog_check_aliases(const struct catalog *catalog, struct err *err)
                      alias->name, alias->model);
     }
     return 0;
+}
+
+bool
+catalog_is_taken(const struct catalog *catalog, const char *name)
+{
+    return find_alias(catalog, name) != NULL || base_models_find(catalog->bases, name) != NULL;
 }
 
 struct catalog_model
@@ -129,6 +142,6 @@ catalog_find(const struct catalog *catalog, struct db *db, const char *name, str
         err, ERR_NOT_FOUND,
         "There is no model '%.200s'. GET /v1/models lists the base models of this machine "
         "and the fine-tuned ones; base models are folders below a models directory, "
-        "found when the daemon starts.",
+        "found when the daemon starts or is reloaded, or imported with POST /v1/models/import.",
         name);
 }

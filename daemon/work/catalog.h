@@ -13,6 +13,7 @@
 #include "daemon/store/store.h"
 #include "daemon/work/base_models.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum catalog_kind { CATALOG_BASE, CATALOG_FINE_TUNED, CATALOG_CHECKPOINT };
@@ -22,12 +23,17 @@ struct catalog_alias {
     const char *model;
 };
 
-/* Borrowed parts; never changed once the service runs. */
+struct catalog_aliases {
+    const struct catalog_alias *items;
+    size_t count;
+};
+
+/* Borrowed parts. The table of aliases may be replaced while others read; an old one must live on.
+ */
 struct catalog {
     const struct data_dir *dir;
-    const struct base_models *bases;
-    const struct catalog_alias *aliases;
-    size_t alias_count;
+    struct base_models *bases;
+    const struct catalog_aliases *_Atomic aliases; /* NULL: none */
 };
 
 struct catalog_model {
@@ -54,6 +60,9 @@ int catalog_check_aliases(const struct catalog *catalog, struct err *err);
 /* Find a model by name; ERR_NOT_FOUND with a sentence that says how to see what there is. */
 int catalog_find(const struct catalog *catalog, struct db *db, const char *name,
                  struct arena *arena, struct catalog_model *out, struct err *err);
+
+/* Does a base model or an alias have this name? */
+bool catalog_is_taken(const struct catalog *catalog, const char *name);
 
 /* The entry of a base model, and of a fine-tuned model's row. */
 struct catalog_model catalog_from_base(const struct base_model *base);

@@ -15,7 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FOLDER_FILES_MAX = 1000, FOLDER_FILE_NAME_MAX = 128 };
+enum {
+    FOLDER_FILES_MAX = 1000,
+    FOLDER_FILE_NAME_MAX = 100 /* what the header of an archive holds */
+};
 
 struct folder_file {
     const char *name;

@@ -16,18 +16,22 @@ enum job_action {
     JOB_ACTION_SUCCEED, /* its model is saved */
     JOB_ACTION_FAIL,    /* it cannot go on */
     JOB_ACTION_CANCEL,  /* a client asked */
-    JOB_ACTION_REQUEUE  /* the daemon stopped or died under it */
+    JOB_ACTION_REQUEUE, /* the daemon stopped or died under it */
+    JOB_ACTION_PAUSE,   /* a client asked */
+    JOB_ACTION_PAUSED,  /* the worker has saved its state */
+    JOB_ACTION_RESUME,  /* a client asked */
+    JOB_ACTION_RETRY    /* a client asked */
 };
 
-enum { JOB_STATUS_COUNT = JOB_CANCELLED + 1, JOB_ACTION_COUNT = JOB_ACTION_REQUEUE + 1 };
+enum { JOB_STATUS_COUNT = JOB_CANCELLED + 1, JOB_ACTION_COUNT = JOB_ACTION_RETRY + 1 };
 
 /* true and *to set when the action is legal in that state. */
 bool job_state_next(enum job_status from, enum job_action action, enum job_status *to);
 
-/* Has the job reached a state that no action leaves? */
+/* Has the job ended, so that nothing but a retry leads on? */
 bool job_state_is_final(enum job_status status);
 
-/* "claim", "succeed", "fail", "cancel", "requeue" */
+/* "claim", "succeed", "fail", "cancel", "requeue", "pause", "paused", "resume", "retry" */
 const char *job_action_name(enum job_action action);
 
 #endif

@@ -60,13 +60,13 @@ fill_part(struct prediction_pass *pass, struct pass_part *part, size_t share)
     }
 }
 
-/* A part, still empty, for every request that waits for the pass's model. */
+/* A part, still empty, for every request that wants the same of the pass's model. */
 static void
 list_parts(const struct predictor_queue *queue, struct prediction_pass *pass)
 {
     for (struct prediction_request *request = queue->first; request != NULL;
          request = request->next)
-        if (strcmp(request->folder, pass->folder) == 0)
+        if (request->output == pass->output && strcmp(request->folder, pass->folder) == 0)
             pass->parts[pass->part_count++] =
                 (struct pass_part){.request = request, .from = request->taken};
 }
@@ -99,6 +99,7 @@ predictor_queue_take(struct predictor_queue *queue, struct prediction_pass *pass
     if (queue->first == NULL)
         return false;
     pass->folder = queue->first->folder;
+    pass->output = queue->first->output;
     pass->part_count = 0;
     pass->rows = 0;
     pass->tokens = 0;

@@ -1,8 +1,8 @@
 /*
  * What waits for the predictor thread, and how a pass over a model is composed of it.
  *
- * A pass takes rows of everybody who waits for the same model: each request gives its share of
- * PREDICTOR_PASS_TOKENS first, then those with more rows fill up what is left. So a single text
+ * A pass takes rows of everybody who wants the same of the same model: each request gives its share
+ * of PREDICTOR_PASS_TOKENS first, then those with more rows fill up what is left. So a single text
  * that comes while thousands are computed waits for one pass, and texts that come together are
  * computed together. Requests with rows left go to the end of the queue, so models take turns.
  *
@@ -13,6 +13,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/predict.h"
 #include "core/text/tokenizer.h"
 #include "daemon/work/predictor_thread.h"
 
@@ -29,12 +30,13 @@ enum {
 struct prediction_request {
     struct prediction_request *next;
     const char *folder;
+    enum predict_output output;
     const struct text *texts;
     size_t count;
     size_t taken; /* texts that passes have computed or are computing */
     struct arena *arena;
     struct prediction *out;
-    float *probabilities; /* (count, labels) in arena, once a pass has begun on the request */
+    float *values; /* (count, width) in arena, once a pass has begun on the request */
     struct err *err;
     int code;             /* not 0: failed, and what its next passes would compute is not wanted */
     bool done;            /* under the owner's lock */
@@ -56,6 +58,7 @@ struct pass_part {
 /* Rows of one model that are computed together. */
 struct prediction_pass {
     const char *folder;
+    enum predict_output output;
     struct pass_part parts[PREDICTOR_QUEUE_MAX];
     size_t part_count;
     size_t rows;

@@ -27,7 +27,7 @@ struct forgotten {
 struct pass_rows {
     struct text texts[PREDICTOR_PASS_ROWS];
     uint32_t lengths[PREDICTOR_PASS_ROWS];
-    float *probabilities; /* (capacity) */
+    float *values; /* (capacity) */
     size_t capacity;
 };
 
@@ -63,16 +63,20 @@ static int
 begin(const struct predictor *predictor, struct prediction_request *request)
 {
     const struct model_config *config = predictor_config(predictor);
-    if (request->probabilities != NULL)
+    const struct predictor_call call = {
+        .output = request->output, .texts = request->texts, .count = request->count};
+    if (request->values != NULL)
         return 0;
-    if (predictor_check(predictor, request->texts, request->count, request->err) != 0)
+    if (predictor_check(predictor, &call, request->err) != 0)
         return request->err->code;
-    request->probabilities =
-        arena_array(request->arena, request->count, config->label_count * sizeof(float));
+    size_t width = predictor_width(predictor, request->output);
+    request->values = arena_array(request->arena, request->count, width * sizeof(float));
     *request->out = (struct prediction){
+        .target = arena_copy_string(request->arena, predictor_target(predictor)),
         .labels = copy_labels(config, request->arena),
         .label_count = config->label_count,
-        .probabilities = request->probabilities,
+        .values = request->values,
+        .width = width,
     };
     return 0;
 }
@@ -96,23 +100,23 @@ lay_out(struct predictor_thread *thread, const struct predictor *predictor)
 }
 
 static int
-make_room(struct pass_rows *rows, size_t count, size_t labels, struct err *err)
+make_room(struct pass_rows *rows, size_t count, size_t width, struct err *err)
 {
-    size_t floats = count * labels;
+    size_t floats = count * width;
     if (floats <= rows->capacity)
         return 0;
-    free(rows->probabilities);
+    free(rows->values);
     rows->capacity = 0;
-    rows->probabilities = mem_array(floats, sizeof *rows->probabilities);
-    if (rows->probabilities == NULL)
-        return err_set(err, ERR_MEMORY, "%zu probabilities do not fit into memory", floats);
+    rows->values = mem_array(floats, sizeof *rows->values);
+    if (rows->values == NULL)
+        return err_set(err, ERR_MEMORY, "%zu results do not fit into memory", floats);
     rows->capacity = floats;
     return 0;
 }
 
 /* Give each request its results, in the order of lay_out. */
 static void
-hand_out(struct predictor_thread *thread, size_t labels)
+hand_out(struct predictor_thread *thread, size_t width)
 {
     const struct pass_rows *rows = &thread->rows;
     size_t row = 0;
@@ -121,8 +125,8 @@ hand_out(struct predictor_thread *thread, size_t labels)
         struct prediction_request *request = part->request;
         if (request->code != 0)
             continue;
-        memcpy(request->probabilities + part->from * labels, rows->probabilities + row * labels,
-               part->count * labels * sizeof *rows->probabilities);
+        memcpy(request->values + part->from * width, rows->values + row * width,
+               part->count * width * sizeof *rows->values);
         for (size_t end = row + part->count; row < end; row++)
             request->out->tokens += rows->lengths[row];
     }
@@ -157,13 +161,20 @@ compute(struct predictor_thread *thread, struct err *err)
         return err_set(err, ERR_STOPPED, "the daemon is stopping");
     if (resident_models_get(&thread->models, thread->pass.folder, &predictor, err) != 0)
         return err->code;
-    size_t labels = predictor_config(predictor)->label_count;
+    size_t width = predictor_width(predictor, thread->pass.output);
     size_t count = lay_out(thread, predictor);
-    if (make_room(rows, count, labels, err) != 0 ||
-        predictor_run(predictor, choose_pool(thread), rows->texts, count, rows->probabilities,
-                      rows->lengths, err) != 0)
+    if (count == 0)
+        return 0;
+    if (make_room(rows, count, width, err) != 0)
         return err->code;
-    hand_out(thread, labels);
+    const struct predictor_call call = {.output = thread->pass.output,
+                                        .texts = rows->texts,
+                                        .count = count,
+                                        .values = rows->values,
+                                        .lengths = rows->lengths};
+    if (predictor_run(predictor, choose_pool(thread), &call, err) != 0)
+        return err->code;
+    hand_out(thread, width);
     return 0;
 }
 
@@ -240,7 +251,7 @@ destroy(struct predictor_thread *thread)
     pthread_mutex_destroy(&thread->lock);
     pool_free(thread->together);
     pool_free(thread->alone);
-    free(thread->rows.probabilities);
+    free(thread->rows.values);
     free(thread);
 }
 
@@ -297,13 +308,14 @@ queue_and_wait(struct predictor_thread *thread, struct prediction_request *reque
 }
 
 int
-predictor_thread_run(struct predictor_thread *thread, const char *folder, const struct text *texts,
-                     size_t count, struct arena *arena, struct prediction *out, struct err *err)
+predictor_thread_run(struct predictor_thread *thread, const struct predictor_job *job,
+                     struct arena *arena, struct prediction *out, struct err *err)
 {
     struct prediction_request request = {
-        .folder = folder,
-        .texts = texts,
-        .count = count,
+        .folder = job->folder,
+        .output = job->output,
+        .texts = job->texts,
+        .count = job->count,
         .arena = arena,
         .out = out,
         .err = err,

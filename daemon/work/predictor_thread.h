@@ -1,12 +1,14 @@
 /*
- * The predictor thread: classifies texts for whoever waits, those that wait together in one pass.
+ * The predictor thread: uses models on texts for whoever waits, those that wait together in one
+ * pass.
  *
  * Callers put a request into a queue of at most PREDICTOR_QUEUE_MAX and sleep until it is answered.
- * The models used last stay loaded. A pass takes rows of all requests for one model, and is small:
- * between two passes the thread looks at what has come and at the stop (predictor_queue.h).
+ * The models used last stay loaded. A pass takes rows of all requests that want the same of one
+ * model, and is small: between two passes the thread looks at what has come and at the stop
+ * (predictor_queue.h).
  *
- * A single text is computed by the thread alone. Larger passes use a pool of compute threads,
- * unless a job wants the processors, too. The threads keep the nice value of whoever starts them.
+ * A pass uses a pool of compute threads, unless a job wants the processors, too. The threads keep
+ * the nice value of whoever starts them.
  */
 #ifndef DAEMON_WORK_PREDICTOR_THREAD_H
 #define DAEMON_WORK_PREDICTOR_THREAD_H
@@ -14,6 +16,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/gemm/gemm.h"
+#include "core/predict.h"
 #include "core/text/tokenizer.h"
 
 #include <stdbool.h>
@@ -31,11 +34,21 @@ struct predictor_options {
     void *context;
 };
 
+/* What to use, and on what. */
+struct predictor_job {
+    const char *folder;
+    enum predict_output output;
+    const struct text *texts; /* of valid UTF-8 */
+    size_t count;             /* at least 1 */
+};
+
 struct prediction {
-    const char *const *labels; /* id order */
+    const char *target;        /* what the labels are of */
+    const char *const *labels; /* id order; none of a base model */
     size_t label_count;
-    const float *probabilities; /* (texts, labels) */
-    size_t tokens;
+    const float *values; /* (texts, width) */
+    size_t width;
+    size_t tokens; /* that the model saw of all texts */
 };
 
 /* ERR_INVALID for a wrong number of threads, ERR_IO or ERR_MEMORY when they cannot be started. */
@@ -43,15 +56,14 @@ int predictor_thread_start(const struct predictor_options *options, struct predi
                            struct err *err);
 
 /*
- * Classify count (at least 1) texts of valid UTF-8 with the model in folder; blocks until done.
- * Results live in arena, which the thread uses while the caller waits. ERR_UNSUPPORTED when the
- * folder is a base model; ERR_CONFLICT when the queue is full; ERR_STOPPED when the thread stops;
+ * Use a model on texts; blocks until done. Results live in arena, which the thread uses while the
+ * caller waits. ERR_UNSUPPORTED when the folder is a base model and probabilities are wanted, or
+ * has no weights; ERR_CONFLICT when the queue is full; ERR_STOPPED when the thread stops;
  * ERR_NOT_FOUND, ERR_IO, ERR_INVALID when the folder does not load; ERR_INVALID ("input 3: ...")
  * when the model does not take such a text.
  */
-int predictor_thread_run(struct predictor_thread *thread, const char *folder,
-                         const struct text *texts, size_t count, struct arena *arena,
-                         struct prediction *out, struct err *err);
+int predictor_thread_run(struct predictor_thread *thread, const struct predictor_job *job,
+                         struct arena *arena, struct prediction *out, struct err *err);
 
 /* The folder is about to go: do not keep its model loaded. Does not wait. */
 void predictor_thread_forget(struct predictor_thread *thread, const char *folder);

@@ -79,7 +79,7 @@ forget_pending(struct recorder *recorder)
     recorder->event_arena = arena_new();
 }
 
-/* The database said no: note since when, and give up in the end. */
+/* The database said no: note since when, and give up in the end; a full disk starts anew. */
 static void
 note_refusal(struct recorder *recorder, const struct err *err)
 {
@@ -88,10 +88,13 @@ note_refusal(struct recorder *recorder, const struct err *err)
         atomic_store(&recorder->broken, true);
         return;
     }
-    if (recorder->refused_since_ms == 0) {
-        recorder->refused_since_ms = recorder->tried_at_ms;
+    recorder->full = err->code == ERR_FULL;
+    if (recorder->refused_since_ms == 0)
         log_warn("record job=%s error=\"%s\"", recorder->job_id, err->message);
-    }
+    if (recorder->refused_since_ms == 0 || recorder->full)
+        recorder->refused_since_ms = recorder->tried_at_ms;
+    if (recorder->full)
+        return;
     bool out_of_patience =
         recorder->tried_at_ms - recorder->refused_since_ms > RECORDER_PATIENCE_MS ||
         recorder->point_count + recorder->event_count > RECORDER_MAX_PENDING;
@@ -112,6 +115,7 @@ recorder_flush(struct recorder *recorder, struct err *err)
         return err->code;
     }
     recorder->refused_since_ms = 0;
+    recorder->full = false;
     forget_pending(recorder);
     return 0;
 }

@@ -3,9 +3,10 @@
  *
  * Points and events are gathered in memory and written together with the progress in one short
  * transaction, at most once a second, so that training does not wait for the disk and pollers do
- * not wait for training. When the database refuses (a full disk) the gathered things are kept and
- * tried again; only after RECORDER_PATIENCE_MS without success is the job given up. When the job is
- * no longer this worker's (cancelled), the recorder is lost and writes nothing any more.
+ * not wait for training. When the database refuses, the gathered things are kept and tried again;
+ * only after RECORDER_PATIENCE_MS without success is the job given up. A full disk has all the time
+ * there is (room.h makes the job wait). When the job is no longer this worker's (cancelled), the
+ * recorder is lost and writes nothing any more.
  *
  * Everything belongs to the thread that called recorder_init, except recorder_is_broken.
  */
@@ -40,6 +41,7 @@ struct recorder {
     size_t event_count, event_capacity;
     int64_t tried_at_ms;      /* of the monotonic clock */
     int64_t refused_since_ms; /* 0: the last write succeeded */
+    bool full;                /* the last write was refused because the disk is full */
     bool lost;                /* the job is somebody else's now */
     struct err failure;       /* why it is broken, when it is not lost */
     atomic_bool broken;       /* lost or given up: the run must end */

@@ -88,14 +88,35 @@ scheduler_wait(struct scheduler *scheduler, uint64_t generation)
     return go_on;
 }
 
-bool
-scheduler_pause(struct scheduler *scheduler, int64_t milliseconds)
+/* The moment so many milliseconds from now, by the monotonic clock. */
+static struct timespec
+moment_in(int64_t milliseconds)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     int64_t nanoseconds = until.tv_nsec + milliseconds % 1000 * 1000000;
     until.tv_sec += (time_t)(milliseconds / 1000 + nanoseconds / 1000000000);
     until.tv_nsec = (long)(nanoseconds % 1000000000);
+    return until;
+}
+
+bool
+scheduler_wait_for(struct scheduler *scheduler, uint64_t generation, int64_t milliseconds)
+{
+    struct timespec until = moment_in(milliseconds);
+    pthread_mutex_lock(&scheduler->lock);
+    int code = 0;
+    while (!scheduler->stopped && scheduler->generation == generation && code == 0)
+        code = pthread_cond_timedwait(&scheduler->changed, &scheduler->lock, &until);
+    bool go_on = !scheduler->stopped;
+    pthread_mutex_unlock(&scheduler->lock);
+    return go_on;
+}
+
+bool
+scheduler_pause(struct scheduler *scheduler, int64_t milliseconds)
+{
+    struct timespec until = moment_in(milliseconds);
     pthread_mutex_lock(&scheduler->lock);
     int code = 0;
     while (!scheduler->stopped && code == 0)

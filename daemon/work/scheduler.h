@@ -30,6 +30,9 @@ void scheduler_wake(struct scheduler *scheduler);
  * scheduler_stop. */
 bool scheduler_wait(struct scheduler *scheduler, uint64_t generation);
 
+/* The same, but no longer than so many milliseconds. */
+bool scheduler_wait_for(struct scheduler *scheduler, uint64_t generation, int64_t milliseconds);
+
 /* Sleep for a while before trying again what failed; false at once and for ever after
  * scheduler_stop. */
 bool scheduler_pause(struct scheduler *scheduler, int64_t milliseconds);

@@ -82,8 +82,14 @@ remove_checkpoint(struct snapshots *snapshots, const struct checkpoint_row *row,
     return 0;
 }
 
+/* What is kept at the moment, for room_try. */
+struct keeping {
+    struct snapshots *snapshots;
+    const struct train_snapshot *snapshot;
+};
+
 static int
-apply_retention(struct snapshots *snapshots, struct arena *arena, struct err *err)
+retain(struct snapshots *snapshots, struct arena *arena, struct err *err)
 {
     struct checkpoint_rows rows;
     struct list_query query = {.limit = LIST_LIMIT_MAX};
@@ -94,6 +100,16 @@ apply_retention(struct snapshots *snapshots, struct arena *arena, struct err *er
         if (i != best && remove_checkpoint(snapshots, &rows.items[i], err) != 0)
             return err->code;
     return 0;
+}
+
+static int
+apply_retention(void *context, struct err *err)
+{
+    const struct keeping *keeping = context;
+    struct arena *arena = arena_new();
+    int code = retain(keeping->snapshots, arena, err);
+    arena_free(arena);
+    return code;
 }
 
 static struct event_new
@@ -129,8 +145,8 @@ insert_checkpoint(struct snapshots *snapshots, const struct train_snapshot *snap
 }
 
 static int
-keep_checkpoint(struct snapshots *snapshots, const struct train_snapshot *snapshot,
-                struct arena *arena, struct err *err)
+add_checkpoint(struct snapshots *snapshots, const struct train_snapshot *snapshot,
+               struct arena *arena, struct err *err)
 {
     const char *folder;
     const char *files_json = NULL;
@@ -144,7 +160,7 @@ keep_checkpoint(struct snapshots *snapshots, const struct train_snapshot *snapsh
     if (code == 0)
         code = insert_checkpoint(snapshots, snapshot, files_json, arena, err);
     if (code == 0)
-        return apply_retention(snapshots, arena, err);
+        return 0;
     struct err ignored;
     data_dir_remove_tmp(snapshots->dir, folder, &ignored);
     warn_if_failed(data_dir_remove_checkpoint(snapshots->dir, job_id, step, &ignored), "checkpoint",
@@ -153,8 +169,21 @@ keep_checkpoint(struct snapshots *snapshots, const struct train_snapshot *snapsh
 }
 
 static int
-keep_final(struct snapshots *snapshots, const struct train_snapshot *snapshot, struct err *err)
+keep_checkpoint(void *context, struct err *err)
 {
+    const struct keeping *keeping = context;
+    struct arena *arena = arena_new();
+    int code = add_checkpoint(keeping->snapshots, keeping->snapshot, arena, err);
+    arena_free(arena);
+    return code;
+}
+
+static int
+keep_final(void *context, struct err *err)
+{
+    const struct keeping *keeping = context;
+    struct snapshots *snapshots = keeping->snapshots;
+    const struct train_snapshot *snapshot = keeping->snapshot;
     const char *folder;
     const char *files_json = NULL;
     const struct job_row *job = snapshots->job;
@@ -182,12 +211,14 @@ keep_final(struct snapshots *snapshots, const struct train_snapshot *snapshot, s
 int
 snapshots_keep(struct snapshots *snapshots, const struct train_snapshot *snapshot, struct err *err)
 {
+    struct keeping keeping = {snapshots, snapshot};
     if (snapshot->final)
-        return keep_final(snapshots, snapshot, err);
-    struct arena *arena = arena_new();
-    int code = keep_checkpoint(snapshots, snapshot, arena, err);
-    arena_free(arena);
-    return code;
+        return room_try(snapshots->room, keep_final, &keeping, err);
+    int code = room_try(snapshots->room, keep_checkpoint, &keeping, err);
+    if (code != 0)
+        return code;
+    code = room_try(snapshots->room, apply_retention, &keeping, err);
+    return code == ERR_STOPPED ? 0 : code; /* the checkpoint is kept; the next one asks again */
 }
 
 void

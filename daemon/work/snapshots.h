@@ -14,6 +14,7 @@
 #include "daemon/store/jobs.h"
 #include "daemon/store/store.h"
 #include "daemon/work/recorder.h"
+#include "daemon/work/room.h"
 
 #include <stdbool.h>
 
@@ -25,6 +26,7 @@ struct snapshots {
     const struct job_row *job;
     struct recorder
         *recorder;        /* flushed before a row, so that a reader finds the points of the step */
+    struct room *room;    /* where there is none, the job waits */
     struct arena *arena;  /* of the job */
     const char *model_id; /* that the final model will have */
     bool has_final;
@@ -32,7 +34,8 @@ struct snapshots {
     double final_values[METRIC_COUNT];
 };
 
-/* Keep one: a checkpoint with its row and event, or the final model's folder. */
+/* Keep one: a checkpoint with its row and event, or the final model's folder. ERR_STOPPED when the
+ * disk was full until the run had to end. */
 int snapshots_keep(struct snapshots *snapshots, const struct train_snapshot *snapshot,
                    struct err *err);
 

@@ -13,6 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/store/files.h"
 #include "daemon/work/hash_memory.h"
+#include "daemon/work/measures.h"
 #include "daemon/work/trainer_run.h"
 
 static enum run_outcome
@@ -103,6 +104,8 @@ failure_of_part(const struct train_fault *fault)
         [PART_TEST_FILE] = "invalid_test_file",
         [PART_PARAMETERS] = "invalid_parameter",
     };
+    if (fault->is_generation)
+        return fault_code_name(FAULT_NOT_A_CLASSIFICATION_SET);
     return fault->unsupported ? fault_code_name(FAULT_NOT_SUPPORTED_YET) : codes[fault->part];
 }
 
@@ -133,7 +136,57 @@ make_plan(struct run *run)
                     about_request ? fault.parameter : NULL, &err);
 }
 
-/* Threads, the numerics key, and a clean slate: what an earlier attempt left goes. */
+static const struct resume_facts *
+facts_of(const struct run *run)
+{
+    return run->state != NULL ? resume_state_facts(run->state) : NULL;
+}
+
+/* Find the state that the run starts from, and take the job's row there. What is beyond goes. */
+static enum run_outcome
+position(struct run *run)
+{
+    struct err err;
+    struct resume_state_row row;
+    struct resume_start start = {0};
+    resume_state_close(run->state);
+    int code = state_keeper_choose(&run->states, run->arena, &run->state, &row, &err);
+    if (code == ERR_UNSUPPORTED)
+        return run_fail(run, "resume_state_unsupported", NULL, &err);
+    if (code != 0)
+        return run_fail_store(run, &err);
+    const struct resume_facts *facts = facts_of(run);
+    if (facts != NULL) {
+        start.from = &row;
+        start.latest = measures_from_values(facts->latest, run->arena, &start.latest_count);
+    }
+    if (resume_states_start(run->db, run->recorder.lease, &start, &err) != 0 ||
+        (facts == NULL && data_dir_remove_job(run->trainer->store->dir, run->job->id, &err) != 0))
+        return run_fail_store(run, &err);
+    run->recorder.progress = facts != NULL
+                                 ? train_progress_at(&run->plan, facts)
+                                 : (struct train_progress){.total_steps = run->plan.total_steps};
+    return RUN_SUCCEEDED;
+}
+
+static void
+say_where_it_starts(struct run *run)
+{
+    struct event_new event = {0};
+    const struct resume_facts *facts = facts_of(run);
+    if (facts != NULL)
+        event.message = arena_printf(run->arena, "Attempt %lld goes on from step %zu of %zu.",
+                                     (long long)run->job->attempt, facts->step, facts->total_steps);
+    else
+        event.message = arena_printf(run->arena,
+                                     "Attempt %lld starts the job from its beginning: metric "
+                                     "points and checkpoints of the attempt before were removed.",
+                                     (long long)run->job->attempt);
+    if (run->job->attempt > 1)
+        recorder_add_event(&run->recorder, &event);
+}
+
+/* Threads, the numerics key, and where it starts. */
 static enum run_outcome
 begin_attempt(struct run *run)
 {
@@ -151,19 +204,13 @@ begin_attempt(struct run *run)
         .base_sha256 = run->base_sha256,
         .threads = (int64_t)threads,
     };
-    if (jobs_set_run(run->db, run->recorder.lease, &facts, &err) != 0 ||
-        jobs_rewind(run->db, run->recorder.lease, 0, &err) != 0 ||
-        data_dir_remove_job(trainer->store->dir, run->job->id, &err) != 0)
+    if (jobs_set_run(run->db, run->recorder.lease, &facts, &err) != 0)
         return run_fail_store(run, &err);
-    run->recorder.progress.total_steps = run->plan.total_steps;
-    if (run->job->attempt > 1) {
-        struct event_new event = {
-            .message = arena_printf(run->arena,
-                                    "Attempt %lld starts the job from its beginning: metric points "
-                                    "and checkpoints of the attempt before were removed.",
-                                    (long long)run->job->attempt)};
-        recorder_add_event(&run->recorder, &event);
-    }
+    enum run_outcome outcome = position(run);
+    if (outcome != RUN_SUCCEEDED)
+        return outcome;
+    say_where_it_starts(run);
+    room_found(&run->room);
     run->pool = pool_new(threads, &err);
     return run->pool != NULL ? RUN_SUCCEEDED : run_fail(run, NULL, NULL, &err);
 }
@@ -180,11 +227,21 @@ on_event(void *context, enum train_level level, const char *message)
     recorder_add_event(&run->recorder, &event);
 }
 
+static int
+flush(void *context, struct err *err)
+{
+    return recorder_flush(context, err);
+}
+
+/* Between two steps, so the place to wait when the disk has no room for points. */
 static void
 on_point(void *context, const struct train_point *point)
 {
+    struct err noted; /* the recorder keeps what matters, and the run is asked before it goes on */
     struct run *run = context;
     recorder_add_point(&run->recorder, point);
+    if (run->recorder.full)
+        room_try(&run->room, flush, &run->recorder, &noted);
 }
 
 static int
@@ -193,6 +250,16 @@ on_model(void *context, const struct train_snapshot *snapshot, struct err *err)
     struct run *run = context;
     run->recorder.progress = snapshot->progress;
     return snapshots_keep(&run->snapshots, snapshot, err);
+}
+
+/* A cancelled job needs none. */
+static int
+on_resume_state(void *context, const struct resume_state *state, struct err *err)
+{
+    struct run *run = context;
+    if (run->recorder.lost || atomic_load(run->stop) == TRAINER_CANCELLED)
+        return 1;
+    return state_keeper_save(&run->states, state, err);
 }
 
 /* Asked by every thread of the pool; the job's own thread also writes what waits, once a second. */
@@ -208,24 +275,85 @@ should_stop(void *context)
     return recorder_is_broken(&run->recorder);
 }
 
-/* Why a run that core ended early was ended. */
-static enum run_outcome
-outcome_of_stop(struct run *run)
+enum run_outcome
+run_stop_outcome(struct run *run)
 {
     if (run->recorder.lost || atomic_load(run->stop) == TRAINER_CANCELLED)
         return RUN_LOST;
     if (recorder_is_broken(&run->recorder))
         return run_fail(run, NULL, NULL, &run->recorder.failure);
-    return RUN_STOPPED;
+    return atomic_load(run->stop) == TRAINER_PAUSE ? RUN_PAUSED : RUN_STOPPED;
+}
+
+static int
+train_once(struct run *run, struct err *err)
+{
+    const struct train_observer observer = {
+        .context = run,
+        .on_event = on_event,
+        .on_point = on_point,
+        .on_model = on_model,
+        .should_stop = should_stop,
+        .on_resume_state = on_resume_state,
+    };
+    const struct train_resume resume = {
+        .state = run->state, .halved = run->halved, .interval = run->trainer->resume_interval};
+    run->train.resume = &resume;
+    int code = train_run(&run->plan, &run->train, run->trainer->engine, run->pool, &observer,
+                         run->base_sha256, err);
+    run->train.resume = NULL;
+    return code;
+}
+
+/* The run diverged for the first time: back to the newest good state, with half the rate. */
+static enum run_outcome
+halve(struct run *run, const struct err *why)
+{
+    struct err err;
+    run->halved = true;
+    int code = room_try(&run->room, flush, &run->recorder, &err);
+    if (code != 0)
+        return code == ERR_STOPPED ? run_stop_outcome(run) : run_fail_store(run, &err);
+    enum run_outcome outcome = position(run);
+    if (outcome != RUN_SUCCEEDED)
+        return outcome;
+    const struct resume_facts *facts = facts_of(run);
+    const char *where =
+        facts != NULL ? arena_printf(run->arena, "step %zu", facts->step) : "its beginning";
+    struct event_new event = {
+        .level = EVENT_WARN,
+        .message = arena_printf(run->arena,
+                                "Not a finite number: %s. The job goes back to %s and goes on with "
+                                "half the learning rate.",
+                                why->message, where),
+    };
+    recorder_add_event(&run->recorder, &event);
+    return RUN_SUCCEEDED;
+}
+
+/* What train_run's refusals are called. Of a state that is another job's, only the files can be
+ * the reason: base model and parameters were looked at before. */
+static enum run_outcome
+fail_training(struct run *run, int code, const struct err *err)
+{
+    if (code == ERR_CONFLICT && run->state != NULL)
+        return run_fail(run, "invalid_training_file", "training_file", err);
+    return run_fail(run, code == ERR_INVALID ? "invalid_model" : NULL,
+                    code == ERR_INVALID ? "model" : NULL, err);
 }
 
 static enum run_outcome
 train(struct run *run)
 {
     struct err err;
-    struct train_observer observer = {run, on_event, on_point, on_model, should_stop};
-    int code = train_run(&run->plan, &run->train, run->trainer->engine, run->pool, &observer,
-                         run->base_sha256, &err);
+    bool was_halved = run->halved || (run->state != NULL && facts_of(run)->halved);
+    int code = train_once(run, &err);
+    if (code == ERR_DIVERGED && !was_halved && !run->recorder.lost) {
+        enum run_outcome outcome = halve(run, &err);
+        if (outcome != RUN_SUCCEEDED)
+            return outcome;
+        code = train_once(run, &err);
+    }
     if (code == ERR_CONFLICT) {
         struct err
             noted; /* a refused checkpoint: only the lease tells whether the job is still ours */
@@ -234,13 +362,10 @@ train(struct run *run)
     if (run->recorder.lost)
         return RUN_LOST;
     if (code == ERR_STOPPED)
-        return outcome_of_stop(run);
+        return run_stop_outcome(run);
     if (code == 0 && !run->snapshots.has_final)
         code = err_set(&err, ERR_INTERNAL, "the run ended without a model");
-    if (code == 0)
-        return RUN_SUCCEEDED;
-    return run_fail(run, code == ERR_INVALID ? "invalid_model" : NULL,
-                    code == ERR_INVALID ? "model" : NULL, &err);
+    return code == 0 ? RUN_SUCCEEDED : fail_training(run, code, &err);
 }
 
 /* The steps in order; between them a stop is noticed too. */
@@ -252,12 +377,39 @@ go_through(struct run *run)
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (should_stop(run))
-            return outcome_of_stop(run);
+            return run_stop_outcome(run);
         enum run_outcome outcome = steps[i](run);
         if (outcome != RUN_SUCCEEDED)
             return outcome;
     }
     return RUN_SUCCEEDED;
+}
+
+/* What go_through opened goes; position() takes the job's rows back by itself. */
+static void
+forget_attempt(struct run *run)
+{
+    snapshots_drop_final(&run->snapshots);
+    pool_free(run->pool);
+    run->pool = NULL;
+    if (run->has_plan)
+        train_plan_fini(&run->plan);
+    run->has_plan = false;
+}
+
+/* All the steps, from the first again whenever one found the disk full. */
+static enum run_outcome
+go_through_patiently(struct run *run)
+{
+    enum run_outcome outcome;
+    struct err why;
+    while ((outcome = go_through(run)) == RUN_FULL) {
+        forget_attempt(run);
+        err_set(&why, ERR_FULL, "%s", run->failure.message);
+        if (!room_wait(&run->room, &why))
+            return run_stop_outcome(run);
+    }
+    return outcome;
 }
 
 void
@@ -274,16 +426,31 @@ trainer_run_job(const struct trainer *trainer, struct db *db, const struct job_r
         .arena = arena_new(),
     };
     recorder_init(&run.recorder, db, lease, job->id);
+    run.room = (struct room){
+        .folder = data_dir_root(trainer->store->dir),
+        .recorder = &run.recorder,
+        .scheduler = trainer->scheduler,
+        .stop = stop,
+    };
     run.snapshots = (struct snapshots){
         .dir = trainer->store->dir,
         .db = db,
         .job = job,
         .recorder = &run.recorder,
+        .room = &run.room,
         .arena = run.arena,
         .model_id = ids_model(run.arena, job->root_model, job->suffix, job->id),
     };
+    run.states = (struct state_keeper){
+        .dir = trainer->store->dir,
+        .db = db,
+        .job = job,
+        .recorder = &run.recorder,
+        .room = &run.room,
+    };
     log_info("start job=%s attempt=%lld model=%s", job->id, (long long)job->attempt, job->model);
-    run_write_end(&run, go_through(&run));
+    run_write_end(&run, go_through_patiently(&run));
+    resume_state_close(run.state);
     pool_free(run.pool);
     if (run.has_plan)
         train_plan_fini(&run.plan);

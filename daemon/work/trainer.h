@@ -22,6 +22,7 @@
 enum trainer_stop {
     TRAINER_GO_ON,
     TRAINER_CANCELLED, /* the row says so already */
+    TRAINER_PAUSE,     /* the row says `pausing`: save the state, then it is paused */
     TRAINER_SHUTDOWN   /* back into the queue */
 };
 
@@ -33,6 +34,7 @@ struct trainer {
     struct hash_memory *hashes;  /* of base models' weights */
     struct scheduler *scheduler; /* its stop ends the waiting for a database that refuses */
     size_t threads;              /* of a job that does not say; 0: as many as the machine gives */
+    double resume_interval;      /* seconds between resume states; core/train/resume_pace.h */
 };
 
 /* Run a job that jobs_claim has just given to this thread. *stop is enum trainer_stop, set by

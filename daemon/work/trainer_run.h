@@ -10,6 +10,7 @@
 #include "daemon/job_params.h"
 #include "daemon/work/recorder.h"
 #include "daemon/work/snapshots.h"
+#include "daemon/work/state_keeper.h"
 #include "daemon/work/trainer.h"
 
 #include <pthread.h>
@@ -19,7 +20,9 @@ enum run_outcome {
     RUN_SUCCEEDED, /* the final model's folder is in place */
     RUN_FAILED,    /* run->failure says why */
     RUN_STOPPED,   /* by the daemon's end */
-    RUN_LOST       /* the job was cancelled, or is no longer ours: nothing to write */
+    RUN_PAUSED,    /* by a client */
+    RUN_LOST,      /* the job was cancelled, or is no longer ours: nothing to write */
+    RUN_FULL       /* run->failure says what: the disk is full; wait and begin again */
 };
 
 struct run {
@@ -30,7 +33,11 @@ struct run {
     pthread_t thread;       /* that runs the job, and alone may write */
     struct arena *arena;
     struct recorder recorder;
+    struct room room;
     struct snapshots snapshots;
+    struct state_keeper states;
+    struct resume_file *state; /* that the run starts from; NULL: the beginning */
+    bool halved;               /* it diverged once and runs with half the learning rate */
     struct job_request request;
     struct catalog_model base;
     const char *base_sha256; /* NULL without weights */
@@ -41,12 +48,16 @@ struct run {
     struct job_error failure;
 };
 
-/* Note why the job fails and return RUN_FAILED. code NULL: by the kind of error. */
+/* Note why the job fails and return RUN_FAILED, or RUN_FULL for a full disk. code NULL: by the kind
+ * of error. */
 enum run_outcome run_fail(struct run *run, const char *code, const char *param,
                           const struct err *err);
 
 /* The same for a step that failed in the database: RUN_LOST when the lease is gone. */
 enum run_outcome run_fail_store(struct run *run, const struct err *err);
+
+/* Why a run that was ended early was ended. */
+enum run_outcome run_stop_outcome(struct run *run);
 
 /* Write the end into the database, trying until it is written or the daemon stops. */
 void run_write_end(struct run *run, enum run_outcome outcome);

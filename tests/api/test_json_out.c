@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -70,6 +71,47 @@ reals_read_back_to_the_same_bits_and_stay_short(void **state)
     buf_fini(&buf);
 }
 
+/* Of every size; readers may round to float at once, or to double first. */
+static void
+floats_read_back_to_the_same_bits(void **state)
+{
+    uint64_t bits = 88172645463325252u;
+    struct buf buf = {0};
+    (void)state;
+    for (size_t i = 0; i < 300000; i++) {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        uint32_t low = (uint32_t)bits;
+        float value = expf(-(float)(low % 40000) / 1000.0f);
+        if (i % 2 == 0)
+            memcpy(&value, &low, sizeof value);
+        if (!isfinite(value))
+            continue;
+        struct json_out out = {.buf = &buf};
+        buf_clear(&buf);
+        json_out_float(&out, NULL, value);
+        float once = strtof(buf_string(&buf), NULL);
+        float twice = (float)strtod(buf_string(&buf), NULL);
+        assert_memory_equal(&once, &value, sizeof value);
+        assert_memory_equal(&twice, &value, sizeof value);
+    }
+    buf_fini(&buf);
+}
+
+static void
+floats_are_short(void **state)
+{
+    static const float values[] = {0.0f, -0.0f, 1.0f, 0.65f, -12.25f, 99999.0f, 0.001f, 2.5e-9f};
+    struct buf buf = {0};
+    struct json_out out = {.buf = &buf};
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        json_out_float(&out, NULL, values[i]);
+    assert_string_equal(buf_string(&buf), "0,-0,1,0.65,-12.25,99999,0.001,0.0000000025");
+    buf_fini(&buf);
+}
+
 static void
 what_json_cannot_say_is_null(void **state)
 {
@@ -111,6 +153,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_stand_in_the_order_of_the_calls),
         cmocka_unit_test(reals_read_back_to_the_same_bits_and_stay_short),
+        cmocka_unit_test(floats_read_back_to_the_same_bits),
+        cmocka_unit_test(floats_are_short),
         cmocka_unit_test(what_json_cannot_say_is_null),
         cmocka_unit_test(strings_are_escaped_and_repaired),
     };

@@ -71,7 +71,7 @@ routes_capture_segments_and_know_their_methods(void **state)
     assert_false(match("GET", "/v1").path_exists);
     assert_false(match("GET", "/v1/files//content").path_exists);
     assert_false(match("GET", "/v1/filesx").path_exists);
-    assert_false(match("GET", "/v1/fine_tuning/jobs/x/pause").path_exists);
+    assert_false(match("GET", "/v1/fine_tuning/jobs/x/shelve").path_exists);
 }
 
 int

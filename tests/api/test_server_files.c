@@ -156,7 +156,7 @@ faulty_forms_are_refused_and_leave_nothing(void **state)
     assert_upload_fails(
         state,
         "--XX\r\nContent-Disposition: form-data; name=\"expires_after[seconds]\"\r\n\r\n1\r\n" END,
-        400, "not_supported_yet");
+        400, "missing_parameter");
     assert_upload_fails(state, "--YY--\r\n", 400, "bad_request");
     assert_int_equal(fake_service_uploads_begun(fixture->service), begun + 5);
 }

@@ -123,8 +123,10 @@ faulty_creates_are_refused(void **state)
     /* named in the body: the body's mistake, not the path's */
     assert_call_fails(state, (const char *[]){"POST", JOBS, "{\"model\":\"x\"}"}, 400,
                       "model_not_found");
-    assert_call_fails(state, (const char *[]){"POST", JOBS "?dry_run=true", "{\"model\":\"tiny\"}"},
-                      400, "not_supported_yet");
+    assert_call_fails(state, (const char *[]){"POST", JOBS "?dry_run=perhaps", "{}"}, 400,
+                      "invalid_parameter");
+    assert_call_fails(state, (const char *[]){"POST", JOBS "?dry_run=true", "{}"}, 400,
+                      "missing_parameter");
     http_exchange(fixture->port,
                   "POST " JOBS " HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
                   "Content-Length: 2\r\n\r\n{}",
@@ -276,8 +278,14 @@ metrics_can_be_followed_by_step(void **state)
     json_decref(root);
     assert_call_fails(state, (const char *[]){"GET", JOBS "/ftjob-done/metrics?after_step=x", NULL},
                       400, "invalid_parameter");
-    assert_call_fails(state, (const char *[]){"GET", JOBS "/ftjob-done/metrics?max_points=9", NULL},
-                      400, "not_supported_yet");
+    root = call_json(state, "GET", JOBS "/ftjob-done/metrics?max_points=9", NULL);
+    assert_int_equal(json_array_size(json_object_get(root, "data")), 9);
+    json_decref(root);
+    assert_call_fails(state, (const char *[]){"GET", JOBS "/ftjob-done/metrics?max_points=1", NULL},
+                      400, "invalid_parameter");
+    assert_call_fails(
+        state, (const char *[]){"GET", JOBS "/ftjob-done/metrics?max_points=9&limit=9", NULL}, 400,
+        "invalid_parameter");
     assert_call_fails(state, (const char *[]){"GET", JOBS "/x/metrics", NULL}, 404,
                       "job_not_found");
 }

@@ -142,7 +142,7 @@ faulty_classifications_are_refused(void **state)
         {"{\"model\":7,\"input\":\"x\"}", "invalid_parameter"},
         {"{\"model\":\"tiny\",\"input\":[]}", "invalid_parameter"},
         {"{\"model\":\"tiny\",\"input\":[1,2]}", "invalid_parameter"},
-        {"{\"model\":\"tiny\",\"input\":null}", "invalid_parameter"},
+        {"{\"model\":\"tiny\",\"input\":null}", "missing_parameter"},
         {"{\"model\":\"tiny\",\"input\":{\"text_pair\":\"x\"}}", "invalid_parameter"},
         {"{\"model\":\"tiny\",\"input\":{\"text\":\"x\",\"pair\":\"y\"}}", "invalid_parameter"},
         {"{\"model\":\"tiny\",\"input\":\"x\",\"temperature\":1}", "unknown_parameter"},

@@ -5,6 +5,7 @@
 #include "daemon/work/catalog.h"
 #include "tests/daemon/service_fixture.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 static struct base_models *
@@ -25,9 +26,11 @@ folders_with_a_model_are_found_in_order(void **state)
     scratch_write_text(&f->scratch, "models/README.md", "not a folder");
     struct base_models *models = scan(f);
     assert_int_equal(base_models_count(models), 2);
-    assert_string_equal(base_models_at(models, 0)->id, "other.model_2-b");
+    size_t count = 0;
+    const struct base_model *const *all = base_models_all(models, f->arena, &count);
+    assert_string_equal(all[0]->id, "other.model_2-b");
     const struct base_model *tiny = base_models_find(models, "tiny");
-    assert_ptr_equal(tiny, base_models_at(models, 1));
+    assert_ptr_equal(tiny, all[1]);
     assert_int_equal(tiny->summary.config.hidden_size, 16);
     assert_false(tiny->summary.has_weights);
     assert_true(tiny->created_at > 0);
@@ -86,7 +89,7 @@ directory_that_is_a_model_counts_as_one(void **state)
     struct base_models *models = NULL;
     assert_int_equal(base_models_scan(&folder, 1, &models, &f->err), 0);
     assert_int_equal(base_models_count(models), 1);
-    assert_string_equal(base_models_at(models, 0)->id, "tiny");
+    assert_non_null(base_models_find(models, "tiny"));
     base_models_free(models);
 }
 
@@ -137,15 +140,84 @@ aliases_that_mislead_are_refused(void **state)
         {{"a", "b"}, {"b", "tiny"}},       /* of an alias */
     };
     struct base_models *models = scan(f);
-    struct catalog catalog = {.bases = models, .alias_count = 2};
+    struct catalog_aliases aliases = {.count = 2};
+    struct catalog catalog = {.bases = models, .aliases = &aliases};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        catalog.aliases = cases[i];
+        aliases.items = cases[i];
         assert_int_equal(catalog_check_aliases(&catalog, &f->err), ERR_INVALID);
     }
     static const struct catalog_alias good[] = {{"a", "tiny"}, {"b", "not-there-yet"}};
-    catalog.aliases = good;
+    aliases.items = good;
     assert_int_equal(catalog_check_aliases(&catalog, &f->err), 0);
     base_models_free(models);
+}
+
+static void
+models_come_and_go_in_order(void **state)
+{
+    struct service_fixture *f = *state;
+    struct base_models *models = scan(f);
+    size_t count = 0;
+    const struct base_model *tiny = base_models_find(models, "tiny");
+    fixture_write_model(f, "aside");
+    const char *aside = scratch_path(&f->scratch, "aside");
+    assert_int_equal(base_models_add(models, "zeta", aside, &f->err), 0);
+    assert_int_equal(base_models_add(models, "alpha", aside, &f->err), 0);
+    assert_int_equal(base_models_add(models, "alpha", aside, &f->err), ERR_CONFLICT);
+    assert_int_equal(base_models_add(models, "a/b", aside, &f->err), ERR_INVALID);
+    assert_int_not_equal(base_models_add(models, "none", f->models_dir, &f->err), 0);
+    const struct base_model *const *all = base_models_all(models, f->arena, &count);
+    assert_int_equal(count, 3);
+    assert_string_equal(all[0]->id, "alpha");
+    assert_ptr_equal(all[1], tiny);
+    assert_string_equal(all[2]->id, "zeta");
+    assert_true(base_models_remove(models, "alpha"));
+    assert_false(base_models_remove(models, "alpha"));
+    assert_null(base_models_find(models, "alpha"));
+    assert_string_equal(all[0]->id, "alpha"); /* what somebody holds stays valid */
+    assert_int_equal(base_models_count(models), 2);
+    base_models_free(models);
+}
+
+enum { ROUNDS = 50, CROWD = 4 };
+
+struct crowd {
+    struct base_models *models;
+    const char *folder;
+};
+
+static void *
+come_and_go(void *context)
+{
+    const struct crowd *crowd = context;
+    struct err err;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct arena *arena = arena_new();
+        size_t count = 0;
+        base_models_add(crowd->models, "shared", crowd->folder, &err);
+        const struct base_model *model = base_models_find(crowd->models, "shared");
+        if (model != NULL && strcmp(model->id, "shared") != 0)
+            abort();
+        base_models_all(crowd->models, arena, &count);
+        base_models_remove(crowd->models, "shared");
+        arena_free(arena);
+    }
+    return NULL;
+}
+
+static void
+threads_may_add_find_and_remove_at_once(void **state)
+{
+    struct service_fixture *f = *state;
+    pthread_t threads[CROWD];
+    fixture_write_model(f, "aside");
+    struct crowd crowd = {scan(f), scratch_path(&f->scratch, "aside")};
+    for (size_t i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &crowd), 0);
+    for (size_t i = 0; i < CROWD; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(base_models_count(crowd.models), 1);
+    base_models_free(crowd.models);
 }
 
 int
@@ -160,6 +232,8 @@ main(void)
         PREPARED_TEST(directory_given_twice_is_one),
         PREPARED_TEST(absent_directory_is_refused),
         PREPARED_TEST(aliases_that_mislead_are_refused),
+        PREPARED_TEST(models_come_and_go_in_order),
+        PREPARED_TEST(threads_may_add_find_and_remove_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ defaults_are_the_promised_ones(void **state)
     assert_int_equal(config.model_alias.count, 0);
     assert_int_equal(config.threads, 0);
     assert_int_equal(config.max_file_bytes, 512 * 1024 * 1024);
-    assert_int_equal(config.max_connections, 1024);
+    assert_int_equal(config.max_connections, 2048);
     assert_int_equal(config.log_level, LOG_INFO);
     assert_int_equal(config.log_format, LOG_TEXT);
     assert_string_equal(config.engine, "auto");
@@ -254,11 +254,23 @@ static const struct {
     {"listen", "127.0.0.1:0", "", "listen is empty"},
     {"data_dir", "/somewhere", "", "data_dir is \"\""},
     {"models_dir", "/models", "", "models_dir is empty"},
+    {"import_dir", "/models", "", "import_dir is empty"},
     {"model_alias", "a=b", "a", "must be NAME=MODEL"},
     {"threads", "4", "four", "a whole number from 0 to 1024"},
+    {"workers", "4", "0", "a whole number from 1 to 64"},
+    {"min_free_bytes", "1G", "lots", "K, M, G are powers"},
+    {"resume_interval", "5", "-1", "a whole number from 0 to 86400"},
+    {"keep_jobs_days", "4", "-1", "a whole number from 0 to 36500"},
+    {"keep_events_days", "4", "-1", "a whole number from 0 to 36500"},
+    {"keep_metrics_days", "4", "-1", "a whole number from 0 to 36500"},
+    {"keep_resume_days", "4", "-1", "a whole number from 0 to 36500"},
+    {"keep_checkpoints", "4", "-1", "a whole number from 0 to 36500"},
+    {"keep_files_days", "4", "-1", "a whole number from 0 to 36500"},
+    {"keep_models_days", "4", "-1", "a whole number from 0 to 36500"},
     {"engine", "openblas", "", "engine is \"\""},
     {"max_file_bytes", "1G", "1T", "K, M, G are powers"},
     {"max_connections", "64", "7", "a whole number from 8 to 65536"},
+    {"max_streams", "64", "0", "a whole number from 1 to 65536"},
     {"log_level", "debug", "loud", "debug, info, warn or error"},
     {"log_format", "json", "xml", "text or json"},
     {"port_file", "/run/port", NULL, NULL},

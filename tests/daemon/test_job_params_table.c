@@ -28,6 +28,7 @@ static const struct {
       "\"01234567890123456789012345678901234567890123456789012345678901234\""}},
     {"seed", {"0", "2147483647", "\"auto\"", "null"}, {"-1", "2147483648", "1.5", "\"7\""}},
     {"metadata", {"{}", "{\"k\":\"v\"}", "null"}, {"[]", "{\"k\":1}", "{\"\":\"v\"}", "\"k\""}},
+    {"priority", {"0", "-100", "100", "\"auto\""}, {"101", "-101", "1.5", "\"high\""}},
     {"task", {"\"classification\"", "\"auto\"", "null"}, {"\"classify\"", "3", "[]"}},
     {"columns",
      {"{}", "{\"text\":\"t\",\"text_pair\":\"u\",\"label\":\"l\"}", "{\"text\":null}", "null"},
@@ -82,7 +83,6 @@ static const struct {
     {"early_stopping", {"null"}, {"{\"patience\":3}"}},
     {"eval_steps", {"null"}, {"100"}},
     {"distillation", {"null"}, {"{\"teacher\":\"t\"}"}},
-    {"priority", {"null"}, {"5"}},
     {"integrations", {"null", "[]"}, {"[{\"type\":\"wandb\"}]"}},
 };
 

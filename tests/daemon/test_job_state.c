@@ -18,10 +18,21 @@ static const struct {
 } legal[] = {
     {JOB_QUEUED, JOB_ACTION_CLAIM, JOB_RUNNING},
     {JOB_QUEUED, JOB_ACTION_CANCEL, JOB_CANCELLED},
+    {JOB_QUEUED, JOB_ACTION_PAUSE, JOB_PAUSED},
     {JOB_RUNNING, JOB_ACTION_SUCCEED, JOB_SUCCEEDED},
     {JOB_RUNNING, JOB_ACTION_FAIL, JOB_FAILED},
     {JOB_RUNNING, JOB_ACTION_CANCEL, JOB_CANCELLED},
     {JOB_RUNNING, JOB_ACTION_REQUEUE, JOB_QUEUED},
+    {JOB_RUNNING, JOB_ACTION_PAUSE, JOB_PAUSING},
+    {JOB_PAUSING, JOB_ACTION_SUCCEED, JOB_SUCCEEDED},
+    {JOB_PAUSING, JOB_ACTION_FAIL, JOB_FAILED},
+    {JOB_PAUSING, JOB_ACTION_CANCEL, JOB_CANCELLED},
+    {JOB_PAUSING, JOB_ACTION_REQUEUE, JOB_PAUSED},
+    {JOB_PAUSING, JOB_ACTION_PAUSED, JOB_PAUSED},
+    {JOB_PAUSED, JOB_ACTION_CANCEL, JOB_CANCELLED},
+    {JOB_PAUSED, JOB_ACTION_RESUME, JOB_QUEUED},
+    {JOB_FAILED, JOB_ACTION_RETRY, JOB_QUEUED},
+    {JOB_CANCELLED, JOB_ACTION_RETRY, JOB_QUEUED},
 };
 
 static void
@@ -57,6 +68,8 @@ ended_jobs_are_final(void **state)
     (void)state;
     assert_false(job_state_is_final(JOB_QUEUED));
     assert_false(job_state_is_final(JOB_RUNNING));
+    assert_false(job_state_is_final(JOB_PAUSING));
+    assert_false(job_state_is_final(JOB_PAUSED));
     assert_true(job_state_is_final(JOB_SUCCEEDED));
     assert_true(job_state_is_final(JOB_FAILED));
     assert_true(job_state_is_final(JOB_CANCELLED));
@@ -68,6 +81,8 @@ names_are_those_of_the_wire(void **state)
     (void)state;
     assert_string_equal(job_status_name(JOB_QUEUED), "queued");
     assert_string_equal(job_status_name(JOB_RUNNING), "running");
+    assert_string_equal(job_status_name(JOB_PAUSING), "pausing");
+    assert_string_equal(job_status_name(JOB_PAUSED), "paused");
     assert_string_equal(job_status_name(JOB_SUCCEEDED), "succeeded");
     assert_string_equal(job_status_name(JOB_FAILED), "failed");
     assert_string_equal(job_status_name(JOB_CANCELLED), "cancelled");

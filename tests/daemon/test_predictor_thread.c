@@ -51,9 +51,12 @@ expect(struct fixture *f, size_t model)
     struct predictor *predictor = NULL;
     struct pool *pool = pool_new(1, &f->err);
     assert_non_null(pool);
+    const struct predictor_call call = {.texts = f->texts,
+                                        .count = TEXTS,
+                                        .values = f->expected[model][0],
+                                        .lengths = f->lengths};
     if (predictor_open(f->folders[model], f->engine, &predictor, &f->err) != 0 ||
-        predictor_run(predictor, pool, f->texts, TEXTS, f->expected[model][0], f->lengths,
-                      &f->err) != 0)
+        predictor_run(predictor, pool, &call, &f->err) != 0)
         fail_msg("%s", f->err.message);
     predictor_free(predictor);
     pool_free(pool);
@@ -111,7 +114,7 @@ is_expected(const struct caller *caller, size_t model, size_t from, const struct
         return false;
     for (size_t i = 0; i < caller->count * CLASSIFIER_LABELS; i++) {
         double difference =
-            (double)answer->probabilities[i] -
+            (double)answer->values[i] -
             (double)f->expected[model][from + i / CLASSIFIER_LABELS][i % CLASSIFIER_LABELS];
         if (difference > neighbours || difference < -neighbours)
             return false;
@@ -132,8 +135,9 @@ call(void *context)
         struct err err;
         size_t model = (caller->model + i % caller->models) % MODELS;
         size_t from = (caller->from + i * 13) % (TEXTS - caller->count + 1);
-        int code = predictor_thread_run(f->thread, f->folders[model], f->texts + from,
-                                        caller->count, arena, &answer, &err);
+        struct predictor_job job = {
+            .folder = f->folders[model], .texts = f->texts + from, .count = caller->count};
+        int code = predictor_thread_run(f->thread, &job, arena, &answer, &err);
         if (code != 0)
             caller->code = code;
         else
@@ -210,9 +214,9 @@ wrong_request_fails_alone(void **state)
     for (size_t i = 0; i < 30; i++) {
         struct arena *arena = arena_new();
         struct prediction answer;
-        assert_int_equal(
-            predictor_thread_run(f->thread, f->folders[2], pairs, 2, arena, &answer, &f->err),
-            ERR_INVALID);
+        struct predictor_job job = {.folder = f->folders[2], .texts = pairs, .count = 2};
+        assert_int_equal(predictor_thread_run(f->thread, &job, arena, &answer, &f->err),
+                         ERR_INVALID);
         assert_non_null(strstr(f->err.message, "input 1"));
         arena_free(arena);
     }
@@ -226,10 +230,10 @@ folder_that_does_not_load_fails_and_the_others_go_on(void **state)
 {
     struct fixture *f = *state;
     struct prediction answer;
-    const char *folder = scratch_path(&f->scratch, "absent");
+    struct predictor_job job = {
+        .folder = scratch_path(&f->scratch, "absent"), .texts = f->texts, .count = 1};
     assert_int_not_equal(
-        predictor_thread_run(f->thread, folder, f->texts, 1, f->scratch.arena, &answer, &f->err),
-        0);
+        predictor_thread_run(f->thread, &job, f->scratch.arena, &answer, &f->err), 0);
     struct caller caller = {.f = f, .models = MODELS, .times = 6, .count = 2};
     call(&caller);
     assert_int_equal(caller.right, 6);
@@ -248,9 +252,9 @@ forgotten_folder_is_not_answered_from_memory(void **state)
     call(&caller);
     assert_int_equal(caller.right, 4); /* it is loaded */
     predictor_thread_forget(f->thread, f->folders[0]);
-    assert_int_equal(predictor_thread_run(f->thread, f->folders[0], f->texts, 1, f->scratch.arena,
-                                          &answer, &f->err),
-                     ERR_INVALID);
+    struct predictor_job job = {.folder = f->folders[0], .texts = f->texts, .count = 1};
+    assert_int_equal(predictor_thread_run(f->thread, &job, f->scratch.arena, &answer, &f->err),
+                     ERR_UNSUPPORTED);
 }
 
 /* Whoever waits is answered; whoever comes later, too. */

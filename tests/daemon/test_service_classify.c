@@ -59,6 +59,39 @@ rows_sum_to_one_and_labels_are_right(void **state)
     }
 }
 
+/* Rows in Mistral's form name what their labels are of; so do the answers, model and checkpoint. */
+static void
+results_carry_the_name_that_the_rows_gave(void **state)
+{
+    struct service_fixture *f = *state;
+    struct job_info job = {0};
+    struct buf rows = {0};
+    struct classify_input input = input_of("the film was fine");
+    for (size_t i = 0; i < 20; i++)
+        buf_printf(&rows, "{\"text\": \"the film was %s\", \"labels\": {\"mood\": \"%s\"}}\n",
+                   i % 2 == 0 ? "fine" : "bad", i % 2 == 0 ? "up" : "down");
+    struct file_info file = fixture_upload(f, "train.jsonl", buf_string(&rows));
+    buf_fini(&rows);
+    fixture_ok(f, fixture_try_create(f,
+                                     arena_printf(f->arena,
+                                                  "{\"model\": \"tiny\", \"training_file\": "
+                                                  "\"%s\", \"n_epochs\": 1}",
+                                                  file.id),
+                                     &job));
+    const char *model = fixture_wait_success(f, job.id).fine_tuned_model;
+    struct checkpoint_list list = {0};
+    struct page page = {.limit = 1};
+    fixture_ok(f, service_job_checkpoints(f->service, job.id, &page, f->arena, &list, &f->faults));
+    const char *names[] = {model, list.items[0].model};
+    for (size_t i = 0; i < 2; i++) {
+        struct classify_result result = {0};
+        fixture_ok(
+            f, service_classify(f->service, names[i], &input, 1, f->arena, &result, &f->faults));
+        assert_string_equal(result.target, "mood");
+        assert_int_equal(result.label_count, 2);
+    }
+}
+
 static void
 inputs_that_cannot_be_are_refused(void **state)
 {
@@ -247,6 +280,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         RUNNING_TEST(rows_sum_to_one_and_labels_are_right),
+        RUNNING_TEST(results_carry_the_name_that_the_rows_gave),
         RUNNING_TEST(inputs_that_cannot_be_are_refused),
         RUNNING_TEST(models_that_cannot_classify_are_refused),
         RUNNING_TEST(deleted_model_is_not_found_although_it_was_loaded),

@@ -122,6 +122,43 @@ one_label_only_is_refused(void **state)
     refused(f, body_with(f, file.id, ""), FAULT_INVALID_TRAINING_FILE, "training_file");
 }
 
+/* Chat rows of the fixture's kind; every `different`th answer is another. */
+static const char *
+chat_rows(struct service_fixture *f, size_t rows, size_t different)
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < rows; i++)
+        buf_printf(&text,
+                   "{\"messages\":[{\"role\":\"user\",\"content\":\"the film %zu\"},"
+                   "{\"role\":\"assistant\",\"content\":\"answer %zu\"}]}\n",
+                   i, i % different);
+    const char *copy = arena_copy_string(f->arena, buf_string(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+static void
+chat_rows_with_a_few_answers_are_a_job(void **state)
+{
+    struct service_fixture *f = *state;
+    struct job_info job;
+    struct file_info file = fixture_upload(f, "chat.jsonl", chat_rows(f, 60, 3));
+    assert_int_equal(file.status, FILE_PROCESSED);
+    fixture_ok(f, fixture_try_create(f, body_with(f, file.id, ""), &job));
+    assert_string_equal(job.task, "classification");
+}
+
+static void
+data_for_generating_text_are_no_classification_set(void **state)
+{
+    struct service_fixture *f = *state;
+    struct file_info file = fixture_upload(f, "chat.jsonl", chat_rows(f, 60, 60));
+    assert_int_equal(file.status, FILE_PROCESSED);
+    struct fault fault =
+        refused(f, body_with(f, file.id, ""), FAULT_NOT_A_CLASSIFICATION_SET, "training_file");
+    assert_non_null(strstr(fault.message, "generating text"));
+}
+
 static void
 new_label_in_validation_is_named_by_line(void **state)
 {
@@ -303,6 +340,8 @@ main(void)
         IDLE_TEST(text_that_is_not_utf8_is_named_by_line),
         IDLE_TEST(file_without_labels_is_refused),
         IDLE_TEST(one_label_only_is_refused),
+        IDLE_TEST(chat_rows_with_a_few_answers_are_a_job),
+        IDLE_TEST(data_for_generating_text_are_no_classification_set),
         IDLE_TEST(new_label_in_validation_is_named_by_line),
         IDLE_TEST(columns_make_a_file_fit),
         IDLE_TEST(too_long_a_sequence_names_the_parameter),

@@ -69,7 +69,7 @@ faulty_file_is_stored_with_its_first_fault(void **state)
         {"c.csv", "text,label\n", "no rows"},
         {"d.csv", "text,label\na,x\nb,y,z\n", "line 3"},
         {"e.jsonl", "{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"b\"}\n", "line 2"},
-        {"f.jsonl", "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}]}\n", "line 1"},
+        {"f.jsonl", "{\"messages\": \"a\"}\n", "line 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct file_info file = fixture_upload(f, cases[i].name, cases[i].text);

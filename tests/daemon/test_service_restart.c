@@ -63,8 +63,7 @@ job_of_a_killed_daemon_runs_to_its_end(void **state)
     fixture_start(f);
     job = fixture_wait_success(f, job.id);
     assert_int_equal(job.attempt, 2);
-    assert_int_equal(fixture_count_events(f, job.id, "Attempt 2 starts the job from its beginning"),
-                     1);
+    assert_int_equal(fixture_count_events(f, job.id, "Attempt 2 goes on from step"), 1);
     struct metric_list points = {0};
     struct metric_query query = {.after_step = -1, .limit = 10000};
     fixture_ok(f, service_job_metrics(f->service, job.id, &query, f->arena, &points, &f->faults));

@@ -6,6 +6,7 @@
  * no checkpoint of the journal, as after kill -9.
  */
 #include "daemon/store/query.h"
+#include "daemon/store/jobs_life.h"
 #include "store_fixture.h"
 
 #include <signal.h>
@@ -106,9 +107,9 @@ committed_jobs_survive_and_the_running_one_is_queued_again(void **state)
     struct job_rows rows = all_jobs(f);
     assert_int_equal(rows.count, 2);
     assert_int_equal(rows.items[0].state, JOB_STATE_RUNNING);
-    size_t count = 0;
-    fixture_ok(f, jobs_recover(f->db, &count, &f->err));
-    assert_int_equal(count, 1);
+    struct job_recovery recovery = {0};
+    fixture_ok(f, jobs_recover(f->db, &recovery, &f->err));
+    assert_int_equal(recovery.recovered, 1);
     assert_int_equal(all_jobs(f).items[0].state, JOB_STATE_QUEUED);
 }
 

@@ -1,5 +1,6 @@
 /* Jobs: kept verbatim, claimed in order, changed only from the state that was expected. */
 #include "daemon/store/query.h"
+#include "daemon/store/jobs_life.h"
 #include "store_fixture.h"
 
 static const struct job_change cancel = {.from = 1u << JOB_STATE_QUEUED | 1u << JOB_STATE_RUNNING,
@@ -218,9 +219,9 @@ running_jobs_are_put_back_at_boot_with_an_event(void **state)
     const char *waiting = fixture_insert_job(f, &job);
     fixture_close_store(f);
     fixture_open_store(f);
-    size_t count = 0;
-    fixture_ok(f, jobs_recover(f->db, &count, &f->err));
-    assert_int_equal(count, 2);
+    struct job_recovery recovery = {0};
+    fixture_ok(f, jobs_recover(f->db, &recovery, &f->err));
+    assert_int_equal(recovery.recovered, 2);
     const char *ids[] = {first.id, second.id, waiting};
     for (size_t i = 0; i < 3; i++) {
         struct job_row row = fixture_get_job(f, ids[i]);
@@ -229,8 +230,8 @@ running_jobs_are_put_back_at_boot_with_an_event(void **state)
     }
     assert_non_null(strstr(last_event(f, first.seq).message, "attempt 1"));
     assert_string_equal(last_event(f, first.seq).level, "warn");
-    fixture_ok(f, jobs_recover(f->db, &count, &f->err));
-    assert_int_equal(count, 0);
+    fixture_ok(f, jobs_recover(f->db, &recovery, &f->err));
+    assert_int_equal(recovery.recovered, 0);
     bool claimed = false;
     fixture_ok(f, jobs_claim(f->db, f->arena, &first, &claimed, &f->err));
     assert_string_equal(first.id, ids[0]);

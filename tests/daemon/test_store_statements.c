@@ -26,6 +26,11 @@ static const struct exception exceptions[] = {
     {STATEMENT_TABLES_COUNT, "SCAN sqlite_", "a dozen tables, at start only"},
     {STATEMENT_MIGRATIONS_ALL, "SCAN migrations", "a row for each migration, at start only"},
     {STATEMENT_MODELS_ALL, "SCAN models", "the answer is all of them"},
+    {STATEMENT_STORED_FILES, "SCAN files", "a backup or a check has them all"},
+    {STATEMENT_STORED_MODELS, "SCAN m", "the same"},
+    {STATEMENT_STORED_CHECKPOINTS, "SCAN c", "the same"},
+    {STATEMENT_STORED_RESUME_STATES, "SCAN r", "the same"},
+    {STATEMENT_OLD_CHECKPOINTS, "SCAN c", "the jobs with many checkpoints, counted in the index"},
     {STATEMENT_FILES_COUNT, "SCAN files USING COVERING INDEX", "a list says how many there are"},
 };
 
@@ -82,6 +87,19 @@ plans_hold_after_analyze(void **state)
     no_statement_reads_a_table_from_end_to_end(state);
 }
 
+/* A page of a thousand queued jobs asks for their places: no row of theirs may be read for it. */
+static void
+places_in_the_queue_come_from_the_index_alone(void **state)
+{
+    struct fixture *f = *state;
+    static const enum statement statements[] = {STATEMENT_QUEUE_ORDER, STATEMENT_QUEUE_POSITION};
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        const char *plan = plan_of(f, statements[i]);
+        assert_non_null(strstr(plan, "USING COVERING INDEX jobs_by_status"));
+        assert_null(strstr(plan, "USING INDEX"));
+    }
+}
+
 int
 main(void)
 {
@@ -89,6 +107,7 @@ main(void)
         STORE_TEST(no_statement_reads_a_table_from_end_to_end),
         STORE_TEST(the_check_sees_a_scan),
         STORE_TEST(plans_hold_after_analyze),
+        STORE_TEST(places_in_the_queue_come_from_the_index_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,7 @@ orphans_go_and_what_rows_name_stays(void **state)
         make(f, data_dir_model_path(dir, gone, f->arena)),
         make(f, data_dir_checkpoint_path(dir, job.id, 20, f->arena)),
         make(f, data_dir_job_path(dir, gone, f->arena)),
+        make(f, data_dir_upload_path(dir, new_id(f, ID_UPLOAD), f->arena)),
     };
     fixture_close_store(f);
     fixture_open_store(f);
@@ -73,7 +74,8 @@ orphans_go_and_what_rows_name_stays(void **state)
         assert_true(is_there(kept[i]));
     for (size_t i = 0; i < sizeof swept / sizeof swept[0]; i++)
         assert_false(is_there(swept[i]));
-    const struct sweep_report expected = {1, 1, 1, 1};
+    const struct sweep_report expected = {
+        .files = 1, .models = 1, .jobs = 1, .checkpoints = 1, .uploads = 1};
     assert_memory_equal(&f->store.swept, &expected, sizeof expected);
 }
 

@@ -65,15 +65,22 @@ every_shape_of_line_is_read(void **state)
     (void)state;
     struct source *source = open_text("\"one\"\n[\"two\",\"too\"]\n{\"text\":\"three\"}\r\n"
                                       "{\"text\":\"four\",\"text_pair\":\"for\",\"label\":3}\n"
-                                      "{\"text\":\"\",\"text_pair\":null}\n");
+                                      "{\"text\":\"\",\"text_pair\":null}\n"
+                                      "{\"prompt\":\"six\",\"completion\":\"x\"}\n"
+                                      "{\"messages\":[{\"role\":\"system\",\"content\":\"x\"},"
+                                      "{\"role\":\"user\",\"content\":\"a\\u0000b\"},"
+                                      "{\"role\":\"assistant\",\"content\":\"y\"}]}\n");
     struct err err;
     assert_int_equal(text_lines_next(&source->lines, 100, &err), 0);
-    assert_int_equal(source->lines.count, 5);
+    assert_int_equal(source->lines.count, 7);
     assert_text(&source->lines.texts[0], "one", NULL);
     assert_text(&source->lines.texts[1], "two", "too");
     assert_text(&source->lines.texts[2], "three", NULL);
     assert_text(&source->lines.texts[3], "four", "for");
     assert_text(&source->lines.texts[4], "", NULL);
+    assert_text(&source->lines.texts[5], "six", NULL);
+    assert_int_equal(source->lines.texts[6].first_length, 3);
+    assert_memory_equal(source->lines.texts[6].first, "a\0b", 3);
     assert_int_equal(text_lines_next(&source->lines, 100, &err), 0);
     assert_int_equal(source->lines.count, 0);
     close_source(source);
@@ -117,6 +124,8 @@ a_bad_line_is_named_and_the_good_ones_before_it_are_kept(void **state)
                {"[\"a\",\"b\",\"c\"]", "neither"},
                {"[\"a\",null]", "neither"},
                {"{\"label\":\"x\"}", "neither"},
+               {"{\"messages\":[{\"role\":\"system\",\"content\":\"x\"}]}", "user"},
+               {"{\"messages\":7}", "messages"},
                {"{\"text\":\"a\",\"text_pair\":1}", "neither"},
                {"3", "neither"},
                {"\"open", "not valid JSON"},

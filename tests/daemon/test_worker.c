@@ -14,7 +14,7 @@ struct bench {
     struct base_models *bases;
     struct catalog catalog;
     struct scheduler *scheduler;
-    struct trainer trainer;
+    struct worker_options options;
 };
 
 static void
@@ -24,7 +24,7 @@ open_bench(struct bench *bench, struct fixture *f)
     fixture_ok(f, base_models_scan(NULL, 0, &bench->bases, &f->err));
     fixture_ok(f, scheduler_new(&bench->scheduler, &f->err));
     bench->catalog = (struct catalog){.dir = f->store.dir, .bases = bench->bases};
-    bench->trainer = (struct trainer){
+    bench->options.trainer = (struct trainer){
         .store = &f->store, .catalog = &bench->catalog, .scheduler = bench->scheduler};
 }
 
@@ -68,7 +68,7 @@ jobs_that_cannot_run_fail_and_the_next_is_taken(void **state)
     open_bench(&bench, f);
     const char *damaged = insert_job(f, "{\"model\": ");
     const char *modelless = insert_job(f, "{\"model\": \"base\", \"training_file\": \"file-x\"}");
-    fixture_ok(f, worker_start(&bench.trainer, &worker, &f->err));
+    fixture_ok(f, worker_start(&bench.options, &worker, &f->err));
     assert_true(worker_is_alive(worker));
     struct job_row row = wait_for_end(f, damaged);
     assert_int_equal(row.state, JOB_STATE_FAILED);
@@ -98,7 +98,7 @@ cancelled_row_is_left_alone(void **state)
     open_bench(&bench, f);
     fixture_ok(f, jobs_change(f->db, job.id, &change, &f->err));
     atomic_init(&stop, TRAINER_GO_ON); /* nobody could tell the worker: it had just claimed */
-    trainer_run_job(&bench.trainer, f->db, &job, &stop);
+    trainer_run_job(&bench.options.trainer, f->db, &job, &stop);
     assert_int_equal(fixture_get_job(f, job.id).state, JOB_STATE_CANCELLED);
     struct event_rows events = fixture_events(f, job.seq);
     assert_string_equal(events.items[events.count - 1].message, "Cancelled");
@@ -114,7 +114,7 @@ job_claimed_while_stopping_goes_back(void **state)
     struct job_row job = fixture_start_job(f);
     open_bench(&bench, f);
     atomic_init(&stop, TRAINER_SHUTDOWN);
-    trainer_run_job(&bench.trainer, f->db, &job, &stop);
+    trainer_run_job(&bench.options.trainer, f->db, &job, &stop);
     assert_int_equal(fixture_get_job(f, job.id).state, JOB_STATE_QUEUED);
     close_bench(&bench);
 }
@@ -128,7 +128,7 @@ stopped_worker_claims_nothing(void **state)
     open_bench(&bench, f);
     scheduler_stop(bench.scheduler);
     const char *id = insert_job(f, "{}");
-    fixture_ok(f, worker_start(&bench.trainer, &worker, &f->err));
+    fixture_ok(f, worker_start(&bench.options, &worker, &f->err));
     worker_cancel(worker, id);
     worker_stop(worker);
     worker_stop(worker);

@@ -217,11 +217,12 @@ stopped_by() {
     rm "$scratch/pipe"
     [ "$status" -eq "$2" ] || fail "SIG$1 ended it with $status, not $2"
     tail -n 1 "$scratch/said" >"$scratch/last"
-    grep -q '^{"object":"fine_tuning.job",.*"status":"cancelled"' "$scratch/last" ||
-        fail "the last line is no cancelled job"
+    grep -q '^{"object":"fine_tuning.job",.*"status":"paused"' "$scratch/last" ||
+        fail "the last line is no paused job"
     grep -q '"fine_tuned_model":null' "$scratch/last" || fail "it claims a model"
-    ls -d "$scratch"/never* 2>/dev/null && fail "something half-made was left"
-    return 0
+    [ "$(ls -d "$scratch"/never*)" = "$scratch/never.resume" ] || fail "more was left than its state"
+    complains 'go on with: finetuned run --resume'
+    rm -r "$scratch/never.resume"
 }
 
 # Weight decay multiplies the weights by 1 - 10,000 at each step: they overflow soon.

@@ -56,7 +56,7 @@ sed -n 's/.*\[METRIC_[A-Z_]*\] = .*"\([a-z_]*\)".*/\1/p' core/train/metrics.c >"
 section Metrics | grep -o '`[a-z_]*`' | tr -d '`' >"$scratch/docs"
 compare "metrics"
 
-sed -n 's/^    {"\([a-z]*\)",.*/\1/p' api/client/main.c >"$scratch/source"
+sed -n 's/^    {\.name = "\([a-z]*\)[ a-z]*",.*/\1/p' api/client/commands.c >"$scratch/source"
 section Programs | grep -o '^`finetunectl` has the commands [^;]*' | grep -o '`[a-z]*`' | tr -d '`' |
     grep -v finetunectl >"$scratch/docs"
 compare "commands of finetunectl"

@@ -58,6 +58,9 @@ elsewhere=$(files . '^\(daemon/store\|tests\)/')
 grep -HnE '"[^"]*\b(SELECT .* FROM|INSERT INTO|UPDATE .* SET|DELETE FROM|CREATE TABLE|PRAGMA) ' \
     $elsewhere | complain "SQL only in daemon/store"
 grep -HnE '\bsqlite3_' $elsewhere | complain "sqlite3 is called in daemon/store only"
+# Those three run the table of statements.c, settings, and migrations; so a test sees every other plan.
+grep -HnE '\bsqlite3_(prepare|exec)' $(files '^daemon/store/' '^daemon/store/\(query\|db\|migrate\)\.c$') |
+    complain "statements are run from the table in statements.c only"
 
 # A variable of a file begins in column 0 and its line has ';' or '=' but no parenthesis before. It is
 # constant when const stands behind its last '*', or anywhere when it is no pointer. The log level and
@@ -130,6 +133,7 @@ plant core/a.c "no file over 600" "$(yes '/* . */' | head -n 600)"
 plant core/a.h "guarded by its own path" "#ifndef A_H" "#define A_H" "#endif"
 plant api/a.c "SQL only in" 'const char *const q = "SELECT id FROM jobs";'
 plant daemon/a.c "sqlite3 is called" "int f(void) {" "    return sqlite3_open(0, 0);" "}"
+plant daemon/store/a.c "statements are run from" "int f(void) {" "    return sqlite3_exec(0, 0, 0, 0, 0);" "}"
 plant daemon/a.c "no mutable file-scope" "static int counter;"
 plant daemon/a.c "no mutable file-scope" "static const char *last = NULL;"
 plant daemon/a.c "no mutable file-scope" "struct thing *things[4];"

@@ -27,6 +27,8 @@ class Refused(Exception):
 
 
 class Daemon:
+    running = set()  # processes, for end_all
+
     def __init__(self, program, models_dir, data_dir, *options, log=None):
         self.program, self.data_dir = str(program), pathlib.Path(data_dir)
         self.options = ["--models-dir", str(models_dir), *map(str, options)]
@@ -41,6 +43,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [self.program, "--data-dir", self.data_dir, "--listen", f"127.0.0.1:{self.port or 0}",
                  "--port-file", self.port_file, *self.options], stdin=subprocess.DEVNULL, stderr=log)
+        Daemon.running.add(self.process)
         end = time.monotonic() + patience
         while not (self.port_file.exists() and self.port_file.read_text().strip()):
             if self.process.poll() is not None or time.monotonic() > end:
@@ -52,12 +55,22 @@ class Daemon:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        Daemon.running.discard(self.process)
+
+    @staticmethod
+    def end_all():
+        """What a failed test has left running."""
+        while Daemon.running:
+            process = Daemon.running.pop()
+            process.kill()
+            process.wait()
 
     def stop(self, patience=60):
         """SIGTERM; returns the seconds that it took. The exit status must be 0."""
         begin = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(patience)
+        Daemon.running.discard(self.process)
         assert status == 0, f"SIGTERM ended the daemon with {status}"
         return time.monotonic() - begin
 

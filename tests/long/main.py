@@ -12,6 +12,7 @@ import time
 
 sys.dont_write_bytecode = True
 import churn
+from daemon import Daemon
 import disk_full
 import kills
 import sigterm
@@ -70,6 +71,8 @@ def main():
             failed.append(part)
             print(f"  FAILED: {error!r}; everything is kept in {scratch}", flush=True)
             continue
+        finally:
+            Daemon.end_all()
         record(options, here, part, figures, time.monotonic() - begin)
         shutil.rmtree(scratch, ignore_errors=True)
     print(json.dumps({"failed": failed}))

@@ -18,6 +18,7 @@ fake_service_new(void)
     pthread_cond_init(&service->changed, NULL);
     service->arena = arena_new();
     service->ready = true;
+    strcpy(service->event_message, "Something happened.");
     buf_append_string(&bytes, "{\"text\":\"one\",\"label\":\"good\"}\n");
     fake_store_file(service, "file-one", "train \"1\".jsonl", "fine-tune", &bytes);
     buf_append_string(&bytes, "broken\n");
@@ -33,6 +34,9 @@ fake_service_free(struct service *service)
 {
     for (size_t i = 0; i < service->file_count; i++)
         buf_fini(&service->files[i].bytes);
+    for (size_t i = 0; i < service->upload_count; i++)
+        for (size_t k = 0; k < service->uploads[i].part_count; k++)
+            buf_fini(&service->uploads[i].parts[k]);
     pthread_cond_destroy(&service->changed);
     pthread_mutex_destroy(&service->mutex);
     arena_free(service->arena);

@@ -5,11 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-struct upload {
-    struct service *service;
-    struct buf bytes;
-};
-
 void
 fake_store_file(struct service *service, const char *id, const char *name, const char *purpose,
                 struct buf *bytes_taken)
@@ -77,6 +72,12 @@ service_upload_abort(struct upload *upload)
     free(upload);
 }
 
+void
+service_upload_set_expiry(struct upload *upload, int64_t expires_after)
+{
+    upload->expires_after = expires_after;
+}
+
 int
 service_upload_finish_take(struct upload *upload, const char *filename, const char *purpose,
                            struct arena *arena, struct file_info *out, struct fault_list *faults)
@@ -88,7 +89,9 @@ service_upload_finish_take(struct upload *upload, const char *filename, const ch
     if (result == 0) {
         char *id = arena_printf(arena, "file-%zu", service->file_count);
         fake_store_file(service, id, filename, purpose, &upload->bytes);
-        *out = service->files[service->file_count - 1].info;
+        struct file_info *info = &service->files[service->file_count - 1].info;
+        info->expires_at = upload->expires_after > 0 ? info->created_at + upload->expires_after : 0;
+        *out = *info;
     }
     fake_leave(service, 0);
     service_upload_abort(upload);

@@ -62,7 +62,8 @@ fake_store_jobs(struct service *service)
 const char *
 job_status_name(enum job_status status)
 {
-    static const char *const names[] = {"queued", "running", "succeeded", "failed", "cancelled"};
+    static const char *const names[] = {"queued",    "running", "pausing",  "paused",
+                                        "succeeded", "failed",  "cancelled"};
     return names[status];
 }
 
@@ -177,6 +178,7 @@ service_job_events(struct service *service, const char *job_id, const struct pag
     int result = fake_enter(service, faults);
     if (result == 0 && find_job(service, job_id, faults) == NULL)
         result = -1;
+    const char *message = arena_copy_string(arena, service->event_message);
     fake_leave(service, 0);
     out->items = arena_array(arena, page->limit, sizeof *out->items);
     int64_t after = page->after == NULL ? (page->ascending ? -1 : FAKE_EVENTS)
@@ -191,7 +193,7 @@ service_job_events(struct service *service, const char *job_id, const struct pag
             .id = arena_printf(arena, "ftevent-%d", (int)i),
             .created_at = 1700000200 + i,
             .level = "info",
-            .message = "Something happened.",
+            .message = message,
             .type = i == 0 ? "metrics" : "message",
             .data_json = i == 0 ? "{\"step\":7,\"train_accuracy\":0.9,\"valid_loss\":0.1}" : NULL,
         };

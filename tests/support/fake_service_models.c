@@ -1,4 +1,4 @@
-/* Models of the fake service, their use, and the daemon itself; see fake_service.h. */
+/* Models of the fake service, and the daemon itself; see fake_service.h. */
 #include "tests/support/fake_service_state.h"
 
 #include <string.h>
@@ -48,10 +48,9 @@ service_models_list(struct service *service, struct arena *arena, struct model_l
     return fake_leave(service, 0);
 }
 
-/* Called with the lock held. */
-static int
-find_model(struct service *service, const char *id, struct model_info *out,
-           struct fault_list *faults)
+int
+fake_find_model(struct service *service, const char *id, struct model_info *out,
+                struct fault_list *faults)
 {
     *out = base_model;
     if (strcmp(id, base_model.id) == 0)
@@ -69,14 +68,14 @@ service_model_get(struct service *service, const char *id, struct arena *arena,
     (void)arena;
     if (fake_enter(service, faults) != 0)
         return fake_leave(service, -1);
-    return fake_leave(service, find_model(service, id, out, faults));
+    return fake_leave(service, fake_find_model(service, id, out, faults));
 }
 
 int
 service_model_delete(struct service *service, const char *id, struct fault_list *faults)
 {
     struct model_info model;
-    if (fake_enter(service, faults) != 0 || find_model(service, id, &model, faults) != 0)
+    if (fake_enter(service, faults) != 0 || fake_find_model(service, id, &model, faults) != 0)
         return fake_leave(service, -1);
     if (!model.fine_tuned)
         return fake_leave(service, fault_add(faults, FAULT_BASE_MODEL_PROTECTED, NULL,
@@ -91,7 +90,7 @@ service_model_files(struct service *service, const char *id, struct arena *arena
 {
     struct model_info model;
     *out = (struct model_file_list){0};
-    if (fake_enter(service, faults) != 0 || find_model(service, id, &model, faults) != 0)
+    if (fake_enter(service, faults) != 0 || fake_find_model(service, id, &model, faults) != 0)
         return fake_leave(service, -1);
     out->items = arena_array(arena, 1, sizeof *out->items);
     out->items[out->count++] = (struct model_file){
@@ -106,7 +105,7 @@ service_model_file_open(struct service *service, const char *id, const char *nam
 {
     struct model_info model;
     (void)arena;
-    if (fake_enter(service, faults) != 0 || find_model(service, id, &model, faults) != 0)
+    if (fake_enter(service, faults) != 0 || fake_find_model(service, id, &model, faults) != 0)
         return fake_leave(service, -1);
     if (strcmp(name, "model.safetensors") != 0)
         return fake_leave(service,
@@ -114,51 +113,6 @@ service_model_file_open(struct service *service, const char *id, const char *nam
     *out = (struct model_file){
         .name = "model.safetensors", .bytes = MODEL_BYTES, .sha256 = model_hash};
     *fd = fake_open_bytes(model_bytes, MODEL_BYTES);
-    return fake_leave(service, 0);
-}
-
-/* ---- use ------------------------------------------------------------------------------------- */
-
-/* Called with the lock held. */
-static void
-pass_gate(struct service *service)
-{
-    service->at_gate++;
-    pthread_cond_broadcast(&service->changed);
-    while (service->gate_closed)
-        pthread_cond_wait(&service->changed, &service->mutex);
-}
-
-int
-service_classify(struct service *service, const char *model, const struct classify_input *inputs,
-                 size_t count, struct arena *arena, struct classify_result *out,
-                 struct fault_list *faults)
-{
-    struct model_info info;
-    int result = fake_enter(service, faults);
-    pass_gate(service);
-    if (result != 0 || find_model(service, model, &info, faults) != 0)
-        return fake_leave(service, -1);
-    if (!info.fine_tuned)
-        return fake_leave(service, fault_add(faults, FAULT_MODEL_NOT_FINE_TUNED, "model",
-                                             "The model has no classifier yet."));
-    float *scores = arena_array(arena, count * FAKE_LABELS, sizeof *scores);
-    size_t tokens = 0;
-    for (size_t i = 0; i < count; i++) {
-        tokens += inputs[i].first_length + inputs[i].second_length;
-        scores[i * FAKE_LABELS] = 0.1f;
-        scores[i * FAKE_LABELS + 1] = inputs[i].second != NULL ? 0.7f : 0.65f;
-        scores[i * FAKE_LABELS + 2] = 0.2f;
-    }
-    *out = (struct classify_result){
-        .model = arena_copy_string(arena, model),
-        .target = "label",
-        .labels = fake_labels,
-        .label_count = FAKE_LABELS,
-        .probabilities = scores,
-        .input_count = count,
-        .tokens = tokens,
-    };
     return fake_leave(service, 0);
 }
 

@@ -139,6 +139,14 @@ void
 small_run_open(struct small_run *run, struct small_model *model, const struct token_store *store,
                const struct train_params *params, size_t threads)
 {
+    small_run_open_in_groups(run, model, store, params, threads, 0);
+}
+
+void
+small_run_open_in_groups(struct small_run *run, struct small_model *model,
+                         const struct token_store *store, const struct train_params *params,
+                         size_t threads, size_t group_tokens)
+{
     struct err err;
     *run = (struct small_run){.model = model, .store = store, .params = *params};
     run->pool = pool_new(threads, &err);
@@ -148,10 +156,14 @@ small_run_open(struct small_run *run, struct small_model *model, const struct to
             &run->workspace, &model->config,
             &(struct workspace_shape){.training = true,
                                       .checkpointing = params->gradient_checkpointing == 1,
+                                      .bf16 = model->network.precision == GEMM_BF16,
                                       .rows = store->rows,
                                       .tokens = store->tokens.count,
                                       .longest = store->longest,
-                                      .threads = threads},
+                                      .threads = threads,
+                                      .group_tokens = group_tokens,
+                                      .layout = &model->layout,
+                                      .gradients = run->gradients},
             &err) != 0 ||
         batch_init(&run->batch, store->rows, store->tokens.count, &err) != 0 ||
         optimizer_init(&run->optimizer, &run->params, &model->config, &model->layout, ops_best(),
@@ -187,20 +199,33 @@ pass_of(const struct small_run *run, size_t step)
     };
 }
 
-double
-small_run_forward(struct small_run *run, size_t step)
+/* Fill the batch with all rows of the store. */
+static void
+fill_batch(struct small_run *run)
 {
     uint32_t *picked = mem_resize(NULL, run->store->rows, sizeof *picked);
     for (size_t i = 0; i < run->store->rows; i++)
         picked[i] = (uint32_t)i;
     batch_fill(&run->batch, run->store, picked, run->store->rows);
     free(picked);
-    struct pass pass = pass_of(run, step);
-    encoder_forward(&pass);
+}
+
+static double
+mean_loss(const struct small_run *run)
+{
     double loss = 0;
     for (size_t row = 0; row < run->batch.rows; row++)
         loss += run->workspace.losses[row] / (double)run->batch.rows;
     return loss;
+}
+
+double
+small_run_forward(struct small_run *run, size_t step)
+{
+    fill_batch(run);
+    struct pass pass = pass_of(run, step);
+    encoder_forward(&pass);
+    return mean_loss(run);
 }
 
 void
@@ -211,13 +236,30 @@ small_run_backward(struct small_run *run, size_t step)
 }
 
 double
+small_run_both(struct small_run *run, size_t step)
+{
+    fill_batch(run);
+    struct pass pass = pass_of(run, step);
+    encoder_step(&pass, run->gradients);
+    return mean_loss(run);
+}
+
+double
 small_run_step(struct small_run *run, size_t step, double learning_rate)
 {
-    double loss = small_run_forward(run, step);
+    double loss = small_run_both(run, step);
     optimizer_note_batch(&run->optimizer, &run->batch);
-    small_run_backward(run, step);
     double norm = optimizer_gradient_norm(&run->optimizer, run->pool, run->gradients);
     optimizer_step(&run->optimizer, run->pool, learning_rate, norm, run->gradients,
                    run->model->parameters);
     return loss;
+}
+
+float *
+small_run_gradients(const struct small_run *run)
+{
+    size_t count = run->model->layout.total;
+    float *copy = mem_resize(NULL, count, sizeof *copy);
+    memcpy(copy, run->gradients, count * sizeof *copy);
+    return copy;
 }

@@ -63,16 +63,27 @@ struct small_run {
 void small_run_open(struct small_run *run, struct small_model *model,
                     const struct token_store *store, const struct train_params *params,
                     size_t threads);
+
+/* The same; a batch is taken in groups of at most so many tokens (0: as a job would). */
+void small_run_open_in_groups(struct small_run *run, struct small_model *model,
+                              const struct token_store *store, const struct train_params *params,
+                              size_t threads, size_t group_tokens);
 void small_run_close(struct small_run *run);
 
-/* Fill the batch with all rows of the store and pass forward; the mean loss. */
+/* Fill the batch with all rows of the store and pass forward; the mean loss. Gradients are lost. */
 double small_run_forward(struct small_run *run, size_t step);
 
 /* The gradients of that pass. */
 void small_run_backward(struct small_run *run, size_t step);
 
+/* Both, in groups; the mean loss. */
+double small_run_both(struct small_run *run, size_t step);
+
 /* Both and an update at this learning rate; the mean loss before the update. */
 double small_run_step(struct small_run *run, size_t step, double learning_rate);
+
+/* A copy of the gradients, released with free(): a forward pass may write over them. */
+float *small_run_gradients(const struct small_run *run);
 
 /* A copy of the parameters, released with free(). */
 float *small_model_copy(const struct small_model *model);

@@ -1,0 +1,56 @@
+/* Objects as lines; see lines.h. */
+#include "api/client/lines.h"
+
+#include "api/client/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NAME_WIDTH = 12 };
+
+void
+lines_print_one(const char *name, const char *value)
+{
+    struct buf out = {0};
+    buf_printf(&out, "%-*s", NAME_WIDTH, name);
+    text_append_wrapped(&out, value, NAME_WIDTH, text_columns(stdout));
+    printf("%s\n", buf_string(&out));
+    buf_fini(&out);
+}
+
+void
+lines_print(const struct line *lines, size_t count, const json_t *object)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct buf value = {0};
+        lines[i].write(object, &value);
+        if (value.length > 0)
+            lines_print_one(lines[i].name, buf_string(&value));
+        buf_fini(&value);
+    }
+}
+
+void
+lines_append_part(struct buf *out, const char *name, const char *value)
+{
+    if (value != NULL)
+        buf_printf(out, "%s%s%s", out->length > 0 ? ", " : "", name, value);
+}
+
+void
+lines_say(const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        abort(); /* as mem.h does for a few bytes */
+    struct buf safe = {0};
+    text_append_safe(&safe, text);
+    printf("%s\n", buf_string(&safe));
+    buf_fini(&safe);
+    free(text);
+}

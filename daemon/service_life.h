@@ -1,0 +1,83 @@
+/*
+ * The seam's use-cases for jobs that exist, for the queue, and for the machine. Part of service.h.
+ */
+#ifndef DAEMON_SERVICE_LIFE_H
+#define DAEMON_SERVICE_LIFE_H
+
+#include "core/base/mem.h"
+#include "daemon/fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct service;
+struct job_info;
+
+/*
+ * A queued job is paused at once; a running one is `pausing` until its state is saved, then
+ * `paused`. Resuming puts it back into the queue. Again: nothing, and no fault. CONFLICT for a job
+ * in another state.
+ */
+int service_job_pause(struct service *service, const char *id, struct arena *arena,
+                      struct job_info *out, struct fault_list *faults);
+int service_job_resume(struct service *service, const char *id, struct arena *arena,
+                       struct job_info *out, struct fault_list *faults);
+/* A failed or cancelled job waits again and goes on from its newest saved state. CONFLICT. */
+int service_job_retry(struct service *service, const char *id, struct arena *arena,
+                      struct job_info *out, struct fault_list *faults);
+/* The JSON text of a PATCH: metadata (null: none any more) and priority. */
+int service_job_update(struct service *service, const char *id, const char *body, size_t length,
+                       struct arena *arena, struct job_info *out, struct fault_list *faults);
+/* SLOW. Of a job that has ended; its fine-tuned model stays. CONFLICT, IN_USE. */
+int service_job_delete(struct service *service, const char *id, struct fault_list *faults);
+
+struct estimate_warning {
+    const char *code;
+    const char *message;
+};
+
+/* What a create request would come to. */
+struct job_estimate {
+    const char *parameters_json;
+    int64_t rows, validation_rows, test_rows;
+    int64_t tokens; /* trained on, of all epochs */
+    int64_t total_steps;
+    double seconds; /* of training and evaluation on an idle machine */
+    int64_t peak_memory_bytes, disk_bytes;
+    struct estimate_warning *warnings;
+    size_t warning_count;
+};
+
+/* SLOW. Judge a create request as service_job_create does, and store nothing. */
+int service_job_estimate(struct service *service, const char *body, size_t length,
+                         struct arena *arena, struct job_estimate *out, struct fault_list *faults);
+
+struct queue_info {
+    bool paused;
+    int64_t paused_at; /* 0 when it is not */
+    int64_t queued, running, pausing, paused_jobs;
+    int64_t workers;
+};
+
+int service_queue_get(struct service *service, struct queue_info *out, struct fault_list *faults);
+/* While the queue is paused nothing is taken from it; what runs goes on. Holds over restarts.
+ * Again: nothing. */
+int service_queue_set_paused(struct service *service, bool paused, struct queue_info *out,
+                             struct fault_list *faults);
+
+struct system_info {
+    const char *cpu; /* its name */
+    int64_t processors, threads_per_job;
+    int64_t memory_total, memory_free, memory_used; /* used: resident, of this process */
+    int64_t disk_total, disk_free, disk_min_free;
+    struct queue_info queue;
+    const char *engine;
+    double engine_rate; /* GFLOP/s of one thread */
+    int64_t uptime;     /* seconds */
+};
+
+int service_system(struct service *service, struct arena *arena, struct system_info *out,
+                   struct fault_list *faults);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * What classifying and embedding share behind the seam: from a model's name and a client's texts to
+ * numbers, by the predictor thread. For daemon/service_*.c only.
+ */
+#ifndef DAEMON_SERVICE_PREDICT_H
+#define DAEMON_SERVICE_PREDICT_H
+
+#include "daemon/service_state.h"
+
+struct predict_order {
+    const char *model;
+    enum predict_output output;
+    const struct classify_input *inputs;
+    size_t count;
+};
+
+struct predict_answer {
+    struct catalog_model model;
+    struct prediction prediction;
+};
+
+/* Check the texts, find the model, compute; every failure is a fault. */
+int service_predict(struct service *service, const struct predict_order *order, struct arena *arena,
+                    struct predict_answer *out, struct fault_list *faults);
+
+/* MODEL_NOT_FINE_TUNED. */
+int service_fault_not_fine_tuned(struct fault_list *faults, const char *model);
+
+#endif
