@@ -11,11 +11,11 @@ import { pathToFileURL } from 'node:url'
 
 const [baseURL, MODEL, ALIAS, FOLDER, SDK] = process.argv.slice(2)
 const require = createRequire(path.join(SDK, 'index.js'))
-const { version } = require('openai/package.json')
+const { version } = JSON.parse(fs.readFileSync(path.join(SDK, 'node_modules/openai/package.json')))
 const { default: OpenAI, toFile } = await import(pathToFileURL(require.resolve('openai')).href)
 const client = new OpenAI({ baseURL, apiKey: 'any' })
 const train = fs.readFileSync(path.join(FOLDER, 'train.jsonl'))
-const settings = { max_steps: 8, batch_size: 8, learning_rate: 1e-3, seed: 1 }
+const settings = { max_steps: 8, batch_size: 8, learning_rate: 1e-3 }
 
 const done = (what) => console.log(`node ${version}: ${what}`)
 
@@ -125,4 +125,4 @@ assert(chatJob.labels.includes(answer.choices[0].message.content))
 assert((await all(client.models.list())).map((model) => model.id).includes(chatJob.fine_tuned_model))
 assert.equal((await client.models.delete(chatJob.fine_tuned_model)).deleted, true)
 done(`a chat-format file trains under the alias ${ALIAS} and answers through chat.completions; models: list, delete`)
-console.log(job.fine_tuned_model)
+console.log([job.fine_tuned_model, ...job.labels].join(' '))

@@ -4,8 +4,8 @@
     openai_jobs.py BASE_URL MODEL ALIAS FOLDER
 
 MODEL is a base model of the daemon, ALIAS another name for it, FOLDER holds train.jsonl and
-chat.jsonl (made by script/test-clients). Prints one line a check, the fine-tuned model's id last;
-ends with an assertion at the first one that fails.
+chat.jsonl (made by script/test-clients). Prints one line a check, the fine-tuned model's id and
+labels last; ends with an assertion at the first one that fails.
 """
 import asyncio
 import pathlib
@@ -14,13 +14,13 @@ import time
 
 import openai
 from openai import AsyncOpenAI, OpenAI
-from openai.types import UploadPart
+from openai.types.uploads import UploadPart
 
 BASE_URL, MODEL, ALIAS, FOLDER = sys.argv[1:5]
 client = OpenAI(base_url=BASE_URL, api_key="any")
 folder = pathlib.Path(FOLDER)
 train = (folder / "train.jsonl").read_bytes()
-settings = {"max_steps": 8, "batch_size": 8, "learning_rate": 1e-3, "seed": 1}
+settings = {"max_steps": 8, "batch_size": 8, "learning_rate": 1e-3}
 
 
 def done(what):
@@ -139,10 +139,10 @@ refused(openai.BadRequestError, 400, lambda: create(extra={"learning_rat": 1}))
 refused(openai.NotFoundError, 404, lambda: client.models.retrieve("no-such-model"))
 refused(openai.NotFoundError, 404, lambda: client.fine_tuning.jobs.retrieve("ftjob-none"))
 refused(openai.PermissionDeniedError, 403, lambda: client.models.delete(MODEL))
-refused(openai.APIStatusError, 415, lambda: client.post("/fine_tuning/jobs", cast_to=object, content=b"x"))
+refused(openai.BadRequestError, 400, lambda: client.post("/fine_tuning/jobs", cast_to=object, content=b"x"))
 refused(openai.NotFoundError, 404,
         lambda: client.fine_tuning.checkpoints.permissions.retrieve(job.fine_tuned_model))
-done("errors: 400, 403, 404, 409, 415 with type, code and request id")
+done("errors: 400, 403, 404, 409 with type, code and request id")
 
 # ---- models and a data set for a chat model ----------------------------------------------------------
 assert {MODEL, job.fine_tuned_model} <= {model.id for model in client.models.list()}
@@ -170,4 +170,4 @@ async def asynchronous():
 
 asyncio.run(asynchronous())
 done("models: list, retrieve, delete; the asynchronous client pages, too")
-print(job.fine_tuned_model)
+print(job.fine_tuned_model, *job.labels)
