@@ -215,23 +215,23 @@ openapi_write_parameters(struct json_out *out, const struct route *route)
 /* ---- bodies --------------------------------------------------------------------------------- */
 
 static void
-write_property(struct json_out *out, const struct input_row *row)
+write_property(struct json_out *out, const struct input_row *row, bool form)
 {
     json_out_object(out, row->name);
-    write_schema(out, row, !row->required && row->kind != INPUT_FILE);
+    write_schema(out, row, !row->required && !form); /* a field of a form is never null */
     json_out_string(out, "description", row->doc);
     json_out_end_object(out);
 }
 
 static void
-write_body_schema(struct json_out *out, const struct input_row *rows)
+write_body_schema(struct json_out *out, const struct input_row *rows, bool form)
 {
     json_out_object(out, "schema");
     json_out_string(out, "type", "object");
     json_out_object(out, "properties");
     for (const struct input_row *row = rows; row->name != NULL; row++) {
         if (!row->not_built && !row->unused)
-            write_property(out, row);
+            write_property(out, row, form);
     }
     json_out_end_object(out);
     json_out_array(out, "required");
@@ -258,7 +258,7 @@ openapi_write_request(struct json_out *out, const struct route *route)
     if (operation->is_job_request)
         openapi_write_reference(out, "schema", "schemas", "CreateFineTuningJobRequest");
     else
-        write_body_schema(out, rows);
+        write_body_schema(out, rows, operation->form != NULL);
     if (operation->example != NULL)
         json_out_raw(out, "example", operation->example);
     json_out_end_object(out);

@@ -13,7 +13,6 @@
  * directories, or is another one now, stays as it was while a job that has not ended needs it.
  * Call on the thread that opened the service, between service_start and service_stop.
  */
-int service_reload(struct service *service, const struct service_options *options,
-                   struct err *err);
+int service_reload(struct service *service, const struct service_options *options, struct err *err);
 
 #endif

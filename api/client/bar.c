@@ -53,6 +53,8 @@ bar_append(struct buf *out, const json_t *job, size_t columns)
     } else {
         double done = bar_fraction(job);
         int filled = (int)(done * BAR_WIDTH);
+        if (strncmp(status, "paus", 4) == 0)
+            buf_printf(&line, "%s  ", status);
         buf_printf(&line, "[%.*s%.*s] %3.0f%%  ", filled, "############", BAR_WIDTH - filled,
                    "............", done * 100);
         append_numbers(&line, job);

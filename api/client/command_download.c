@@ -31,9 +31,10 @@ struct saving {
     int fd;
     int64_t at;    /* where the next bytes go */
     int64_t limit; /* a longer file is another */
-    bool whole;    /* the server has begun at the beginning */
     bool begun;
-    int error; /* of the system, 0 for none */
+    bool whole; /* it was sent from the beginning */
+    bool is_longer;
+    struct err err; /* of the disk */
 };
 
 /* What the daemon offers at the top of a model's folder; anything else is somebody's trick. */
@@ -71,13 +72,15 @@ save(void *context, const char *bytes, size_t length)
         saving->at = 0;
     saving->whole = saving->whole || (!saving->begun && saving->at == 0);
     saving->begun = true;
-    struct err err;
-    if ((int64_t)length > saving->limit - saving->at ||
-        lseek(saving->fd, (off_t)saving->at, SEEK_SET) < 0 ||
-        fileio_put(saving->fd, bytes, length, &err) != 0) {
-        saving->error = errno != 0 ? errno : EFBIG;
+    saving->is_longer = (int64_t)length > saving->limit - saving->at;
+    if (saving->is_longer)
         return false;
-    }
+    if (lseek(saving->fd, (off_t)saving->at, SEEK_SET) < 0)
+        err_set_errno(&saving->err, "seek");
+    else
+        fileio_put(saving->fd, bytes, length, &saving->err);
+    if (saving->err.code != ERR_NONE)
+        return false;
     saving->at += (int64_t)length;
     return true;
 }
@@ -111,10 +114,13 @@ fetch(struct client *client, const struct wanted_file *file, bool *whole)
         .sink = save,
         .context = &saving,
     };
-    errno = 0;
     int result = file->bytes == 0 ? CLIENT_OK : http_read(client, &request);
-    if (saving.error != 0)
-        result = local_problem(client, file->part, saving.error);
+    if (saving.is_longer)
+        result = client_problem(client, CLIENT_REFUSED, "%s came longer than the daemon has told",
+                                file->name);
+    else if (saving.err.code != ERR_NONE)
+        result = client_problem(client, CLIENT_USAGE, "cannot write '%s': %s", file->part,
+                                saving.err.message);
     else if (result == CLIENT_OK &&
              (ftruncate(saving.fd, (off_t)saving.at) != 0 || fsync(saving.fd) != 0))
         result = local_problem(client, file->part, errno);
@@ -137,7 +143,7 @@ fetch_checked(struct client *client, const struct wanted_file *file)
 {
     struct err err;
     bool whole = false;
-    int result = fetch(client, file, &whole);
+    int result = has_hash(file->part, file->sha256) ? CLIENT_OK : fetch(client, file, &whole);
     if (result == CLIENT_OK && !has_hash(file->part, file->sha256) && !whole) {
         unlink(file->part);
         result = fetch(client, file, &whole);

@@ -144,6 +144,9 @@ bar_shows_what_the_job_says(void **state)
     expect_bar("{\"status\": \"running\", \"progress\": {\"step\": 90, \"total_steps\": 300, "
                "\"percent\": 30}}",
                20, "[###.........]  3...");
+    expect_bar("{\"status\": \"paused\", \"progress\": {\"step\": 90, \"total_steps\": 300, "
+               "\"percent\": 30}}",
+               79, "paused  [###.........]  30%  step 90/300");
     /* The longest line that a long job has still fits 80 columns, the time left included. */
     expect_bar("{\"status\": \"running\", \"progress\": {\"step\": 12345, \"total_steps\": 54321, "
                "\"percent\": 22.7, \"seconds_left\": 3599}, \"metrics\": {\"train_loss\": 10.5, "

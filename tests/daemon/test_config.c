@@ -435,6 +435,25 @@ the_help_names_every_key_within_eighty_columns(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* A value in brackets may be left out; it is never taken from the next argument. */
+static void
+an_optional_value_stands_behind_an_equals_sign_only(void **state)
+{
+    struct scratch *scratch = *state;
+    static const struct option_row rows[] = {{"sure", 0, "[true|false]", "Maybe."}};
+    const struct option_table table = {rows, 1};
+    char *const arguments[] = {arena_copy_string(scratch->arena, "--sure"),
+                               arena_copy_string(scratch->arena, "false"),
+                               arena_copy_string(scratch->arena, "--sure=false")};
+    struct options options;
+    struct err err;
+    assert_int_equal(options_parse(&table, 3, arguments, scratch->arena, &options, &err), 0);
+    assert_int_equal(options.count, 2);
+    assert_null(options.given[0].value);
+    assert_string_equal(options.given[1].value, "false");
+    assert_int_equal(options.operand_count, 1);
+}
+
 int
 main(void)
 {
@@ -463,6 +482,7 @@ main(void)
         TEST(options_with_and_without_values_are_told_apart),
         TEST(operands_and_options_may_be_mixed),
         TEST(the_help_names_every_key_within_eighty_columns),
+        TEST(an_optional_value_stands_behind_an_equals_sign_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

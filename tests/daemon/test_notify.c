@@ -75,6 +75,26 @@ a_socket_file_gets_the_state(void **state)
 }
 
 static void
+a_reload_tells_the_time(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    struct err err;
+    char bytes[64] = "";
+    static const char start[] = "RELOADING=1\nMONOTONIC_USEC=";
+    scratch_open(&scratch);
+    const char *path = scratch_path(&scratch, "notify");
+    int fd = listen_at(path, strlen(path) + 1);
+    setenv("NOTIFY_SOCKET", path, 1);
+    assert_int_equal(notify_reloading(&err), 0);
+    assert_true(recv(fd, bytes, sizeof bytes - 1, MSG_DONTWAIT) > (ssize_t)sizeof start);
+    assert_memory_equal(bytes, start, sizeof start - 1);
+    assert_true(strtoll(bytes + sizeof start - 1, NULL, 10) > 0);
+    close(fd);
+    scratch_close(&scratch);
+}
+
+static void
 an_abstract_socket_gets_the_state(void **state)
 {
     (void)state;
@@ -112,6 +132,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(nobody_asked_is_fine),
         TEST(a_socket_file_gets_the_state),
+        TEST(a_reload_tells_the_time),
         TEST(an_abstract_socket_gets_the_state),
         TEST(a_socket_that_is_none_is_an_error),
     };

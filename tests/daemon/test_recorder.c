@@ -6,9 +6,13 @@
 #include "daemon/work/measures.h"
 #include "tests/daemon/store_fixture.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static struct train_point
 point_of(size_t step, double loss)
@@ -154,6 +158,40 @@ patience_with_the_database_has_an_end(void **state)
     recorder_fini(&recorder);
 }
 
+/* SQLite writes with this; here it takes the place of the C library's. */
+static atomic_bool disk_is_full;
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t length, off64_t offset)
+{
+    if (!atomic_load(&disk_is_full))
+        return syscall(SYS_pwrite64, fd, bytes, length, offset);
+    errno = ENOSPC;
+    return -1;
+}
+
+static void
+full_disk_has_all_the_time_there_is(void **state)
+{
+    struct fixture *f = *state;
+    struct job_row job = fixture_start_job(f);
+    struct recorder recorder;
+    struct train_point point = point_of(1, 0.5);
+    recorder_init(&recorder, f->db, fixture_lease(&job), job.id);
+    recorder.refused_since_ms = clock_now_ms() - RECORDER_PATIENCE_MS - 1;
+    atomic_store(&disk_is_full, true);
+    recorder_add_point(&recorder, &point);
+    int code = recorder_flush(&recorder, &f->err);
+    atomic_store(&disk_is_full, false);
+    assert_int_equal(code, ERR_FULL);
+    assert_true(recorder.full);
+    assert_false(recorder_is_broken(&recorder));
+    fixture_ok(f, recorder_flush(&recorder, &f->err));
+    assert_false(recorder.full);
+    assert_int_equal(stored_points(f, job.seq), 1);
+    recorder_fini(&recorder);
+}
+
 static void
 measures_leave_out_what_is_absent(void **state)
 {
@@ -183,6 +221,7 @@ main(void)
         STORE_TEST(cancelled_job_takes_nothing_more),
         STORE_TEST(refused_points_are_kept_and_written_later),
         STORE_TEST(patience_with_the_database_has_an_end),
+        STORE_TEST(full_disk_has_all_the_time_there_is),
         STORE_TEST(measures_leave_out_what_is_absent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

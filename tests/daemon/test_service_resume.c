@@ -2,7 +2,7 @@
  * Jobs that are interrupted go on: the model and every metric but times are those of a job that
  * never was, and damaged states are passed by.
  */
-#include "tests/daemon/service_fixture.h"
+#include "tests/daemon/same_job.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -10,10 +10,6 @@
 #include <unistd.h>
 
 enum { STEPS = 330, ROWS = 180 };
-
-static const char *const model_files[] = {"config.json", "model.safetensors", "tokenizer.json",
-                                          "vocab.txt"};
-enum { MODEL_FILES = sizeof model_files / sizeof model_files[0] };
 
 /* A job that must be the same whenever it runs; the file is uploaded once for each. */
 static struct job_info
@@ -41,51 +37,6 @@ start_again(struct service_fixture *f)
     fixture_close(f);
     fixture_open(f);
     fixture_start(f);
-}
-
-static const char *
-model_file(struct service_fixture *f, const char *job_id, const char *name)
-{
-    return arena_printf(f->arena, "%s/models/%s/%s", f->data_dir, job_id, name);
-}
-
-static struct metric_list
-points_of(struct service_fixture *f, const char *id)
-{
-    struct metric_list points = {0};
-    const struct metric_query query = {.after_step = -1, .limit = 10000};
-    fixture_ok(f, service_job_metrics(f->service, id, &query, f->arena, &points, &f->faults));
-    return points;
-}
-
-static bool
-is_rate(const char *name)
-{
-    return strstr(name, "per_second") != NULL;
-}
-
-/* Two finished jobs: the same bytes, the same curves. */
-static void
-check_same(struct service_fixture *f, const char *one, const char *two)
-{
-    for (size_t i = 0; i < MODEL_FILES; i++) {
-        char sums[2][65];
-        assert_int_equal(fileio_sha256(model_file(f, one, model_files[i]), sums[0], &f->err), 0);
-        assert_int_equal(fileio_sha256(model_file(f, two, model_files[i]), sums[1], &f->err), 0);
-        if (strcmp(sums[0], sums[1]) != 0)
-            fail_msg("%s differs", model_files[i]);
-    }
-    struct metric_list a = points_of(f, one);
-    struct metric_list b = points_of(f, two);
-    assert_int_equal(a.count, STEPS);
-    assert_int_equal(b.count, STEPS);
-    for (size_t i = 0; i < a.count; i++) {
-        assert_int_equal(a.items[i].step, b.items[i].step);
-        assert_int_equal(a.items[i].value_count, b.items[i].value_count);
-        for (size_t v = 0; v < a.items[i].value_count; v++)
-            assert_true(is_rate(a.items[i].values[v].name) ||
-                        a.items[i].values[v].value == b.items[i].values[v].value);
-    }
 }
 
 static bool
@@ -131,7 +82,7 @@ stopped_job_ends_as_an_undisturbed_one(void **state)
     assert_true(pieces.attempt > 3);
     assert_true(fixture_count_events(f, pieces.id, "goes on from step") > 2);
     assert_int_equal(fixture_count_events(f, pieces.id, "from its beginning"), 0);
-    check_same(f, whole.id, pieces.id);
+    check_same_job(f, whole.id, pieces.id, STEPS);
     fixture_close(f); /* its thread may be removing them yet */
     assert_false(is_there(states_folder(f, pieces.id)));
 }
@@ -159,7 +110,7 @@ paused_job_ends_as_an_undisturbed_one(void **state)
     fixture_ok(f, service_job_resume(f->service, job.id, f->arena, &job, &f->faults));
     job = fixture_wait_success(f, job.id);
     assert_int_equal(job.attempt, 2);
-    check_same(f, whole.id, job.id);
+    check_same_job(f, whole.id, job.id, STEPS);
 }
 
 /* ---- damage ---------------------------------------------------------------------------------- */
@@ -255,7 +206,7 @@ damaged_newest_state_is_passed_by(void **state)
         assert_int_equal(fixture_count_events(f, id, "Attempt 2 goes on from step"), 1);
         struct job_info whole = create(f);
         fixture_wait_success(f, whole.id);
-        check_same(f, whole.id, id);
+        check_same_job(f, whole.id, id, STEPS);
         fixture_close(f);
         assert_int_equal(fileio_remove_tree(f->data_dir, &f->err), 0);
     }
@@ -276,7 +227,7 @@ job_without_a_good_state_starts_from_its_beginning(void **state)
     assert_int_equal(fixture_count_events(f, id, "Attempt 2 starts the job from its beginning"), 1);
     struct job_info whole = create(f);
     fixture_wait_success(f, whole.id);
-    check_same(f, whole.id, id);
+    check_same_job(f, whole.id, id, STEPS);
 }
 
 static void

@@ -44,6 +44,22 @@ wait_then_get_another(void)
         kill(getpid(), SIGTERM);
 }
 
+/* A reload may be asked for again and again, and when the end has come. */
+static void
+ask_for_reloads(void)
+{
+    signals_block();
+    for (int i = 0; i < 3; i++) {
+        kill(getpid(), SIGHUP);
+        if (signals_wait() != SIGHUP)
+            _exit(8);
+    }
+    kill(getpid(), SIGTERM);
+    int last = signals_wait();
+    kill(getpid(), SIGHUP);
+    _exit(last == SIGTERM ? 7 : 9);
+}
+
 static void
 write_to_nobody(void)
 {
@@ -70,6 +86,13 @@ catch_then_get_another(void)
     raise(SIGTERM);
     if (signals_caught() == SIGTERM)
         raise(SIGTERM);
+}
+
+static void
+sighup_neither_ends_nor_is_lost(void **state)
+{
+    (void)state;
+    assert_int_equal(WEXITSTATUS(status_of(ask_for_reloads)), 7);
 }
 
 static void
@@ -116,6 +139,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_blocked_signal_is_waited_for),
+        cmocka_unit_test(sighup_neither_ends_nor_is_lost),
         cmocka_unit_test(the_second_signal_kills_a_waiter),
         cmocka_unit_test(a_closed_connection_does_not_kill),
         cmocka_unit_test(a_caught_signal_is_a_flag),

@@ -106,7 +106,7 @@ class Daemon:
         return self.ask("POST", "/v1/files", body,
                         {"Content-Type": f"multipart/form-data; boundary={boundary}"})["id"]
 
-    def pages(self, path, limit=1000):
+    def pages(self, path, limit=100):
         """All items of a list, page by page."""
         after = ""
         while True:

@@ -33,14 +33,19 @@ class SmallDisk:
     def fill(self):
         """Take all the room there is, to the last page."""
         filler = os.open(self.path / "filler", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        block = bytes(4096)
+        try:
+            for size in (1 << 20, 4096):
+                self.write_all(filler, bytes(size))
+        finally:
+            os.close(filler)
+
+    @staticmethod
+    def write_all(filler, block):
         try:
             while True:
                 os.write(filler, block)
         except OSError as error:
             assert error.errno == errno.ENOSPC, error
-        finally:
-            os.close(filler)
 
     def free(self):
         (self.path / "filler").unlink(missing_ok=True)
@@ -101,7 +106,7 @@ class Bench:
         assert not os.listdir(self.daemon.data_dir / "tmp"), os.listdir(self.daemon.data_dir / "tmp")
 
     def went_well(self, job, name):
-        state = self.daemon.wait(job)
+        state = self.daemon.wait(job, 120)
         assert state["status"] == "succeeded", state
         assert outcome(self.daemon, job) == self.wanted, f"{name}: other bytes than without a full disk"
         self.nothing_half_written()

@@ -34,7 +34,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=20)
-    parser.add_argument("--megabytes", type=int, default=64, help="of the disk that is filled")
+    parser.add_argument("--megabytes", type=int, default=256, help="of the disk that is filled")
     parser.add_argument("--churn-minutes", type=float, default=10)
     parser.add_argument("--soak-minutes", type=float, default=120)
     parser.add_argument("--results", type=pathlib.Path, default=here / "tests" / "RESULTS.md")
