@@ -181,6 +181,36 @@ apply(struct db *db, void *context, struct err *err)
     return check_foreign_keys(db, err) != 0 ? err->code : record(db, application, err);
 }
 
+struct pending {
+    struct migration_list list;
+    size_t applied;
+    struct arena *arena;
+};
+
+/* A new database is made whole in one transaction: it costs one wait for the disk, not one each. */
+static int
+apply_all(struct db *db, void *context, struct err *err)
+{
+    const struct pending *pending = context;
+    for (size_t i = pending->applied; i < pending->list.count; i++) {
+        struct application application = {&pending->list.items[i], i + 1, pending->arena};
+        if (apply(db, &application, err) != 0)
+            return err_prefix(err, "migration %s", pending->list.items[i].name);
+    }
+    return 0;
+}
+
+static int
+apply_each(struct db *db, const struct pending *pending, struct err *err)
+{
+    for (size_t i = pending->applied; i < pending->list.count; i++) {
+        struct application application = {&pending->list.items[i], i + 1, pending->arena};
+        if (db_write(db, apply, &application, err) != 0)
+            return err_prefix(err, "migration %s", pending->list.items[i].name);
+    }
+    return 0;
+}
+
 /* Everything behind the first `applied` of the list. */
 static int
 apply_pending(struct db *db, const char *path, struct migration_list list, size_t applied,
@@ -190,12 +220,10 @@ apply_pending(struct db *db, const char *path, struct migration_list list, size_
     int result = execute(db, "PRAGMA foreign_keys = OFF", err);
     if (result == 0 && applied > 0)
         result = db_copy(db, arena_printf(arena, "%s.before-%04zu", path, applied + 1), err);
-    for (size_t i = applied; i < list.count && result == 0; i++) {
-        struct application application = {&list.items[i], i + 1, arena};
-        result = db_write(db, apply, &application, err);
-        if (result != 0)
-            err_prefix(err, "migration %s", list.items[i].name);
-    }
+    struct pending pending = {list, applied, arena};
+    if (result == 0)
+        result = applied == 0 ? db_write(db, apply_all, &pending, err)
+                              : apply_each(db, &pending, err);
     arena_free(arena);
     return result;
 }
