@@ -23,7 +23,8 @@ struct conn {
 struct conns {
     struct conns_limits limits;
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /* a connection came, a request ended, or the watcher shall end */
+    pthread_cond_t watched; /* a connection came, or the watcher shall end */
+    pthread_cond_t ended;   /* a request or a connection did */
     struct conn *first;
     bool ending;
     pthread_t watcher;
@@ -37,13 +38,13 @@ conns_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Wait for a change or until a time; called with the mutex held. */
+/* Called with the mutex held. */
 static void
-wait_until(struct conns *conns, int64_t time_ms)
+wait_until(struct conns *conns, pthread_cond_t *condition, int64_t time_ms)
 {
     struct timespec until = {.tv_sec = (time_t)(time_ms / 1000),
                              .tv_nsec = (long)(time_ms % 1000) * 1000000};
-    pthread_cond_timedwait(&conns->changed, &conns->mutex, &until);
+    pthread_cond_timedwait(condition, &conns->mutex, &until);
 }
 
 static bool
@@ -91,9 +92,9 @@ watch(void *context)
         if (conns->ending)
             break;
         if (conns->first == NULL)
-            pthread_cond_wait(&conns->changed, &conns->mutex);
+            pthread_cond_wait(&conns->watched, &conns->mutex);
         else
-            wait_until(conns, now_ms + WATCH_INTERVAL_MS);
+            wait_until(conns, &conns->watched, now_ms + WATCH_INTERVAL_MS);
     }
     pthread_mutex_unlock(&conns->mutex);
     return NULL;
@@ -108,13 +109,15 @@ conns_new(const struct conns_limits *limits, struct err *err)
     pthread_mutex_init(&conns->mutex, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&conns->changed, &attributes);
+    pthread_cond_init(&conns->watched, &attributes);
+    pthread_cond_init(&conns->ended, &attributes);
     pthread_condattr_destroy(&attributes);
     errno = pthread_create(&conns->watcher, NULL, watch, conns);
     if (errno == 0)
         return conns;
     err_set_errno(err, "start the thread that watches connections");
-    pthread_cond_destroy(&conns->changed);
+    pthread_cond_destroy(&conns->ended);
+    pthread_cond_destroy(&conns->watched);
     pthread_mutex_destroy(&conns->mutex);
     free(conns);
     return NULL;
@@ -127,10 +130,11 @@ conns_free(struct conns *conns)
         return;
     pthread_mutex_lock(&conns->mutex);
     conns->ending = true;
-    pthread_cond_broadcast(&conns->changed);
+    pthread_cond_signal(&conns->watched);
     pthread_mutex_unlock(&conns->mutex);
     pthread_join(conns->watcher, NULL);
-    pthread_cond_destroy(&conns->changed);
+    pthread_cond_destroy(&conns->ended);
+    pthread_cond_destroy(&conns->watched);
     pthread_mutex_destroy(&conns->mutex);
     free(conns);
 }
@@ -167,7 +171,7 @@ conns_add(struct conns *conns, int fd)
     if (conns->first != NULL)
         conns->first->previous = conn;
     else
-        pthread_cond_broadcast(&conns->changed); /* the watcher sleeps while there is nobody */
+        pthread_cond_signal(&conns->watched); /* the watcher sleeps while there is nobody */
     conns->first = conn;
     pthread_mutex_unlock(&conns->mutex);
     return conn;
@@ -183,7 +187,7 @@ conns_remove(struct conns *conns, struct conn *conn)
         conns->first = conn->next;
     if (conn->next != NULL)
         conn->next->previous = conn->previous;
-    pthread_cond_broadcast(&conns->changed);
+    pthread_cond_broadcast(&conns->ended);
     pthread_mutex_unlock(&conns->mutex);
     free(conn);
 }
@@ -204,7 +208,7 @@ conns_enter(struct conns *conns, struct conn *conn, enum conn_phase phase, int64
     conn->received = 0;
     conn->deadline_ms = deadline(conns, phase, now_ms, reply_bytes);
     if (phase == CONN_IDLE)
-        pthread_cond_broadcast(&conns->changed);
+        pthread_cond_broadcast(&conns->ended);
     pthread_mutex_unlock(&conns->mutex);
 }
 
@@ -234,7 +238,7 @@ conns_wait_quiet(struct conns *conns, int64_t timeout_ms)
     pthread_mutex_lock(&conns->mutex);
     bool quiet = is_quiet(conns);
     while (!quiet && conns_now_ms() < until_ms) {
-        wait_until(conns, until_ms);
+        wait_until(conns, &conns->ended, until_ms);
         quiet = is_quiet(conns);
     }
     pthread_mutex_unlock(&conns->mutex);

@@ -67,7 +67,7 @@ error_status(enum fault_code code, bool named_in_body)
     return named_in_body && names_a_thing ? 400 : error_row(code)->status;
 }
 
-/* "betas[0].x" becomes the JSON pointer "#/betas/0/x"; '~' is escaped, '/' cannot be in a name. */
+/* "betas[0].x" becomes the JSON pointer "#/betas/0/x"; '~' and '/' are escaped. */
 static void
 write_pointer(struct json_out *out, const char *key, const void *item)
 {

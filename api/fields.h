@@ -159,10 +159,8 @@ void fields_encode(struct json_out *out, const char *key, const struct field_obj
 /* Has this member of the item a value? */
 bool field_is_set(const struct field_row *row, const void *item);
 
-/* The JSON schema of a member, without its sentence; named objects are references. */
-void fields_row_schema(struct json_out *out, const char *key, const struct field_row *row);
-
-/* The JSON schema of an object, all its members with their sentences. */
+/* The JSON schema of an object, all its members with their sentences; named objects are
+ * references. */
 void fields_object_schema(struct json_out *out, const char *key, const struct field_object *object);
 
 #endif

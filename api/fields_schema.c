@@ -132,22 +132,15 @@ write_body(struct json_out *out, const struct field_row *row)
 }
 
 static void
-write_row(struct json_out *out, const char *key, const struct field_row *row, const char *doc)
+write_row(struct json_out *out, const struct field_row *row)
 {
-    json_out_object(out, key);
+    json_out_object(out, row->name);
     if (row->schema != NULL)
         json_out_members(out, row->schema);
     else
         write_body(out, row);
-    if (doc != NULL)
-        json_out_string(out, "description", doc);
+    json_out_string(out, "description", row->doc);
     json_out_end_object(out);
-}
-
-void
-fields_row_schema(struct json_out *out, const char *key, const struct field_row *row)
-{
-    write_row(out, key, row, NULL);
 }
 
 void
@@ -158,7 +151,7 @@ fields_object_schema(struct json_out *out, const char *key, const struct field_o
     json_out_string(out, "description", object->doc);
     json_out_object(out, "properties");
     for (size_t i = 0; i < object->row_count; i++)
-        write_row(out, object->rows[i].name, &object->rows[i], object->rows[i].doc);
+        write_row(out, &object->rows[i]);
     json_out_end_object(out);
     json_out_array(out, "required");
     for (size_t i = 0; i < object->row_count; i++) {

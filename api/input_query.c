@@ -146,7 +146,7 @@ check_pairs(const struct input_row *row, const struct target *target, struct fau
                      "At most %" PRId64 " filters by %s are possible.", row->max, row->name);
 }
 
-/* Ignoring what a parameter asks for would be a lie; "dry_run" ignored would be a costly one. */
+/* Ignoring what a parameter asks for would be a lie. */
 static int
 check_not_built(const struct input_row *row, const char *text, struct fault_list *faults)
 {

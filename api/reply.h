@@ -34,14 +34,14 @@ struct reply_source {
 
 struct reply {
     unsigned status;
-    bool is_json;          /* an answer, not an error: its bytes make an entity tag */
-    struct stream *stream; /* sent as it comes, instead of a body; NULL otherwise */
-    struct buf body;       /* when fd < 0 */
+    bool is_json;               /* an answer, not an error: its bytes make an entity tag */
+    struct stream *stream;      /* sent as it comes, instead of a body; NULL otherwise */
+    struct buf body;            /* when fd < 0 */
     int fd;                     /* an open file, or -1 */
     struct reply_source source; /* in place of a file */
     int64_t offset;             /* first byte of the file or source to send */
     int64_t length;             /* bytes of it to send */
-    const char *etag; /* quoted; NULL: none */
+    const char *etag;           /* quoted; NULL: none */
     struct reply_header headers[REPLY_MAX_HEADERS];
     size_t header_count;
 };
@@ -51,7 +51,7 @@ struct reply_file {
     int fd;                     /* taken; -1 with a source */
     struct reply_source source; /* taken */
     int64_t bytes;
-    const char *type; /* of its content; NULL: bytes of any kind */
+    const char *type;   /* of its content; NULL: bytes of any kind */
     const char *name;   /* offered to a client that saves it */
     const char *sha256; /* becomes the ETag; NULL: none */
 };

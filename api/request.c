@@ -90,16 +90,25 @@ body_limit(const struct request *request)
     return request->api->max_upload_bytes + REQUEST_FORM_OVERHEAD_BYTES;
 }
 
+/* The field of the form that must be what is too large. */
+static const char *
+large_field(const struct route *route)
+{
+    if (route == NULL)
+        return NULL;
+    return route->body == BODY_FORM ? "file" : route->body == BODY_PART ? "data" : NULL;
+}
+
 static int
 check_size(struct request *request, int64_t bytes)
 {
+    const struct route *route = request->match.route;
     if (bytes <= body_limit(request))
         return 0;
-    bool form = request->match.route != NULL && request->match.route->body != BODY_NONE &&
-                !brings_json(request);
-    return fault_add(&request->faults, FAULT_BODY_TOO_LARGE, form ? "file" : NULL,
+    bool upload = route != NULL && route->body != BODY_NONE && !brings_json(request);
+    return fault_add(&request->faults, FAULT_BODY_TOO_LARGE, large_field(route),
                      "The body is larger than this daemon takes here: at most %" PRId64 " bytes.",
-                     form ? request->api->max_upload_bytes : body_limit(request));
+                     upload ? request->api->max_upload_bytes : body_limit(request));
 }
 
 /* "application/json" or "…+json", parameters aside; a body without a type is taken for JSON. */

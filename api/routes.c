@@ -14,7 +14,7 @@ static const struct route rows[] = {
     {"POST", "/v1/files", BODY_FORM, true, handle_file_create, &file_create_operation},
     {"GET", "/v1/files", BODY_NONE, true, handle_files_list, &files_list_operation},
     {"GET", "/v1/files/{file}", BODY_NONE, false, handle_file_get, &file_get_operation},
-    {"DELETE", "/v1/files/{file}", BODY_NONE, false, handle_file_delete, &file_delete_operation},
+    {"DELETE", "/v1/files/{file}", BODY_NONE, true, handle_file_delete, &file_delete_operation},
     {"GET", "/v1/files/{file}/content", BODY_NONE, false, handle_file_content,
      &file_content_operation},
     {"GET", "/v1/files/{file}/report", BODY_NONE, true, handle_file_report, &file_report_operation},
@@ -45,8 +45,7 @@ static const struct route rows[] = {
 
     {"GET", "/v1/models", BODY_NONE, false, handle_models_list, &models_list_operation},
     {"GET", "/v1/models/{model}", BODY_NONE, false, handle_model_get, &model_get_operation},
-    {"DELETE", "/v1/models/{model}", BODY_NONE, false, handle_model_delete,
-     &model_delete_operation},
+    {"DELETE", "/v1/models/{model}", BODY_NONE, true, handle_model_delete, &model_delete_operation},
     {"GET", "/v1/models/{model}/archive", BODY_NONE, true, handle_model_archive,
      &model_archive_operation},
     {"POST", "/v1/models/import", BODY_MODEL, true, handle_model_import, &model_import_operation},

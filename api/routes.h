@@ -32,7 +32,7 @@ struct route {
     const char *method; /* GET answers HEAD too */
     const char *path;   /* a segment in braces matches any one that is not empty */
     enum body_kind body;
-    bool slow; /* reads files, computes, or prints much: not on an HTTP thread */
+    bool slow; /* reads or deletes files, computes, or prints much: not on an HTTP thread */
     struct reply (*handle)(struct request *request);
     const struct operation *operation; /* what the route says of itself */
 };

@@ -11,7 +11,8 @@
 
 enum { FILENAME_MAX_BYTES = 255 };
 
-/* What clients of OpenAI's API may say a file is for. Only fine-tune files are read by jobs. */
+/* What clients of OpenAI's API may say a file is for. Only fine-tune files are read as data sets
+ * when they come in; a job reads whatever file it names. */
 #define PURPOSE_FINE_TUNE "fine-tune"
 static const char *const purposes[] = {PURPOSE_FINE_TUNE, "user_data",  "evals",
                                        "batch",           "assistants", "vision"};
@@ -137,7 +138,7 @@ insert(struct db *db, void *context, struct err *err)
     return intake->also(db, intake->context, insertion->row->id, err);
 }
 
-/* Hash, move into place, insert the row; the bytes go again when the row is refused. */
+/* Move into place, insert the row; the bytes go again when the row is refused. */
 static int
 store_file(const struct file_intake *intake, struct file_row *row, struct err *err)
 {

@@ -193,8 +193,8 @@ print_escaped(struct printer *printer, const char *text, bool quoted, bool json)
             print_string(printer, escape);
             length = 1;
         } else if (quoted && (*text == '"' || *text == '\\')) {
-            print_bytes(printer, "\\", 1);
-            print_bytes(printer, text, 1);
+            snprintf(escape, sizeof escape, "\\%c", *text);
+            print_string(printer, escape); /* both or none: half of it would escape what follows */
         } else {
             print_bytes(printer, text, length);
         }
@@ -230,7 +230,8 @@ log_line_text(const struct log_line *line, const char *level, char *out, size_t 
     return printer.used;
 }
 
-static void
+/* false: there was no room for a whole one; what is printed of it is no JSON. */
+static bool
 print_member(struct printer *printer, const char *key, const char *value, bool is_number)
 {
     print_string(printer, ",\"");
@@ -240,6 +241,7 @@ print_member(struct printer *printer, const char *key, const char *value, bool i
     print_escaped(printer, value, true, true);
     if (opened)
         printer->out[printer->used++] = '"';
+    return opened || !printer->full;
 }
 
 size_t
@@ -265,8 +267,7 @@ log_line_json(const struct log_line *line, const char *level, const char *time, 
         size_t before = printer.used;
         if (field->key == NULL)
             continue;
-        print_member(&printer, field->key, field->value, field->is_number);
-        if (printer.full && out[printer.used - 1] != '"')
+        if (!print_member(&printer, field->key, field->value, field->is_number))
             printer.used = before; /* half a member is none */
     }
     out[printer.used++] = '}';

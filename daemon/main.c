@@ -1,7 +1,7 @@
 /*
  * The daemon: build the objects in order, wait for a signal, take them down in reverse.
  *
- * Wiring only. The first argument may name another program (run, tokenize, predict); otherwise this
+ * Wiring only. The first argument may name another program (the table `programs`); otherwise this
  * is the daemon, configured by config_keys.h's table.
  */
 #include "api/listen.h"

@@ -4,12 +4,10 @@
  * An upload lives in tmp/ until it is whole. Then the bytes are checked as a data set, moved to
  * files/ and only then named by a row; deleting goes the other way round.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "core/base/fileio.h"
 #include "daemon/file_intake.h"
 #include "daemon/log.h"
 #include "daemon/service_state.h"
@@ -44,21 +42,6 @@ service_upload_begin(struct service *service, struct upload **out, struct fault_
     return 0;
 }
 
-static int
-write_all(int fd, const char *bytes, size_t length, struct err *err)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, bytes, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return err_set_errno(err, "write an upload");
-        bytes += written;
-        length -= (size_t)written;
-    }
-    return 0;
-}
-
 int
 service_upload_write(struct upload *upload, const void *bytes, size_t length,
                      struct fault_list *faults)
@@ -70,7 +53,7 @@ service_upload_write(struct upload *upload, const void *bytes, size_t length,
                          "The file is larger than the %lld bytes that this daemon takes. Split it, "
                          "or have the operator raise max_file_bytes.",
                          (long long)limit);
-    if (write_all(upload->fd, bytes, length, &err) != 0)
+    if (fileio_put(upload->fd, bytes, length, &err) != 0)
         return fault_add_err(faults, &err);
     upload->bytes += (int64_t)length;
     return 0;

@@ -241,6 +241,17 @@ wait_for_worker(struct service *service, const char *id)
     }
 }
 
+/* They may be loaded. */
+static void
+forget_checkpoints(struct service *service, const char *id)
+{
+    struct arena *arena = arena_new();
+    if (service->predictor != NULL)
+        predictor_thread_forget(service->predictor,
+                                data_dir_job_path(service->store.dir, id, arena));
+    arena_free(arena);
+}
+
 int
 service_job_delete(struct service *service, const char *id, struct fault_list *faults)
 {
@@ -257,6 +268,7 @@ service_job_delete(struct service *service, const char *id, struct fault_list *f
         return -1;
     log_info("delete job=%s", id);
     wait_for_worker(service, id);
+    forget_checkpoints(service, id);
     if (data_dir_remove_job(service->store.dir, id, &err) != 0)
         log_warn("remove job=%s error=\"%s\"", id, err.message); /* swept at the next start */
     return 0;

@@ -5,6 +5,7 @@
  * to end into tmp/, judges the result like any file, and then names file and end of the upload in
  * one transaction: of two that complete or cancel at once, one is told that it came too late.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -283,7 +284,9 @@ copy_parts(struct joining *joining, struct fault_list *faults)
         const char *path =
             data_dir_part_path(dir, joining->row->id, joining->completion->part_ids[i], arena);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0) {
+        if (fd < 0 && errno == ENOENT) { /* with its upload, while we copied */
+            code = fault_ended(faults, joining->row->id, UPLOAD_STATE_PENDING);
+        } else if (fd < 0) {
             err_set_errno(&err, "open %s", path);
             code = fault_add_err(faults, &err);
         } else {

@@ -35,7 +35,6 @@ struct reply handle_job_delete(struct request *request);
 struct reply handle_job_events(struct request *request);
 struct reply handle_job_metrics(struct request *request);
 struct reply handle_job_stream(struct request *request);
-struct reply handle_job_stream(struct request *request);
 struct reply handle_job_checkpoints(struct request *request);
 
 struct reply handle_models_list(struct request *request);

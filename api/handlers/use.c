@@ -61,7 +61,7 @@ read_pair(const json_t *item, const char *param, struct classify_input *out,
     const json_t *text = json_object_get(item, "text");
     const json_t *pair = json_object_get(item, "text_pair");
     json_object_foreach ((json_t *)item, key, value) {
-        if (value != text && value != pair)
+        if (strcmp(key, "text") != 0 && strcmp(key, "text_pair") != 0)
             return wrong_input(faults, param);
     }
     if (!json_is_string(text) || (pair != NULL && !json_is_string(pair) && !json_is_null(pair)))

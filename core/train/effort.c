@@ -3,6 +3,7 @@
 
 #include "core/base/mem.h"
 #include "core/model/tensors.h"
+#include "core/train/optimizer.h"
 #include "core/train/survey.h"
 
 #include <sys/stat.h>
@@ -86,22 +87,6 @@ effort_seconds(const struct effort *effort, double rate, size_t threads)
 
 /* ---- disk ------------------------------------------------------------------------------------ */
 
-static int64_t
-moment_count(enum optimizer optimizer)
-{
-    switch (optimizer) {
-    case OPTIMIZER_AUTO:
-    case OPTIMIZER_ADAM:
-    case OPTIMIZER_ADAMW:
-        return 2;
-    case OPTIMIZER_MOMENTUM:
-        return 1;
-    case OPTIMIZER_SGD:
-        break;
-    }
-    return 0;
-}
-
 /* Size of a file of the folder, 0 without it. */
 static int64_t
 file_bytes(const char *folder, const char *name, struct arena *arena)
@@ -119,12 +104,17 @@ tokenizer_bytes(const char *base_folder, struct arena *arena)
            file_bytes(base_folder, "tokenizer.json", arena) + SMALL_FILES_BYTES;
 }
 
-/* Whole checkpoints are written at the ends of epochs. */
+/* Checkpoints are written at the ends of epochs, of which the last may be cut short by max_steps,
+ * and every save_steps; the newest and the best are kept. */
 static int64_t
 checkpoint_count(const struct train_plan *plan)
 {
-    int64_t epochs = plan->params.n_epochs > 0 ? plan->params.n_epochs : 1;
-    return epochs < EFFORT_CHECKPOINTS ? epochs : EFFORT_CHECKPOINTS;
+    size_t batch = (size_t)plan->params.batch_size;
+    size_t per_epoch = (plan->training_rows + batch - 1) / batch;
+    size_t count = (plan->total_steps + per_epoch - 1) / per_epoch;
+    if (plan->params.save_steps > 0)
+        count += plan->total_steps / (size_t)plan->params.save_steps;
+    return count < EFFORT_CHECKPOINTS ? (int64_t)count : EFFORT_CHECKPOINTS;
 }
 
 int
@@ -137,7 +127,8 @@ effort_disk_bytes(const struct train_plan *plan, const char *base_folder, int64_
     if (code == 0) {
         int64_t weights = (int64_t)(layout.parameters * sizeof(float));
         int64_t model = weights + tokenizer_bytes(base_folder, arena);
-        int64_t state = weights * (1 + moment_count(plan->params.optimizer)) + SMALL_FILES_BYTES;
+        int64_t moments = (int64_t)optimizer_moment_arrays(plan->params.optimizer);
+        int64_t state = weights * (1 + moments) + SMALL_FILES_BYTES;
         *out = model * (checkpoint_count(plan) + 2) + state * (EFFORT_RESUME_STATES + 1);
     }
     arena_free(arena);

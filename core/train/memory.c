@@ -12,6 +12,7 @@
 #include "core/model/tensors.h"
 #include "core/model/workspace.h"
 #include "core/train/evaluate.h"
+#include "core/train/optimizer.h"
 #include "core/train/order.h"
 #include "core/train/survey.h"
 
@@ -143,30 +144,13 @@ parameter_bytes(const struct estimator *e)
     return e->others + (every_row ? e->words : words_touched(e, &e->survey.seen));
 }
 
-/* Copies of the parameters that the optimizer keeps. */
-static size_t
-moment_count(enum optimizer optimizer)
-{
-    switch (optimizer) {
-    case OPTIMIZER_AUTO:
-    case OPTIMIZER_ADAM:
-    case OPTIMIZER_ADAMW:
-        return 2;
-    case OPTIMIZER_MOMENTUM:
-        return 1;
-    case OPTIMIZER_SGD:
-        break;
-    }
-    return 0;
-}
-
 static size_t
 moment_bytes(const struct estimator *e)
 {
     const struct train_params *params = &e->plan->params;
     bool every_row = params->weight_decay > 0;
     size_t words = every_row ? e->words : words_touched(e, &e->survey.trained);
-    return moment_count(params->optimizer) * (e->others + words);
+    return optimizer_moment_arrays(params->optimizer) * (e->others + words);
 }
 
 /* ---- activations ----------------------------------------------------------------------------- */

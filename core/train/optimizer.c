@@ -11,6 +11,22 @@ enum { BLOCK_FLOATS = 64 * 1024, BLOCK_ROWS = 64 };
 
 /* ---- setting up ------------------------------------------------------------------------------ */
 
+size_t
+optimizer_moment_arrays(enum optimizer kind)
+{
+    switch (kind) {
+    case OPTIMIZER_AUTO:
+    case OPTIMIZER_ADAM:
+    case OPTIMIZER_ADAMW:
+        return 2;
+    case OPTIMIZER_MOMENTUM:
+        return 1;
+    case OPTIMIZER_SGD:
+        break;
+    }
+    return 0;
+}
+
 static size_t
 blocks_of(const struct tensor *tensor)
 {

@@ -49,6 +49,10 @@ struct optimizer_state {
     struct pages moments;
 };
 
+/* Arrays of moments, each as large as the parameters, that an optimizer of this kind keeps: the
+ * first, then the second. */
+size_t optimizer_moment_arrays(enum optimizer kind);
+
 /* Everything zero; params are resolved and outlive the optimizer. ERR_MEMORY. */
 int optimizer_init(struct optimizer_state *optimizer, const struct train_params *params,
                    const struct model_config *config, const struct tensor_layout *layout,
@@ -58,7 +62,10 @@ void optimizer_fini(struct optimizer_state *optimizer);
 /* Note which word rows the batch uses; call once a step before the backward pass. */
 void optimizer_note_batch(struct optimizer_state *optimizer, const struct batch *batch);
 
-/* The step of the batch noted last is dropped before optimizer_step: as if it had not been noted.
+/*
+ * The step of the batch noted last is dropped before optimizer_step: what a resume needs is as if
+ * it had not been noted. The gradients are not, for rows of that batch may hold some: the run must
+ * end.
  */
 void optimizer_forget_batch(struct optimizer_state *optimizer);
 

@@ -186,6 +186,8 @@ resume_facts_read(const json_t *object, struct resume_facts *out, struct err *er
         return err_set(err, ERR_INVALID, "'step' is not one of the %zu steps", out->total_steps);
     if (out->optimizer_steps != out->step)
         return err_set(err, ERR_INVALID, "'optimizer_steps' is not 'step'");
+    if (!(out->training_seconds > 0))
+        return err_set(err, ERR_INVALID, "'training_seconds' is not above 0");
     if (out->beta1_power > 1.0 || out->beta2_power > 1.0)
         return err_set(err, ERR_INVALID, "'beta1_power' or 'beta2_power' is above 1");
     return 0;

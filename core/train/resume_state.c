@@ -36,12 +36,12 @@ enum { MAX_ARRAYS = 3 };
 static size_t
 list_arrays(const struct optimizer_state *o, float *parameters, struct array arrays[MAX_ARRAYS])
 {
-    enum optimizer kind = o->params->optimizer;
+    size_t moments = optimizer_moment_arrays(o->params->optimizer);
     size_t count = 0;
     arrays[count++] = (struct array){"parameters", parameters};
-    if (kind != OPTIMIZER_SGD)
+    if (moments > 0)
         arrays[count++] = (struct array){"first", o->first};
-    if (kind != OPTIMIZER_SGD && kind != OPTIMIZER_MOMENTUM)
+    if (moments > 1)
         arrays[count++] = (struct array){"second", o->second};
     return count;
 }

@@ -146,7 +146,9 @@ take_lock(struct data_dir *dir, struct err *err)
     char pid[PID_MAX_BYTES];
     int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)length, 0) != length)
-        return err_set_errno(err, "write %s", path);
+        return errno == ENOSPC || errno == EDQUOT
+                   ? 0 /* it is for a message alone, and emptying tmp/ may yet make room */
+                   : err_set_errno(err, "write %s", path);
     return 0;
 }
 

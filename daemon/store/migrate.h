@@ -2,9 +2,10 @@
  * Migrations: the schema's history, embedded in the program, applied in order and never changed.
  *
  * Each is one transaction that also writes its number, name and SHA-256 to the audit table
- * `migrations`; on a new database all of them together are one. A database that knows a newer number, or another text under a number that we know,
- * is refused before a byte of it is changed. Before the first pending one on a database that holds
- * anything the file is copied to finetuned.db.before-NNNN.
+ * `migrations`; on a new database all of them together are one. A database that knows a newer
+ * number, or another text under a number that we know, is refused before a byte of it is changed.
+ * Before the first pending one on a database that holds anything the file is copied to
+ * finetuned.db.before-NNNN.
  */
 #ifndef DAEMON_STORE_MIGRATE_H
 #define DAEMON_STORE_MIGRATE_H

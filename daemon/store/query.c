@@ -198,6 +198,8 @@ query_fail(sqlite3 *connection, int status, struct err *err)
     int system = connection == NULL ? 0 : sqlite3_system_errno(connection);
     if (primary == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EROFS))
         primary = SQLITE_FULL;
+    if (primary == SQLITE_CANTOPEN && (system == ENOSPC || system == EDQUOT))
+        primary = SQLITE_FULL; /* no room for the log's files */
     for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
         if (meanings[i].status == primary)
             return err_set(err, meanings[i].code, "%s", meanings[i].sentence);

@@ -226,33 +226,19 @@ thin_all_checkpoints(const struct removal *removal, struct err *err)
 
 /* ---- whole things ---------------------------------------------------------------------------- */
 
-/* Checkpoints of the job may be loaded. */
-static int
-forget_checkpoints(const struct removal *removal, const struct found *job, struct err *err)
-{
-    struct checkpoint_rows rows;
-    const struct list_query all = {.limit = LIST_LIMIT_MAX};
-    if (checkpoints_page(removal->retention->db, job->seq, &all, removal->arena, &rows, err) != 0)
-        return err->code;
-    for (size_t i = 0; i < rows.count; i++)
-        forget_model(removal, data_dir_checkpoint_path(removal->retention->dir, job->id,
-                                                       rows.items[i].step, removal->arena));
-    return 0;
-}
-
 static int
 remove_job(const struct removal *removal, const struct found *job, struct err *err)
 {
     bool in_use = false;
-    if (forget_checkpoints(removal, job, err) != 0)
-        return err->code;
+    const struct data_dir *dir = removal->retention->dir;
     int code = jobs_delete(removal->retention->db, job->id, &in_use, err);
     if (code == ERR_CONFLICT || code == ERR_NOT_FOUND) /* needed, sent again, or gone by now */
         return 0;
     if (code != 0)
         return code;
     removal->report->jobs++;
-    return data_dir_remove_job(removal->retention->dir, job->id, err);
+    forget_model(removal, data_dir_job_path(dir, job->id, removal->arena));
+    return data_dir_remove_job(dir, job->id, err);
 }
 
 static int

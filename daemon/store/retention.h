@@ -2,8 +2,9 @@
  * Retention: what is old enough is removed, each kind by its own rule.
  *
  * Nothing goes that a job which has not ended needs, and nothing that hangs on such a job. Ages of
- * what hangs on a job count from the job's end. Rows go in short transactions, a batch each; then
- * their files. A crash between the two leaves orphans, which sweep.h removes.
+ * what hangs on a job count from the job's end. Rows go in short transactions, a batch each (a
+ * whole job, with what is left of it, in one); then their files. A crash between the two leaves
+ * orphans, which sweep.h removes.
  */
 #ifndef DAEMON_STORE_RETENTION_H
 #define DAEMON_STORE_RETENTION_H
@@ -41,7 +42,8 @@ struct retention {
     int64_t now; /* unix seconds */
     /* Asked between batches; true: leave the rest for the next time. May be NULL. */
     bool (*is_stopping)(void *context);
-    /* The folder of a model or checkpoint is about to go. May be NULL. */
+    /* The folder of a model or checkpoint, or one with checkpoints in it, is about to go. May be
+     * NULL. */
     void (*forget_model)(void *context, const char *folder);
     void *context;
 };

@@ -26,7 +26,7 @@ struct base_models {
     struct base_model **items; /* each in the arena: never moved, never freed before the end */
     size_t count;
     size_t capacity;
-    struct base_models *absorbed; /* later scans whose models were taken over; a list */
+    struct base_models *absorbed; /* whose models were taken over: later scans, imports; a list */
 };
 
 static bool
@@ -251,13 +251,20 @@ settle_names(struct base_models *models, struct err *err)
     return 0;
 }
 
-int
-base_models_scan(const char *const *directories, size_t count, struct base_models **out,
-                 struct err *err)
+static struct base_models *
+new_models(void)
 {
     struct base_models *models = mem_small(sizeof *models);
     *models = (struct base_models){.arena = arena_new()};
     pthread_mutex_init(&models->mutex, NULL);
+    return models;
+}
+
+int
+base_models_scan(const char *const *directories, size_t count, struct base_models **out,
+                 struct err *err)
+{
+    struct base_models *models = new_models();
     int code = 0;
     for (size_t i = 0; i < count && code == 0; i++)
         code = scan_directory(models, directories[i], err);
@@ -346,29 +353,44 @@ take_out(struct base_models *models, size_t place)
             (models->count - place) * sizeof(struct base_model *));
 }
 
+/* Models that own memory, from now on that of `models`. With the lock held. */
+static void
+absorb(struct base_models *models, struct base_models *fresh)
+{
+    fresh->absorbed = models->absorbed;
+    models->absorbed = fresh;
+}
+
 /* With the lock held. */
 static int
-add(struct base_models *models, const char *id, const char *folder, struct err *err)
+add(struct base_models *models, struct base_models *fresh, struct base_model *model,
+    struct err *err)
 {
     bool is_there = false;
-    struct base_model *model = NULL;
-    size_t place = find_place(models, id, &is_there);
+    size_t place = find_place(models, model->id, &is_there);
     if (is_there)
-        return err_set(err, ERR_CONFLICT, "there is a base model '%s' already", id);
+        return err_set(err, ERR_CONFLICT, "there is a base model '%s' already", model->id);
     if (models->count == BASE_MODELS_MAX)
         return err_set(err, ERR_INVALID, "there are %d base models already", BASE_MODELS_MAX);
-    if (describe(models, id, folder, &model, err) != 0)
-        return err->code;
     insert(models, place, model);
+    absorb(models, fresh);
     return 0;
 }
 
+/* The folder is read before the lock is taken. */
 int
 base_models_add(struct base_models *models, const char *id, const char *folder, struct err *err)
 {
-    pthread_mutex_lock(&models->mutex);
-    int code = add(models, id, folder, err);
-    pthread_mutex_unlock(&models->mutex);
+    struct base_models *fresh = new_models();
+    struct base_model *model = NULL;
+    int code = describe(fresh, id, folder, &model, err);
+    if (code == 0) {
+        pthread_mutex_lock(&models->mutex);
+        code = add(models, fresh, model, err);
+        pthread_mutex_unlock(&models->mutex);
+    }
+    if (code != 0)
+        base_models_free(fresh);
     return code;
 }
 
@@ -403,10 +425,8 @@ base_models_exchange_take(struct base_models *models, struct base_models *fresh,
         insert(models, place, fresh->items[i]);
         added++;
     }
-    if (added > 0) {
-        fresh->absorbed = models->absorbed;
-        models->absorbed = fresh;
-    }
+    if (added > 0)
+        absorb(models, fresh);
     pthread_mutex_unlock(&models->mutex);
     if (added == 0)
         base_models_free(fresh);

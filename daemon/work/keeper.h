@@ -2,8 +2,9 @@
  * The keeper: a thread that takes away what is over. Files and uploads that have expired, and what
  * retention says is too old.
  *
- * It makes a round at the start and then every so often; each is a few index searches when there is
- * nothing to do, and short transactions otherwise. What it removed stands in the log.
+ * It makes a round at the start and then every so often; each is a few index searches (and one for
+ * every job that is old, by rules for what hangs on jobs) when there is nothing to do, and short
+ * transactions otherwise. What it removed stands in the log.
  */
 #ifndef DAEMON_WORK_KEEPER_H
 #define DAEMON_WORK_KEEPER_H

@@ -337,7 +337,7 @@ int
 model_import_tar(const char *archive, const char *target, struct arena *arena,
                  struct model_import *out, struct err *err)
 {
-    struct stat status;
+    struct stat status = {0};
     *out = (struct model_import){.folder_name = ""};
     struct unpacking unpacking = {
         .reader = {.fd = open(archive, O_RDONLY | O_CLOEXEC)},

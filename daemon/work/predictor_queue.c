@@ -24,18 +24,6 @@ predictor_queue_add(struct predictor_queue *queue, struct prediction_request *re
     queue->last = &request->next;
 }
 
-struct prediction_request *
-predictor_queue_remove(struct predictor_queue *queue)
-{
-    struct prediction_request *request = queue->first;
-    if (request == NULL)
-        return NULL;
-    queue->first = request->next;
-    if (queue->first == NULL)
-        queue->last = &queue->first;
-    return request;
-}
-
 static size_t
 guess_tokens(const struct text *text)
 {

@@ -70,9 +70,6 @@ void predictor_queue_init(struct predictor_queue *queue);
 /* Append. At most PREDICTOR_QUEUE_MAX may be in the queue and in a pass together. */
 void predictor_queue_add(struct predictor_queue *queue, struct prediction_request *request);
 
-/* Take the first request out; NULL when there is none. */
-struct prediction_request *predictor_queue_remove(struct predictor_queue *queue);
-
 /*
  * Compose a pass for the model of the first request; false when nobody waits. Requests with rows in
  * it leave the queue, these rows counted as taken: add back those that are not complete afterwards.

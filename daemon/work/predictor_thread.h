@@ -65,7 +65,8 @@ int predictor_thread_start(const struct predictor_options *options, struct predi
 int predictor_thread_run(struct predictor_thread *thread, const struct predictor_job *job,
                          struct arena *arena, struct prediction *out, struct err *err);
 
-/* The folder is about to go: do not keep its model loaded. Does not wait. */
+/* The folder is about to go: do not keep its model loaded, nor those of folders in it. Does not
+ * wait. */
 void predictor_thread_forget(struct predictor_thread *thread, const char *folder);
 
 /*

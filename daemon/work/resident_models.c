@@ -1,10 +1,35 @@
 /* Loaded models in order of their last use; see resident_models.h. */
 #include "daemon/work/resident_models.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/hub/model_dir.h"
+
+/* False when there are none. */
+static bool
+look_at_weights(const char *folder, struct stat *out)
+{
+    struct arena *arena = arena_new();
+    bool found = stat(arena_printf(arena, "%s/" MODEL_WEIGHTS_FILE, folder), out) == 0;
+    arena_free(arena);
+    return found;
+}
+
+/* Are no other weights there than were loaded? What is just being deleted may be used. */
+static bool
+is_current(const struct resident_model *place)
+{
+    struct stat now;
+    const struct stat *then = &place->weights;
+    if (!look_at_weights(place->folder, &now))
+        return true;
+    return now.st_dev == then->st_dev && now.st_ino == then->st_ino &&
+           now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+}
 
 static void
 unload(struct resident_model *place)
@@ -56,13 +81,20 @@ resident_models_get(struct resident_models *models, const char *folder, struct p
                     struct err *err)
 {
     size_t index = find(models, folder);
+    if (index < RESIDENT_MODELS_MAX && !is_current(&models->places[index])) {
+        unload(&models->places[index]);
+        index = RESIDENT_MODELS_MAX;
+    }
     if (index == RESIDENT_MODELS_MAX) {
-        struct predictor *predictor = NULL;
+        struct resident_model fresh = {.predictor = NULL};
         index = find_room(models);
         unload(&models->places[index]); /* first: there may be no room for one more */
-        if (predictor_open(folder, models->engine, &predictor, err) != 0)
+        if (!look_at_weights(folder, &fresh.weights))
+            fresh.weights = (struct stat){0};
+        if (predictor_open(folder, models->engine, &fresh.predictor, err) != 0)
             return err->code;
-        models->places[index] = (struct resident_model){copy_text(folder), predictor};
+        fresh.folder = copy_text(folder);
+        models->places[index] = fresh;
     }
     touch(models, index);
     *out = models->places[0].predictor;
@@ -72,9 +104,13 @@ resident_models_get(struct resident_models *models, const char *folder, struct p
 void
 resident_models_drop(struct resident_models *models, const char *folder)
 {
-    size_t index = find(models, folder);
-    if (index < RESIDENT_MODELS_MAX)
-        unload(&models->places[index]);
+    size_t length = strlen(folder);
+    for (size_t i = 0; i < RESIDENT_MODELS_MAX; i++) {
+        const char *at = models->places[i].folder;
+        if (at != NULL && strncmp(at, folder, length) == 0 &&
+            (at[length] == '\0' || at[length] == '/'))
+            unload(&models->places[i]);
+    }
 }
 
 void

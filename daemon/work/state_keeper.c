@@ -156,6 +156,8 @@ state_keeper_choose(struct state_keeper *keeper, struct arena *arena, struct res
         if (code == ERR_UNSUPPORTED)
             return err_prefix(err, "The resume state of step %lld cannot be used",
                               (long long)row->step);
+        if (code == ERR_MEMORY)
+            return code; /* says nothing of the state */
         pass_by(keeper, row, arena, err);
     }
     return 0;

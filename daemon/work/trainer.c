@@ -385,7 +385,8 @@ go_through(struct run *run)
     return RUN_SUCCEEDED;
 }
 
-/* What go_through opened goes; position() takes the job's rows back by itself. */
+/* What go_through opened goes, its strings too, for this may happen every few seconds; position()
+ * takes the job's rows back by itself. */
 static void
 forget_attempt(struct run *run)
 {
@@ -395,6 +396,10 @@ forget_attempt(struct run *run)
     if (run->has_plan)
         train_plan_fini(&run->plan);
     run->has_plan = false;
+    run->base_sha256 = NULL;
+    run->failure = (struct job_error){0};
+    arena_free(run->arena);
+    run->arena = arena_new();
 }
 
 /* All the steps, from the first again whenever one found the disk full. */
@@ -404,8 +409,8 @@ go_through_patiently(struct run *run)
     enum run_outcome outcome;
     struct err why;
     while ((outcome = go_through(run)) == RUN_FULL) {
-        forget_attempt(run);
         err_set(&why, ERR_FULL, "%s", run->failure.message);
+        forget_attempt(run);
         if (!room_wait(&run->room, &why))
             return run_stop_outcome(run);
     }
@@ -417,6 +422,7 @@ trainer_run_job(const struct trainer *trainer, struct db *db, const struct job_r
                 const atomic_int *stop)
 {
     struct job_lease lease = {job->seq, job->attempt};
+    struct arena *arena = arena_new(); /* of what outlives an attempt that found the disk full */
     struct run run = {
         .trainer = trainer,
         .db = db,
@@ -438,8 +444,8 @@ trainer_run_job(const struct trainer *trainer, struct db *db, const struct job_r
         .job = job,
         .recorder = &run.recorder,
         .room = &run.room,
-        .arena = run.arena,
-        .model_id = ids_model(run.arena, job->root_model, job->suffix, job->id),
+        .arena = arena,
+        .model_id = ids_model(arena, job->root_model, job->suffix, job->id),
     };
     run.states = (struct state_keeper){
         .dir = trainer->store->dir,
@@ -456,4 +462,5 @@ trainer_run_job(const struct trainer *trainer, struct db *db, const struct job_r
         train_plan_fini(&run.plan);
     recorder_fini(&run.recorder);
     arena_free(run.arena);
+    arena_free(arena);
 }

@@ -5,28 +5,38 @@
 
 #define HOST "Host: localhost\r\n"
 #define JSON "Content-Type: application/json\r\n"
+#define FORM "Content-Type: multipart/form-data; boundary=X\r\n"
 
 enum { MUCH = 16 * 1024 * 1024 };
 
 static void
 too_large_body_is_refused_before_it_is_sent(void **state)
 {
-    static const char *const heads[] = {
-        "POST /v1/classifications HTTP/1.1\r\n" HOST JSON "Content-Length: 99999999999\r\n\r\n",
-        "POST /v1/fine_tuning/jobs HTTP/1.1\r\n" HOST JSON "Content-Length: 20001\r\n\r\n",
-        "POST /v1/files HTTP/1.1\r\n" HOST "Content-Type: multipart/form-data; boundary=X\r\n"
-        "Content-Length: 400000\r\n\r\n",
-        "DELETE /v1/files/file-one HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n",
-        "POST /v1/classifications HTTP/1.1\r\n" HOST JSON
-        "Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n",
+    static const struct {
+        const char *head, *param;
+    } cases[] = {
+        {"POST /v1/classifications HTTP/1.1\r\n" HOST JSON "Content-Length: 99999999999\r\n\r\n",
+         "\"param\":null"},
+        {"POST /v1/fine_tuning/jobs HTTP/1.1\r\n" HOST JSON "Content-Length: 20001\r\n\r\n",
+         "\"param\":null"},
+        {"POST /v1/files HTTP/1.1\r\n" HOST FORM "Content-Length: 400000\r\n\r\n",
+         "\"param\":\"file\""},
+        {"POST /v1/uploads/upload_1/parts HTTP/1.1\r\n" HOST FORM "Content-Length: 400000\r\n\r\n",
+         "\"param\":\"data\""},
+        {"DELETE /v1/files/file-one HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n",
+         "\"param\":null"},
+        {"POST /v1/classifications HTTP/1.1\r\n" HOST JSON
+         "Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n",
+         "\"param\":null"},
     };
     const struct server_fixture *fixture = *state;
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct http_reply reply;
         int fd = http_connect(fixture->port);
-        http_send_text(fd, heads[i]);
+        http_send_text(fd, cases[i].head);
         http_read_reply(fd, false, &reply);
         assert_error(&reply, 413, "body_too_large");
+        assert_non_null(strstr(buf_string(&reply.body), cases[i].param));
         assert_string_equal(http_header(&reply, "Connection"), "close");
         http_reply_fini(&reply);
         close(fd);

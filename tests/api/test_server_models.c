@@ -145,6 +145,8 @@ faulty_classifications_are_refused(void **state)
         {"{\"model\":\"tiny\",\"input\":null}", "missing_parameter"},
         {"{\"model\":\"tiny\",\"input\":{\"text_pair\":\"x\"}}", "invalid_parameter"},
         {"{\"model\":\"tiny\",\"input\":{\"text\":\"x\",\"pair\":\"y\"}}", "invalid_parameter"},
+        {"{\"model\":\"tiny\",\"input\":{\"text\":\"x\",\"text_pair\":null,\"pair\":null}}",
+         "invalid_parameter"},
         {"{\"model\":\"tiny\",\"input\":\"x\",\"temperature\":1}", "unknown_parameter"},
         {"{\"model\":\"tiny\",\"input\":\"x\"}", "model_not_fine_tuned"},
         {"{\"model\":\"nope\",\"input\":\"x\"}", "model_not_found"},

@@ -102,6 +102,14 @@ print_row(const struct setup *setup, const struct sample *sample)
            sample->tokens / sample->seconds, sample->peak_bytes / 1e6, 100 * sample->attention);
 }
 
+/* A report tells the model, not where it lies on this machine. */
+static const char *
+name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
 static int
 run(struct setup *setup, struct err *err)
 {
@@ -117,8 +125,8 @@ run(struct setup *setup, struct err *err)
     setup->figures.as_json = true; /* the children print nothing but complaints */
     printf("%lld rows a step, %lld threads, model %s\n%6s %8s %10s %12s %10s %12s %12s\n",
            (long long)setup->batch, (long long)setup->threads,
-           setup->model != NULL ? setup->model : setup->shape, "tokens", "a step", "ms a step",
-           "us a token", "tokens/s", "peak MB", "S^2 part, %");
+           name_of(setup->model != NULL ? setup->model : setup->shape), "tokens", "a step",
+           "ms a step", "us a token", "tokens/s", "peak MB", "S^2 part, %");
     for (setup->length = SHORTEST; setup->length <= longest; setup->length *= 2) {
         struct sample sample;
         if (measure_apart(setup, &sample, err) != 0)

@@ -167,6 +167,7 @@ impossible_facts_are_refused_by_name(void **state)
         {"beta1_power", json_real(1.5)},
         {"beta2_power", json_null()},
         {"training_seconds", json_real(-1.0)},
+        {"training_seconds", json_real(0.0)},
         {"pending", json_integer(1)},
         {"latest", json_array()},
         {"values", json_pack("{s:s}", "train_loss", "low")},

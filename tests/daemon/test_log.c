@@ -165,6 +165,24 @@ a_long_json_line_stays_whole(void **state)
     }
 }
 
+/* Wherever the line is full: within a member, or between two of its marks. */
+static void
+a_json_line_is_cut_to_whole_members(void **state)
+{
+    (void)state;
+    enum { LONGEST = 2040 };
+    static char quotes[LONGEST + 1];
+    struct capture capture;
+    memset(quotes, '"', LONGEST);
+    log_set_format(LOG_JSON);
+    for (size_t start = 0; start < 2 * 100; start++) {
+        capture_begin(&capture);
+        log_info(start % 2 == 0 ? "get path=%s other=%s n=%d" : "gets path=%s other=%s n=%d",
+                 quotes + start / 2, "x", 1);
+        json_decref(read_json_line(capture_end(&capture)));
+    }
+}
+
 static void
 utf8_is_kept_and_what_is_not_is_escaped(void **state)
 {
@@ -237,6 +255,7 @@ main(void)
         cmocka_unit_test_teardown(every_conversion_that_is_used_is_understood, log_is_as_before),
         cmocka_unit_test_teardown(a_line_can_be_json, log_is_as_before),
         cmocka_unit_test_teardown(a_long_json_line_stays_whole, log_is_as_before),
+        cmocka_unit_test_teardown(a_json_line_is_cut_to_whole_members, log_is_as_before),
         cmocka_unit_test_teardown(utf8_is_kept_and_what_is_not_is_escaped, log_is_as_before),
         cmocka_unit_test_teardown(a_long_message_is_cut_to_one_line, log_is_as_before),
         cmocka_unit_test_teardown(levels_have_names, log_is_as_before),

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -257,6 +258,42 @@ forgotten_folder_is_not_answered_from_memory(void **state)
                      ERR_UNSUPPORTED);
 }
 
+/* As a job's folder goes with the checkpoints in it. */
+static void
+forgetting_a_folder_forgets_what_lies_in_it(void **state)
+{
+    struct fixture *f = *state;
+    struct prediction answer;
+    struct caller caller = {.f = f, .models = 1, .times = 1, .count = 2};
+    call(&caller);
+    assert_int_equal(caller.right, 1);
+    assert_int_equal(unlink(scratch_path(&f->scratch, "model0/model.safetensors")), 0);
+    char *above = arena_copy_string(f->scratch.arena, f->folders[0]);
+    *strrchr(above, '/') = '\0';
+    predictor_thread_forget(f->thread, above);
+    struct predictor_job job = {.folder = f->folders[0], .texts = f->texts, .count = 1};
+    assert_int_equal(predictor_thread_run(f->thread, &job, f->scratch.arena, &answer, &f->err),
+                     ERR_UNSUPPORTED);
+}
+
+/* A job that went back makes checkpoints of the same names again. */
+static void
+weights_that_were_replaced_are_loaded_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct prediction answer = {0};
+    struct caller caller = {.f = f, .models = 1, .times = 1, .count = 2};
+    call(&caller);
+    assert_int_equal(caller.right, 1);
+    assert_int_equal(rename(scratch_path(&f->scratch, "model1/model.safetensors"),
+                            scratch_path(&f->scratch, "model0/model.safetensors")),
+                     0);
+    struct predictor_job job = {.folder = f->folders[0], .texts = f->texts, .count = 2};
+    assert_int_equal(predictor_thread_run(f->thread, &job, f->scratch.arena, &answer, &f->err), 0);
+    assert_true(is_expected(&caller, 1, 0, &answer));
+    assert_false(is_expected(&caller, 0, 0, &answer));
+}
+
 /* Whoever waits is answered; whoever comes later, too. */
 static void
 stop_answers_everybody(void **state)
@@ -299,6 +336,8 @@ main(void)
         CASE(wrong_request_fails_alone),
         CASE(folder_that_does_not_load_fails_and_the_others_go_on),
         CASE(forgotten_folder_is_not_answered_from_memory),
+        CASE(forgetting_a_folder_forgets_what_lies_in_it),
+        CASE(weights_that_were_replaced_are_loaded_anew),
         CASE(stop_answers_everybody),
         CASE(impossible_number_of_threads_is_refused),
     };
