@@ -53,7 +53,7 @@ static bool
 parse_boolean(const char *text, bool *out)
 {
     *out = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
-    return *out || *text == '\0' || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
+    return *out || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
 }
 
 static int

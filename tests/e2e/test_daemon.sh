@@ -131,8 +131,13 @@ helps_are_printed() {
     grep -q '^  n_epochs' "$scratch/said" || fail "--help-parameters lacks n_epochs"
 }
 
+has_ready_line() {
+    grep -q '^info ready ' "$scratch/log"
+}
+
 it_says_when_it_is_ready() {
     start
+    wait_until has_ready_line # the engine's rate is measured for it, after the port is told
     grep -qE "^info ready address=127.0.0.1:[0-9]+ data_dir=\"$scratch/data\" engine=[a-z]+-[^ ]+ gflops_per_thread=[0-9]+ threads=[0-9]+\$" \
         "$scratch/log" || fail "no ready line"
     [ "$(grep -c ' ready ' "$scratch/log")" -eq 1 ] || fail "more than one ready line"

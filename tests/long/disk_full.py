@@ -100,6 +100,7 @@ class Bench:
         self.until(job, lambda state: when(state) or state["status"] in FINAL)
         self.disk.fill()
         state = self.until(job, lambda state: state["status"] in FINAL + ("queued",) or self.waits(job) > 0)
+        self.disk.fill()  # what could not be written to its end was removed, and left room
         return state["status"] == "running"
 
     def nothing_half_written(self):
