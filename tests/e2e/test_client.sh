@@ -160,6 +160,15 @@ complete_in_bash() {
         echo "${COMPREPLY[*]}"' bash "$scratch/completion" finetunectl "$@" >"$scratch/said"
 }
 
+# read_by SHELL: what was said is a script of that shell; said so where it is not installed.
+read_by() {
+    if type "$1" >/dev/null 2>&1; then
+        "$1" -n "$scratch/said" || fail "$1 does not read it"
+    else
+        echo "SKIPPED: $1 is not installed, its completion was not read by it"
+    fi
+}
+
 completion_follows_the_table() {
     ctl 0 completion bash
     cp "$scratch/said" "$scratch/completion"
@@ -175,10 +184,10 @@ completion_follows_the_table() {
     says '^pause$'
     ctl 0 completion zsh
     says '^#compdef finetunectl$'
-    ! type zsh >/dev/null 2>&1 || zsh -n "$scratch/said" || fail "zsh does not read it"
+    read_by zsh
     ctl 0 completion fish
     says '^complete -c finetunectl .* -l batch-size -x '
-    ! type fish >/dev/null 2>&1 || fish -n "$scratch/said" || fail "fish does not read it"
+    read_by fish
     ctl 2 completion tcsh
 }
 
