@@ -24,21 +24,27 @@ quotient(double part, double whole)
     return whole > 0 ? part / whole : 0.0;
 }
 
-static double
-harmonic_mean(double a, double b)
+struct class_scores
+class_scores_make(uint64_t hits, uint64_t predicted, uint64_t support)
 {
-    return quotient(2.0 * a * b, a + b);
+    return (struct class_scores){
+        .precision = quotient((double)hits, (double)predicted),
+        .recall = quotient((double)hits, (double)support),
+        .f1 = quotient(2.0 * (double)hits, (double)(predicted + support)),
+        .support = support,
+        .predicted = predicted,
+    };
 }
 
-/* ---- from the table of counts ---------------------------------------------------------------- */
-
-static void
-add_average(struct class_averages *sum, const struct class_scores *scores, double weight)
+void
+class_averages_add(struct class_averages *sum, const struct class_scores *scores, double weight)
 {
     sum->precision += weight * scores->precision;
     sum->recall += weight * scores->recall;
     sum->f1 += weight * scores->f1;
 }
+
+/* ---- from the table of counts ---------------------------------------------------------------- */
 
 /*
  * Gorodkin 2004: (n t - sum p_k s_k) / sqrt((n^2 - sum p_k^2) (n^2 - sum s_k^2)) with n rows, t of
@@ -79,15 +85,12 @@ classification_of_confusion(const uint64_t *confusion, size_t classes,
     }
     for (size_t c = 0; c < classes; c++) {
         struct class_scores *scores = &per_class[c];
-        double hits = (double)confusion[c * classes + c];
-        scores->precision = quotient(hits, (double)scores->predicted);
-        scores->recall = quotient(hits, (double)scores->support);
-        scores->f1 = harmonic_mean(scores->precision, scores->recall);
+        *scores = class_scores_make(confusion[c * classes + c], scores->predicted, scores->support);
         if (scores->support + scores->predicted == 0)
             continue;
         occurring++;
-        add_average(&out->macro, scores, 1.0);
-        add_average(&out->weighted, scores, (double)scores->support);
+        class_averages_add(&out->macro, scores, 1.0);
+        class_averages_add(&out->weighted, scores, (double)scores->support);
     }
     double n = (double)rows, k = (double)occurring;
     out->accuracy = (double)right / n;

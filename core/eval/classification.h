@@ -46,6 +46,13 @@ struct classification_measures {
     uint64_t *confusion;            /* (K, K): row truth, column prediction */
 };
 
+/* Of counts; 0 / 0 is 0. For all kinds of measures that count hits. */
+struct class_scores class_scores_make(uint64_t hits, uint64_t predicted, uint64_t support);
+
+/* sum += weight * scores */
+void class_averages_add(struct class_averages *sum, const struct class_scores *scores,
+                        double weight);
+
 enum { CLASSIFICATION_MAX_CONFUSION = 64 * 1024 * 1024 }; /* cells */
 
 /* Arrays of out live in arena. ERR_INVALID without rows; ERR_MEMORY. */

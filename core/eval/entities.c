@@ -172,44 +172,29 @@ count_sequence(const struct counting *counting, size_t true_count, size_t predic
 }
 
 static void
-score(double hits, struct class_scores *scores)
-{
-    double both = (double)(scores->predicted + scores->support);
-    scores->precision = scores->predicted > 0 ? hits / (double)scores->predicted : 0;
-    scores->recall = scores->support > 0 ? hits / (double)scores->support : 0;
-    scores->f1 = both > 0 ? 2 * hits / both : 0;
-}
-
-static void
-add_average(struct class_averages *sum, const struct class_scores *scores, double weight)
-{
-    sum->precision += weight * scores->precision;
-    sum->recall += weight * scores->recall;
-    sum->f1 += weight * scores->f1;
-}
-
-static void
 average_types(const struct entity_scheme *scheme, const uint64_t *hits, struct entity_measures *out)
 {
     struct class_scores all = {0};
     size_t occurring = 0;
-    double all_hits = 0;
+    uint64_t all_hits = 0;
     for (size_t t = 0; t < scheme->types; t++) {
-        score((double)hits[t], &out->per_type[t]);
+        struct class_scores *type = &out->per_type[t];
+        *type = class_scores_make(hits[t], type->predicted, type->support);
         all.support += out->per_type[t].support;
         all.predicted += out->per_type[t].predicted;
-        all_hits += (double)hits[t];
+        all_hits += hits[t];
         occurring += out->per_type[t].support + out->per_type[t].predicted > 0;
     }
     for (size_t t = 0; t < scheme->types; t++) {
         const struct class_scores *scores = &out->per_type[t];
         if (occurring > 0 && scores->support + scores->predicted > 0)
-            add_average(&out->macro, scores, 1.0 / (double)occurring);
+            class_averages_add(&out->macro, scores, 1.0 / (double)occurring);
         if (all.support > 0)
-            add_average(&out->weighted, scores, (double)scores->support / (double)all.support);
+            class_averages_add(&out->weighted, scores,
+                               (double)scores->support / (double)all.support);
     }
-    score(all_hits, &all);
-    out->micro = (struct class_averages){all.precision, all.recall, all.f1};
+    all = class_scores_make(all_hits, all.predicted, all.support);
+    class_averages_add(&out->micro, &all, 1.0);
 }
 
 static double

@@ -15,27 +15,7 @@ struct counts {
 static struct class_scores
 scores_of(const struct counts *counts)
 {
-    double hits = (double)counts->hits;
-    struct class_scores scores = {.support = counts->support, .predicted = counts->predicted};
-    uint64_t both = counts->predicted + counts->support;
-    scores.precision = counts->predicted > 0 ? hits / (double)counts->predicted : 0;
-    scores.recall = counts->support > 0 ? hits / (double)counts->support : 0;
-    scores.f1 = both > 0 ? 2 * hits / (double)both : 0;
-    return scores;
-}
-
-static struct class_averages
-averages_of(const struct class_scores *scores)
-{
-    return (struct class_averages){scores->precision, scores->recall, scores->f1};
-}
-
-static void
-add_average(struct class_averages *sum, const struct class_scores *scores, double weight)
-{
-    sum->precision += weight * scores->precision;
-    sum->recall += weight * scores->recall;
-    sum->f1 += weight * scores->f1;
+    return class_scores_make(counts->hits, counts->predicted, counts->support);
 }
 
 static void
@@ -75,13 +55,13 @@ average_labels(const struct counts *counts, size_t labels, struct multi_label_me
         all.hits += counts[k].hits;
         all.predicted += counts[k].predicted;
         all.support += counts[k].support;
-        add_average(&out->macro, &out->per_label[k], 1.0 / (double)labels);
+        class_averages_add(&out->macro, &out->per_label[k], 1.0 / (double)labels);
     }
     for (size_t k = 0; k < labels && all.support > 0; k++)
-        add_average(&out->weighted, &out->per_label[k],
-                    (double)counts[k].support / (double)all.support);
+        class_averages_add(&out->weighted, &out->per_label[k],
+                           (double)counts[k].support / (double)all.support);
     struct class_scores micro = scores_of(&all);
-    out->micro = averages_of(&micro);
+    class_averages_add(&out->micro, &micro, 1.0);
 }
 
 /* One label's column of scores. */
