@@ -1,9 +1,10 @@
 /*
  * What a model says about one text, in the shapes of OpenAI's chat completions and responses.
  *
- * Field names live here, as in encode.h. The answer is the most probable label; it counts as one
- * token, whatever its length. A stream is written whole, its events one behind the other: there is
- * nothing of it that would have to be waited for.
+ * Field names live here, as in encode.h. The answer is the most probable label or, of other tasks
+ * than classification, JSON: the list of labels, the number (an object where there are several),
+ * the entities. It counts as one token, whatever its length. A stream is written whole, its events
+ * one behind the other: there is nothing of it that would have to be waited for.
  */
 #ifndef API_ENCODE_ANSWER_H
 #define API_ENCODE_ANSWER_H
@@ -22,9 +23,12 @@ enum { ANSWER_MAX_TOP = 20, ANSWER_MAX_CHOICES = 128 };
 struct answer {
     const char *id;
     int64_t created;
-    const struct classify_result *result; /* of one input */
-    bool logprobs;
-    size_t top; /* at most ANSWER_MAX_TOP */
+    /* of one input, one of the two */
+    const struct classify_result *result;
+    const struct label_words_result *words;
+    struct arena *arena;
+    bool logprobs; /* of a label or a list of labels; numbers and entities have none */
+    size_t top;    /* at most ANSWER_MAX_TOP; of a label */
     /* of a chat completion */
     size_t choices; /* 1 to ANSWER_MAX_CHOICES */
     bool stream_usage;
@@ -35,6 +39,10 @@ struct answer {
 };
 
 extern const struct field_object chat_completion_fields, response_fields;
+
+/* The model that answered, and the tokens that it read. */
+const char *answer_model(const struct answer *answer);
+size_t answer_tokens(const struct answer *answer);
 
 void encode_chat_completion(struct json_out *out, const struct answer *answer);
 void encode_chat_stream(struct buf *events, const struct answer *answer);
@@ -58,6 +66,9 @@ struct answer_words {
 };
 
 extern const struct field_object answer_token_fields;
+
+/* Has the answer a probability, and was it asked for? */
+bool answer_has_logprobs(const struct answer *answer);
 
 /* Words that point into each other: *out stays where it is. */
 void answer_find_words(const struct answer *answer, struct answer_words *out);

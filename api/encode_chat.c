@@ -39,7 +39,8 @@ static const struct field_object logprobs_fields =
 
 static const struct field_row said_rows[] = {
     {"role", FIELD_WORD("assistant"), .doc = "Always \"assistant\"."},
-    {"content", FIELD_STRING(struct choice, content), .doc = "The most probable label."},
+    {"content", FIELD_STRING(struct choice, content),
+     .doc = "The most probable label, or JSON: labels, a number, entities."},
     {"refusal", FIELD_JSON("null"), .doc = "Always null."},
 };
 static const struct field_object message_fields =
@@ -48,7 +49,7 @@ static const struct field_object message_fields =
 #define LOGPROBS                                                                                   \
     {                                                                                              \
         "logprobs", FIELD_WITHIN(struct choice, logprobs, &logprobs_fields),                       \
-            .unset = FIELD_NULL_POINTER, .doc = "Null unless asked for."                           \
+            .unset = FIELD_NULL_POINTER, .doc = "Null unless asked for; numbers have none."        \
     }
 
 static const struct field_row choice_rows[] = {
@@ -149,11 +150,11 @@ static const struct field_object last_fields =
 static struct completion
 completion_of(const struct answer *answer)
 {
-    int64_t read = (int64_t)answer->result->tokens;
+    int64_t read = (int64_t)answer_tokens(answer);
     int64_t written = (int64_t)answer->choices;
     return (struct completion){.id = answer->id,
                                .created = answer->created,
-                               .model = answer->result->model,
+                               .model = answer_model(answer),
                                .usage = {read, written, read + written}};
 }
 
@@ -161,7 +162,7 @@ static struct choice
 choice_of(const struct answer *answer, const struct answer_words *words, size_t index)
 {
     struct choice choice = {.index = (int64_t)index, .content = words->said.token};
-    if (answer->logprobs)
+    if (answer_has_logprobs(answer))
         choice.logprobs = (struct logprobs){&words->said, 1};
     return choice;
 }

@@ -16,10 +16,44 @@ static const struct field_object fault_fields = FIELD_OBJECT(
 
 static const struct field_row label_rows[] = {
     {"label", FIELD_STRING(struct data_label_info, label), .doc = "As a model will answer it."},
-    {"rows", FIELD_INTEGER(struct data_label_info, rows), .doc = "That have it."},
+    {"rows", FIELD_INTEGER(struct data_label_info, rows),
+     .doc = "That have it; of a tag the words."},
 };
 static const struct field_object label_fields =
     FIELD_OBJECT("DataLabel", struct data_label_info, label_rows, "A label of a file.");
+
+static const struct field_row number_rows[] = {
+    {"min", FIELD_REAL(struct data_numbers_info, min), .doc = "The least."},
+    {"max", FIELD_REAL(struct data_numbers_info, max), .doc = "The greatest."},
+    {"mean", FIELD_REAL(struct data_numbers_info, mean), .doc = "Of all rows."},
+    {"deviation", FIELD_REAL(struct data_numbers_info, deviation),
+     .doc = "Standard deviation of the rows as a whole."},
+};
+static const struct field_object number_fields = FIELD_OBJECT(
+    "DataNumbers", struct data_numbers_info, number_rows, "The numbers of one target.");
+
+static const struct field_row entity_rows[] = {
+    {"type", FIELD_STRING(struct data_entities_info, type), .doc = "What the entities are."},
+    {"count", FIELD_INTEGER(struct data_entities_info, count), .doc = "How many there are."},
+};
+static const struct field_object entity_fields =
+    FIELD_OBJECT("DataEntities", struct data_entities_info, entity_rows, "Entities of one type.");
+
+static const struct field_row tag_rows[] = {
+    {"scheme", FIELD_STRING(struct data_tags_info, scheme),
+     .doc = "\"BIO\", \"IOBES\", \"BILOU\", or \"plain\" when the tags mark no spans."},
+    {"words", FIELD_INTEGER(struct data_tags_info, words), .doc = "All words."},
+    {"entity_count", FIELD_INTEGER(struct data_tags_info, entities),
+     .doc = "Spans that the tags mark; an I- without its B- begins one, too."},
+    {"entities", FIELD_LIST(struct data_tags_info, types, type_count, &entity_fields),
+     .doc = "The same by type."},
+    {"misplaced", FIELD_INTEGER(struct data_tags_info, misplaced),
+     .doc = "Tags that cannot stand where they do, such as an I- without its B-."},
+    {"rows_misplaced", FIELD_INTEGER(struct data_tags_info, broken_rows),
+     .doc = "Rows with such a tag."},
+};
+static const struct field_object tag_fields =
+    FIELD_OBJECT("DataTags", struct data_tags_info, tag_rows, "The tags of the words of a file.");
 
 static const struct field_row length_rows[] = {
     {"min", FIELD_INTEGER(struct data_lengths_info, min), .doc = "Of the shortest row."},
@@ -61,6 +95,12 @@ static const struct field_row token_rows[] = {
     {"tokens", FIELD_INTEGER(struct data_tokens_info, tokens), .doc = "All, without specials."},
     {"unknown_tokens", FIELD_INTEGER(struct data_tokens_info, unknown_tokens),
      .doc = "Those among them that the vocabulary lacks."},
+    {"words_cut", FIELD_INTEGER(struct data_tokens_info, words_cut),
+     .doc = "Of rows of words, those behind max_seq_length: neither learnt nor measured."},
+    {"tags_cut", FIELD_INTEGER(struct data_tokens_info, tags_cut),
+     .doc = "Those of them with another tag than O."},
+    {"words_without_tokens", FIELD_INTEGER(struct data_tokens_info, words_without_tokens),
+     .doc = "Of which the tokenizer leaves nothing."},
 };
 static const struct field_object token_fields = FIELD_OBJECT(
     "DataTokens", struct data_tokens_info, token_rows, "The rows as a model would see them.");
@@ -71,6 +111,16 @@ write_tokens(struct json_out *out, const char *key, const void *item)
     const struct file_report *report = item;
     if (report->has_tokens)
         fields_encode(out, key, &token_fields, &report->tokens);
+    else
+        json_out_null(out, key);
+}
+
+static void
+write_tags(struct json_out *out, const char *key, const void *item)
+{
+    const struct file_report *report = item;
+    if (report->has_tags)
+        fields_encode(out, key, &tag_fields, &report->tags);
     else
         json_out_null(out, key);
 }
@@ -94,7 +144,17 @@ static const struct field_row report_rows[] = {
      .doc = "The first hundred of them."},
     {"label_count", FIELD_INTEGER(struct file_report, label_count), .doc = "Different labels."},
     {"labels", FIELD_LIST(struct file_report, labels, labels_listed, &label_fields),
-     .doc = "In the order of their ids; at most ten thousand."},
+     .doc = "Classes, labels or tags in the order of their ids; at most ten thousand."},
+    {"unlabelled", FIELD_INTEGER(struct file_report, unlabelled),
+     .doc = "Rows whose list of labels is empty."},
+    {"numbers", FIELD_LIST(struct file_report, numbers, number_count, &number_fields),
+     .doc = "Of a regression, one for each target."},
+    {"tags",
+     FIELD_WRITTEN(
+         write_tags,
+         "{\"anyOf\":[{\"type\":\"object\",\"required\":[\"scheme\",\"words\","
+         "\"entity_count\",\"entities\",\"misplaced\",\"rows_misplaced\"]},{\"type\":\"null\"}]}"),
+     .doc = "Of words, for token classification; null otherwise."},
     {"text_length", FIELD_WITHIN(struct file_report, text_length, &length_fields),
      .doc = "In characters; of a pair both together."},
     {"duplicates", FIELD_INTEGER(struct file_report, duplicates),

@@ -6,26 +6,23 @@
  */
 #include "api/encode.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char organization[] = "local";
 
 /*
- * Append the number that a flat object of parameters has under a name, "auto" when it has none. The
- * text is copied: a page may have a thousand jobs, and parsing all their parameters for three
- * numbers would take longer than everything else. A quoted name that a colon follows is a key: in a
- * string the quotes would be escaped.
+ * Append the number that a flat object of parameters has under a quoted name, "auto" when it has
+ * none. The text is copied: a page may have a thousand jobs, and parsing all their parameters for
+ * three numbers would take longer than everything else. A quoted name that a colon follows is a
+ * key: in a string the quotes would be escaped.
  */
 static void
-encode_hyperparameter(struct json_out *out, const char *json, const char *name)
+encode_hyperparameter(struct json_out *out, const char *name, const char *json, const char *quoted)
 {
-    char quoted[40];
     char number[40] = "";
-    int length = snprintf(quoted, sizeof quoted, "\"%s\"", name);
     for (const char *at = json; at != NULL && (at = strstr(at, quoted)) != NULL;) {
-        at += length;
+        at += strlen(quoted);
         at += strspn(at, " \t\r\n");
         if (*at != ':')
             continue;
@@ -48,9 +45,10 @@ write_hyperparameters(struct json_out *out, const char *key, const void *item)
 {
     const struct job_info *job = item;
     json_out_object(out, key);
-    encode_hyperparameter(out, job->parameters_json, "batch_size");
-    encode_hyperparameter(out, job->parameters_json, "learning_rate_multiplier");
-    encode_hyperparameter(out, job->parameters_json, "n_epochs");
+    encode_hyperparameter(out, "batch_size", job->parameters_json, "\"batch_size\"");
+    encode_hyperparameter(out, "learning_rate_multiplier", job->parameters_json,
+                          "\"learning_rate_multiplier\"");
+    encode_hyperparameter(out, "n_epochs", job->parameters_json, "\"n_epochs\"");
     json_out_end_object(out);
 }
 
@@ -67,8 +65,20 @@ static const struct field_row supervised_rows[] = {
 const struct field_object supervised_fields =
     FIELD_OBJECT("SupervisedMethod", struct job_info, supervised_rows, "OpenAI's place for them.");
 
+/* It stands among the parameters, as print_row of daemon/job_params_store.c writes them. */
+static void
+write_method(struct json_out *out, const char *key, const void *item)
+{
+    const struct job_info *job = item;
+    const char *probe = job->parameters_json != NULL
+                            ? strstr(job->parameters_json, "\"method\":\"linear_probe\"")
+                            : NULL;
+    json_out_string(out, key, probe != NULL ? "linear_probe" : "supervised");
+}
+
 static const struct field_row method_rows[] = {
-    {"type", FIELD_WORD("supervised"), .doc = "Always \"supervised\"."},
+    {"type", FIELD_WRITTEN(write_method, "{\"enum\":[\"supervised\",\"linear_probe\"]}"),
+     .doc = "How the model comes about."},
     {"supervised", FIELD_SAME(&supervised_fields), .doc = "Its hyperparameters."},
 };
 const struct field_object method_fields =
@@ -149,6 +159,13 @@ write_result_files(struct json_out *out, const char *key, const void *item)
     json_out_end_array(out);
 }
 
+#define NUMBER_OR_NULL "{\"type\":[\"number\",\"null\"]}"
+#define BASELINE                                                                                   \
+    "{\"type\":[\"object\",\"null\"],\"properties\":{\"metric\":{\"type\":\"string\"},"            \
+    "\"majority\":" NUMBER_OR_NULL ",\"linear_probe\":" NUMBER_OR_NULL                             \
+    ",\"model\":" NUMBER_OR_NULL                                                                   \
+    "},\"required\":[\"metric\",\"majority\",\"linear_probe\",\"model\"]}"
+
 static const struct field_row job_rows[] = {
     {"id", FIELD_STRING(struct job_info, id), .doc = "Names the job: \"ftjob-\" and 24 letters."},
     {"object", FIELD_WORD("fine_tuning.job"), .doc = "Always \"fine_tuning.job\"."},
@@ -189,11 +206,18 @@ static const struct field_row job_rows[] = {
      .doc = "Part of the fine-tuned model's name."},
     {"task", FIELD_STRING(struct job_info, task), .unset = FIELD_NULL_POINTER,
      .doc = "What the model learns to say."},
-    {"labels", FIELD_STRINGS(struct job_info, labels, label_count), .doc = "In the order of ids."},
+    {"labels", FIELD_RAW(struct job_info, labels_json),
+     .schema = "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
+     .doc = "In the order of ids."},
     {"progress", FIELD_WITHIN(struct job_info, progress, &progress_fields),
      .doc = "How far it has come."},
     {"metrics", FIELD_NUMBERS(struct job_info, metrics, metric_count),
      .doc = "The latest value of each metric."},
+    {"baseline", FIELD_RAW(struct job_info, baseline_json), .unset = FIELD_NULL_POINTER,
+     .schema = BASELINE,
+     .doc = "What simple models say of the rows that the model was measured on: the most frequent "
+            "answer, and a linear probe of the untouched base model; null until it has succeeded, "
+            "or without such rows."},
     {"resources", FIELD_SAME(&resources_fields), .doc = "What it uses."},
     {"estimated_memory_bytes", FIELD_INTEGER(struct job_info, estimated_memory_bytes),
      .unset = FIELD_NULL_BELOW_ZERO, .doc = "Of the peak, foretold when it was created."},

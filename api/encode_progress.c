@@ -75,6 +75,8 @@ static const struct field_row event_rows[] = {
     {"created_at", FIELD_TIME(struct event_info, created_at), .doc = "When it happened."},
     {"level", FIELD_STRING(struct event_info, level), .choices = levels, .doc = "How grave it is."},
     {"message", FIELD_STRING(struct event_info, message), .doc = "What happened, in a sentence."},
+    {"code", FIELD_STRING(struct event_info, code), .unset = FIELD_NULL_POINTER,
+     .doc = "Its kind, a word that stays the same; null of events from before there were any."},
     {"type", FIELD_STRING(struct event_info, type), .choices = event_types,
      .doc = "\"metrics\" when data holds measures."},
     {"data", FIELD_WRITTEN(write_event_data, "{\"type\":[\"object\",\"null\"]}"),

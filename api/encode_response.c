@@ -43,7 +43,8 @@ static const char *const statuses[] = {"in_progress", "completed", NULL};
 
 static const struct field_row part_rows[] = {
     {"type", FIELD_WORD("output_text"), .doc = "Always \"output_text\"."},
-    {"text", FIELD_STRING(struct part, text), .doc = "The most probable label."},
+    {"text", FIELD_STRING(struct part, text),
+     .doc = "The most probable label, or JSON: labels, a number, entities."},
     {"annotations", FIELD_JSON("[]"), .doc = "Always empty."},
     {"logprobs", FIELD_LIST(struct part, logprobs, logprob_count, &answer_token_fields),
      .doc = "The answer's one token, when asked for."},
@@ -121,18 +122,18 @@ struct telling {
 static void
 tell(const struct answer *answer, struct telling *telling)
 {
-    int64_t read = (int64_t)answer->result->tokens;
+    int64_t read = (int64_t)answer_tokens(answer);
     answer_find_words(answer, &telling->words);
     telling->empty = (struct part){.text = ""};
-    telling->part =
-        (struct part){telling->words.said.token, &telling->words.said, answer->logprobs ? 1 : 0};
+    telling->part = (struct part){telling->words.said.token, &telling->words.said,
+                                  answer_has_logprobs(answer) ? 1 : 0};
     telling->begun = (struct message){.id = answer->message_id, .status = statuses[0]};
     telling->said = (struct message){answer->message_id, statuses[1], &telling->part, 1};
     telling->in_progress = (struct response){
         .id = answer->id,
         .created = answer->created,
         .status = statuses[0],
-        .model = answer->result->model,
+        .model = answer_model(answer),
         .instructions = answer->instructions,
         .metadata_json = answer->metadata_json == NULL ? "{}" : answer->metadata_json,
         .top = answer->top,

@@ -4,7 +4,7 @@
 static void
 encode_scores(struct json_out *out, const struct classify_result *result, size_t input)
 {
-    const float *scores = result->probabilities + input * result->label_count;
+    const float *scores = result->scores + input * result->label_count;
     json_out_object(out, NULL);
     json_out_object(out, result->target);
     json_out_object(out, "scores");
@@ -62,13 +62,15 @@ static const struct field_row classification_rows[] = {
      FIELD_WRITTEN(write_results,
                    "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"additionalProperties\":"
                    "{\"type\":\"object\",\"required\":[\"scores\"],\"properties\":{\"scores\":"
-                   "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"number\",\"null\"],"
-                   "\"minimum\":0,\"maximum\":1}}}}}}"),
-     .doc = "For each input the probability of each label, below the target's name (\"label\")."},
+                   "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"number\",\"null\"]"
+                   "}}}}}}"),
+     .doc = "For each input the scores of the labels, below the target's name (\"label\"): "
+            "probabilities that add up to 1, of multi_label each by itself, or regression's "
+            "numbers."},
     {"usage", FIELD_SAME(&classification_usage_fields), .doc = "Tokens that were read."},
 };
 const struct field_object classification_fields = FIELD_OBJECT(
-    "Classification", struct classification, classification_rows, "Labels' probabilities.");
+    "Classification", struct classification, classification_rows, "What a model says of texts.");
 
 void
 encode_classification(struct json_out *out, const char *id, const struct classify_result *result)

@@ -34,6 +34,7 @@ static const struct error_row rows[] = {
     {FAULT_FILE_NOT_FOUND, 404, INVALID, "The file does not exist", RETRY_UNSAID},
     {FAULT_JOB_NOT_FOUND, 404, INVALID, "The job does not exist", RETRY_UNSAID},
     {FAULT_UPLOAD_NOT_FOUND, 404, INVALID, "The upload does not exist", RETRY_UNSAID},
+    {FAULT_EVALUATION_NOT_FOUND, 404, INVALID, "The evaluation does not exist", RETRY_UNSAID},
     {FAULT_METHOD_NOT_ALLOWED, 405, INVALID, "The method is not allowed here", RETRY_UNSAID},
     {FAULT_CONFLICT, 409, INVALID, "The state forbids this", RETRY_NEVER},
     {FAULT_IN_USE, 409, INVALID, "An unfinished job needs this", RETRY_NEVER},

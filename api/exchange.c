@@ -237,6 +237,8 @@ open_exchange(struct exchange *exchange, const char *method, bool local_socket)
     exchange->stage = STAGE_RECEIVING;
     conns_enter(exchange->server->conns, exchange->conn, CONN_BODY, 0);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, add_header, &request->headers);
+    if (!exchange->is_get || exchange->is_head)
+        request->headers.range = NULL; /* RFC 9110, 14.2: of GET alone */
     request_open(request, method, exchange->raw_target, local_socket);
     refuse_when_stopping(exchange);
     if (request->faults.count == 0 || !headers_announce_body(&request->headers))

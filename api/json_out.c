@@ -1,6 +1,7 @@
 /* Writing JSON; see json_out.h. */
 #include "api/json_out.h"
 
+#include "api/real_text.h"
 #include "core/base/utf8.h"
 
 #include <inttypes.h>
@@ -9,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Digits that always read back to the same double and float, and those tried before. */
-enum { DOUBLE_DIGITS = 17, FLOAT_DIGITS = 9 };
+/* Digits that always read back to the same float, and those tried before. */
+enum { FLOAT_DIGITS = 9 };
 
 static void
 append_escaped(struct buf *buf, unsigned char byte)
@@ -48,10 +49,10 @@ append_text(struct buf *buf, const char *text, size_t length)
     buf_append(buf, text + run, length - run);
 }
 
+/* append_string, byte for byte. */
 static void
-append_string(struct buf *buf, const char *text)
+append_changed(struct buf *buf, const char *text, size_t length)
 {
-    size_t length = strlen(text);
     buf_append(buf, "\"", 1);
     for (size_t i = 0; i < length;) {
         size_t valid = utf8_valid_length(text + i, length - i);
@@ -65,56 +66,114 @@ append_string(struct buf *buf, const char *text)
     buf_append(buf, "\"", 1);
 }
 
+/* One byte eight times. */
+#define EIGHT_TIMES(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* May one of eight bytes be other than plain ASCII? Sometimes yes when none is. */
+static bool
+may_need_change(uint64_t eight)
+{
+    uint64_t bits = eight | (eight - EIGHT_TIMES(0x20));
+    bits |= (eight ^ EIGHT_TIMES('"')) - EIGHT_TIMES(1);
+    bits |= (eight ^ EIGHT_TIMES('\\')) - EIGHT_TIMES(1);
+    bits |= (eight ^ EIGHT_TIMES(0x7f)) - EIGHT_TIMES(1);
+    return (bits & EIGHT_TIMES(0x80)) != 0;
+}
+
+static uint64_t
+eight_at(const char *text)
+{
+    uint64_t eight;
+    memcpy(&eight, text, sizeof eight);
+    return eight;
+}
+
+static bool
+text_may_need_change(const char *text, size_t length)
+{
+    uint64_t eight = EIGHT_TIMES(' ');
+    if (length < sizeof eight) {
+        for (size_t i = 0; i < length; i++)
+            eight = eight << 8 | (unsigned char)text[i];
+        return may_need_change(eight);
+    }
+    for (size_t i = 0; i + sizeof eight < length; i += sizeof eight)
+        if (may_need_change(eight_at(text + i)))
+            return true;
+    return may_need_change(eight_at(text + length - sizeof eight));
+}
+
+/* Nearly all text is plain ASCII, and goes in as it is. */
+static void
+append_string(struct buf *buf, const char *text)
+{
+    size_t length = strlen(text);
+    if (text_may_need_change(text, length)) {
+        append_changed(buf, text, length);
+        return;
+    }
+    char *place = buf_extend(buf, length + 2);
+    place[0] = '"';
+    memcpy(place + 1, text, length);
+    place[length + 1] = '"';
+}
+
+static void
+append_byte(struct buf *buf, char byte)
+{
+    *buf_extend(buf, 1) = byte;
+}
+
 /* The comma and the key; the value follows. */
 static void
 lead_in(struct json_out *out, const char *key)
 {
     if (out->needs_comma)
-        buf_append(out->buf, ",", 1);
+        append_byte(out->buf, ',');
     if (key != NULL) {
         append_string(out->buf, key);
-        buf_append(out->buf, ":", 1);
+        append_byte(out->buf, ':');
     }
     out->needs_comma = true;
 }
 
 static void
-open_bracket(struct json_out *out, const char *key, const char *bracket)
+open_bracket(struct json_out *out, const char *key, char bracket)
 {
     lead_in(out, key);
-    buf_append(out->buf, bracket, 1);
+    append_byte(out->buf, bracket);
     out->needs_comma = false;
 }
 
 static void
-close_bracket(struct json_out *out, const char *bracket)
+close_bracket(struct json_out *out, char bracket)
 {
-    buf_append(out->buf, bracket, 1);
+    append_byte(out->buf, bracket);
     out->needs_comma = true;
 }
 
 void
 json_out_object(struct json_out *out, const char *key)
 {
-    open_bracket(out, key, "{");
+    open_bracket(out, key, '{');
 }
 
 void
 json_out_end_object(struct json_out *out)
 {
-    close_bracket(out, "}");
+    close_bracket(out, '}');
 }
 
 void
 json_out_array(struct json_out *out, const char *key)
 {
-    open_bracket(out, key, "[");
+    open_bracket(out, key, '[');
 }
 
 void
 json_out_end_array(struct json_out *out)
 {
-    close_bracket(out, "]");
+    close_bracket(out, ']');
 }
 
 void
@@ -129,29 +188,30 @@ json_out_bool(struct json_out *out, const char *key, bool value)
     json_out_raw(out, key, value ? "true" : "false");
 }
 
-void
-json_out_integer(struct json_out *out, const char *key, int64_t value)
+/* The decimal digits of a number into a buffer's end, at least `width` of them. */
+static void
+append_digits(struct buf *buf, uint64_t number, int width)
 {
-    char text[32];
-    snprintf(text, sizeof text, "%" PRId64, value);
-    json_out_raw(out, key, text);
+    char text[24];
+    int at = (int)sizeof text;
+    for (; number > 0 || width > 0; number /= 10, width--)
+        text[--at] = (char)('0' + number % 10);
+    buf_append(buf, text + at, sizeof text - (size_t)at);
+}
+
+static void
+append_integer(struct buf *buf, int64_t value)
+{
+    if (value < 0)
+        append_byte(buf, '-');
+    append_digits(buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
 }
 
 void
-json_out_real(struct json_out *out, const char *key, double value)
+json_out_integer(struct json_out *out, const char *key, int64_t value)
 {
-    char text[40];
-    if (!isfinite(value)) {
-        json_out_null(out, key);
-        return;
-    }
-    for (int digits = DOUBLE_DIGITS - 2; digits <= DOUBLE_DIGITS; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        double back = digits < DOUBLE_DIGITS ? strtod(text, NULL) : value;
-        if (!(back < value) && !(back > value))
-            break;
-    }
-    json_out_raw(out, key, text);
+    lead_in(out, key);
+    append_integer(out->buf, value);
 }
 
 /* Powers of ten that a double holds exactly. */
@@ -160,6 +220,38 @@ static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                               1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 enum { EXACT_TEN = sizeof tens / sizeof tens[0] - 1 };
+
+/* digits / 10^places without trailing zeros. */
+static void
+append_decimal(struct buf *buf, int64_t digits, int places)
+{
+    while (places > 0 && digits % 10 == 0) {
+        digits /= 10;
+        places--;
+    }
+    if (places > FLOAT_DIGITS + 3) {
+        buf_printf(buf, "%" PRId64 "e-%d", digits, places);
+        return;
+    }
+    int64_t ten = (int64_t)tens[places];
+    append_digits(buf, (uint64_t)(digits / ten), 1);
+    if (places > 0) {
+        append_byte(buf, '.');
+        append_digits(buf, (uint64_t)(digits % ten), places);
+    }
+}
+
+void
+json_out_real(struct json_out *out, const char *key, double value)
+{
+    char text[REAL_TEXT_BYTES];
+    if (!isfinite(value)) {
+        json_out_null(out, key);
+        return;
+    }
+    lead_in(out, key);
+    buf_append(out->buf, text, real_text(value, text));
+}
 
 /*
  * digits / 10^places reads back to value, whether a reader rounds once (to float) or twice (to
@@ -171,23 +263,6 @@ reads_back(int64_t digits, int places, float value)
 {
     double read = (double)digits / tens[places];
     return !((float)(read * (1 - 1e-15)) < value) && !((float)(read * (1 + 1e-15)) > value);
-}
-
-/* digits / 10^places without trailing zeros. */
-static void
-append_decimal(struct buf *buf, int64_t digits, int places)
-{
-    while (places > 0 && digits % 10 == 0) {
-        digits /= 10;
-        places--;
-    }
-    if (places == 0)
-        buf_printf(buf, "%" PRId64, digits);
-    else if (places <= FLOAT_DIGITS + 3)
-        buf_printf(buf, "%" PRId64 ".%0*" PRId64, digits / (int64_t)tens[places], places,
-                   digits % (int64_t)tens[places]);
-    else
-        buf_printf(buf, "%" PRId64 "e-%d", digits, places);
 }
 
 /* The common case, three times as fast as printing and reading: 1e-13 < value < 1e5. */

@@ -81,15 +81,40 @@ write_columns(struct json_out *out, const struct parameter *parameter)
     json_out_end_object(out);
 }
 
+static void
+write_weights(struct json_out *out, const struct parameter *parameter)
+{
+    json_out_raw(out, NULL, "{\"const\":\"balanced\"}");
+    json_out_object(out, NULL);
+    json_out_string(out, "type", "object");
+    json_out_integer(out, "minProperties", 1);
+    json_out_object(out, "additionalProperties");
+    json_out_string(out, "type", "number");
+    write_bounds(out, parameter);
+    json_out_end_object(out);
+    json_out_end_object(out);
+}
+
 #define HYPERPARAMETERS "{\"$ref\":\"#/components/schemas/FineTuningHyperparameters\"}"
 
 static const char metadata[] = "{\"type\":\"object\",\"maxProperties\":16,\"propertyNames\":"
                                "{\"minLength\":1,\"maxLength\":64},\"additionalProperties\":"
                                "{\"type\":\"string\",\"maxLength\":512}}";
+#define METHOD_NAME "{\"enum\":[\"supervised\",\"linear_probe\"]}"
+#define METHOD_OBJECT                                                                              \
+    "{\"type\":[\"object\",\"null\"],\"properties\":{\"hyperparameters\":" HYPERPARAMETERS         \
+    "},\"additionalProperties\":false}"
+
 static const char method[] =
-    "{\"type\":\"object\",\"properties\":{\"type\":{\"const\":\"supervised\"},\"supervised\":"
-    "{\"type\":\"object\",\"properties\":{\"hyperparameters\":" HYPERPARAMETERS
-    "},\"additionalProperties\":false}},\"required\":[\"type\"],\"additionalProperties\":false}";
+    "{\"type\":\"object\",\"properties\":{\"type\":" METHOD_NAME ",\"supervised\":" METHOD_OBJECT
+    ",\"linear_probe\":" METHOD_OBJECT "},\"required\":[\"type\"],\"additionalProperties\":false}";
+
+static const char stopping[] =
+    "{\"type\":\"object\",\"properties\":{\"patience\":{\"type\":\"integer\",\"minimum\":1,"
+    "\"maximum\":1000000},\"min_delta\":{\"type\":[\"number\",\"null\"],\"minimum\":0,"
+    "\"maximum\":1000000000},\"metric\":{\"type\":[\"string\",\"null\"]}},\"required\":["
+    "\"patience\"],"
+    "\"additionalProperties\":false}";
 
 /* What a value may be, as members of "anyOf". */
 static void
@@ -119,6 +144,13 @@ write_alternatives(struct json_out *out, const struct parameter *parameter)
         write_two_numbers(out, parameter);
         automatic = true;
         break;
+    case PARAMETER_STOPPING:
+        json_out_raw(out, NULL, stopping);
+        automatic = true;
+        break;
+    case PARAMETER_WEIGHTS:
+        write_weights(out, parameter);
+        break;
     case PARAMETER_COLUMNS:
         write_columns(out, parameter);
         break;
@@ -126,6 +158,7 @@ write_alternatives(struct json_out *out, const struct parameter *parameter)
         json_out_raw(out, NULL, metadata);
         break;
     case PARAMETER_METHOD:
+        json_out_raw(out, NULL, METHOD_NAME);
         json_out_raw(out, NULL, method);
         break;
     case PARAMETER_HYPERPARAMETERS:

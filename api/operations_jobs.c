@@ -48,7 +48,7 @@ const struct operation job_create_operation = {
 };
 
 static const struct input_row list_query[] = {
-    INPUT_PAGE(20, 100),
+    INPUT_PAGE(20, 1000),
     {"metadata", INPUT_PAIRS, .max = METADATA_MAX_FILTERS,
      .doc = "metadata[key]=value: only jobs with this pair; several must all hold."},
     {0},
@@ -138,7 +138,7 @@ const struct operation job_stream_operation = {
     .faults = OPERATION_FAULTS(FAULT_JOB_NOT_FOUND, FAULT_INVALID_CURSOR, FAULT_TOO_MANY_STREAMS),
 };
 
-static const struct input_row checkpoints_query[] = {INPUT_PAGE(10, 100), {0}};
+static const struct input_row checkpoints_query[] = {INPUT_PAGE(10, 1000), {0}};
 
 const struct operation job_checkpoints_operation = {
     .id = "fine_tuning.jobs.checkpoints.list",

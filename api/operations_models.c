@@ -71,7 +71,7 @@ const struct operation classifications_operation = {
     .id = "classifiers.classify",
     .group = "Use",
     .summary = "Classify texts",
-    .doc = "Mistral's shape: the probability of each label for each text.",
+    .doc = "Mistral's shape: the score of each label for each text.",
     .body = classify_body,
     .answers =
         (const struct answer_row[]){{200, &classification_fields, NULL, "One result an input."},

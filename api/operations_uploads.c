@@ -16,7 +16,7 @@ static const struct input_row create_body[] = {
     {"bytes", INPUT_INTEGER, .required = true, .min = 1, .max = UPLOAD_MAX_BYTES,
      .doc = "The size that the parts will add up to; at most 8 GiB, and no more than the daemon's "
             "max_file_bytes."},
-    {"mime_type", INPUT_TEXT, .min = 0, .max = 255, .doc = "Kept, of no consequence."},
+    {"mime_type", INPUT_TEXT, .min = 0, .max = 255, .doc = "Of no consequence."},
     {"expires_after", INPUT_VALUE,
      .schema = "{\"anyOf\":[{\"type\":\"object\",\"properties\":{\"anchor\":{\"const\":"
                "\"created_at\"},\"seconds\":{\"type\":\"integer\",\"minimum\":3600,\"maximum\":"

@@ -11,6 +11,8 @@
 #include "api/encode.h"
 #include "api/encode_answer.h"
 #include "api/encode_embeddings.h"
+#include "api/encode_moderation.h"
+#include "api/encode_spans.h"
 
 /* Taken without effect, and refused unless null, false, 0, "", [] or {}. */
 #define NEUTRAL(name)                                                                              \
@@ -104,7 +106,8 @@ const struct operation chat_completions_operation = {
     .group = "Use",
     .summary = "Ask as one asks a chat model",
     .doc = "OpenAI's shape: a program that asked a fine-tuned chat model for a label asks here and "
-           "reads it from the same place. The content of the answer is the most probable label.",
+           "reads it from the same place. The content of the answer is the most probable label; of "
+           "other tasks JSON: a list of labels, a number, the entities.",
     .body = chat_body,
     .answers = (const struct answer_row[]){{200, &chat_completion_fields, NULL, "The label."},
                                            {200, NULL, "text/event-stream",
@@ -166,7 +169,7 @@ const struct operation responses_operation = {
     .id = "responses.create",
     .group = "Use",
     .summary = "Ask as one asks for a response",
-    .doc = "The output text is the most probable label. Nothing is stored.",
+    .doc = "The output text is what a chat completion's content would be. Nothing is stored.",
     .body = responses_body,
     .answers = (const struct answer_row[]){{200, &response_fields, NULL, "The label."},
                                            {200, NULL, "text/event-stream",
@@ -238,4 +241,63 @@ const struct operation chat_classifications_operation = {
     .faults = OPERATION_FAULTS(FAULT_MODEL_NOT_FOUND, FAULT_MODEL_NOT_FINE_TUNED, FAULT_QUEUE_FULL),
     .example = "{\"model\":\"ft:all-minilm-l6-v2:local::...\",\"input\":{\"messages\":[{\"role\":"
                "\"user\",\"content\":\"When do you open?\"}]}}",
+};
+
+/* ---- moderations ----------------------------------------------------------------------------- */
+
+#define ONE_PART                                                                                   \
+    "{\"anyOf\":[" ONE_INPUT                                                                       \
+    ",{\"type\":\"object\",\"properties\":{\"type\":{\"const\":\"text\"},"                         \
+    "\"text\":{\"type\":\"string\"}},\"required\":[\"type\",\"text\"]}]}"
+
+static const struct input_row moderations_body[] = {
+    {"model", INPUT_TEXT, .required = true,
+     .doc = "A fine-tuned model of multi_label, a checkpoint or an alias."},
+    {"input", INPUT_VALUE, .required = true, .schema = MANY(ONE_PART),
+     .doc = "A text, a part {\"type\": \"text\", \"text\"}, a pair, or a list of at most 2,048: "
+            "each has a "
+            "result."},
+    {0},
+};
+
+const struct operation moderations_operation = {
+    .id = "moderations.create",
+    .group = "Use",
+    .summary = "Say which labels texts have",
+    .doc = "OpenAI's shape, with the model's labels as the categories.",
+    .body = moderations_body,
+    .answers =
+        (const struct answer_row[]){{200, &moderation_fields, NULL, "One result an input."}, {0}},
+    .faults = OPERATION_FAULTS(FAULT_MODEL_NOT_FOUND, FAULT_MODEL_NOT_FINE_TUNED, FAULT_QUEUE_FULL),
+    .example = "{\"model\":\"ft:all-minilm-l6-v2:local::...\",\"input\":\"When do you open?\"}",
+};
+
+/* ---- token classifications ------------------------------------------------------------------- */
+
+#define ONE_DIVIDED                                                                                \
+    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"tokens\":"           \
+    "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\",\"minLength\":1}}},"        \
+    "\"required\":[\"tokens\"],\"additionalProperties\":false}]}"
+
+static const struct input_row label_words_body[] = {
+    {"model", INPUT_TEXT, .required = true,
+     .doc = "A fine-tuned model of token_classification, a checkpoint or an alias."},
+    {"input", INPUT_VALUE, .required = true, .schema = MANY(ONE_DIVIDED),
+     .doc =
+         "A text, which blanks and punctuation divide into words; {\"tokens\"} with the words as "
+         "in training; or a list of at most 2,048."},
+    {0},
+};
+
+const struct operation token_classifications_operation = {
+    .id = "token_classifications.create",
+    .group = "Use",
+    .summary = "Label the words of texts",
+    .doc = "Each word's most probable label, and the entities that neighbouring labels make.",
+    .body = label_words_body,
+    .answers =
+        (const struct answer_row[]){
+            {200, &token_classification_fields, NULL, "One result an input."}, {0}},
+    .faults = OPERATION_FAULTS(FAULT_MODEL_NOT_FOUND, FAULT_MODEL_NOT_FINE_TUNED, FAULT_QUEUE_FULL),
+    .example = "{\"model\":\"ft:all-minilm-l6-v2:local::...\",\"input\":\"Ada lives in London.\"}",
 };

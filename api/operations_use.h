@@ -7,6 +7,7 @@
 #include "api/operation.h"
 
 extern const struct operation chat_classifications_operation, chat_completions_operation,
-    embeddings_operation, responses_operation;
+    embeddings_operation, moderations_operation, responses_operation,
+    token_classifications_operation;
 
 #endif

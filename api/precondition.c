@@ -2,6 +2,7 @@
 #include "api/precondition.h"
 
 #include "api/etag.h"
+#include "api/handlers/handlers.h"
 
 #include <string.h>
 
@@ -26,6 +27,27 @@ find_get(const struct route *of)
     return NULL;
 }
 
+/* Would a GET of the job have a tag that the client has named? */
+static bool
+job_is_known(void *context, const struct job_info *job)
+{
+    const struct request *request = context;
+    struct reply now = reply_job(job);
+    const char *etag = etag_of(buf_string(&now.body), now.body.length, request->arena);
+    reply_fini(&now);
+    return etag_is_listed_strongly(request->headers.if_match, etag);
+}
+
+const struct job_condition *
+precondition_of_job(struct request *request)
+{
+    if (request->headers.if_match == NULL)
+        return NULL;
+    struct job_condition *condition = arena_alloc(request->arena, sizeof *condition);
+    *condition = (struct job_condition){job_is_known, request};
+    return condition;
+}
+
 int
 precondition_check(struct request *request)
 {
@@ -34,7 +56,7 @@ precondition_check(struct request *request)
     if (wanted == NULL || strcmp(route->method, "GET") == 0)
         return 0;
     const struct route *get = find_get(route);
-    if (get == NULL)
+    if (get == NULL || get->handle == handle_job_get)
         return 0;
     request->match.route = get; /* its handler reads what its own row names */
     struct reply now = get->handle(request);

@@ -3,6 +3,7 @@
 
 #include "api/handlers/handlers.h"
 #include "api/operation.h"
+#include "api/operations_evaluations.h"
 #include "api/operations_life.h"
 #include "api/operations_use.h"
 
@@ -33,15 +34,17 @@ static const struct route rows[] = {
     {"GET", JOBS "/{job}", BODY_NONE, false, handle_job_get, &job_get_operation},
     {"PATCH", JOBS "/{job}", BODY_JSON, true, handle_job_update, &job_update_operation},
     {"DELETE", JOBS "/{job}", BODY_NONE, true, handle_job_delete, &job_delete_operation},
-    {"POST", JOBS "/{job}/pause", BODY_NONE, false, handle_job_pause, &job_pause_operation},
-    {"POST", JOBS "/{job}/resume", BODY_NONE, false, handle_job_resume, &job_resume_operation},
-    {"POST", JOBS "/{job}/retry", BODY_NONE, false, handle_job_retry, &job_retry_operation},
-    {"POST", JOBS "/{job}/cancel", BODY_NONE, false, handle_job_cancel, &job_cancel_operation},
+    {"POST", JOBS "/{job}/pause", BODY_NONE, true, handle_job_pause, &job_pause_operation},
+    {"POST", JOBS "/{job}/resume", BODY_NONE, true, handle_job_resume, &job_resume_operation},
+    {"POST", JOBS "/{job}/retry", BODY_NONE, true, handle_job_retry, &job_retry_operation},
+    {"POST", JOBS "/{job}/cancel", BODY_NONE, true, handle_job_cancel, &job_cancel_operation},
     {"GET", JOBS "/{job}/events", BODY_NONE, false, handle_job_events, &job_events_operation},
     {"GET", JOBS "/{job}/metrics", BODY_NONE, false, handle_job_metrics, &job_metrics_operation},
     {"GET", JOBS "/{job}/stream", BODY_NONE, false, handle_job_stream, &job_stream_operation},
     {"GET", JOBS "/{job}/checkpoints", BODY_NONE, false, handle_job_checkpoints,
      &job_checkpoints_operation},
+    {"GET", JOBS "/{job}/evaluation", BODY_NONE, false, handle_job_evaluation,
+     &job_evaluation_operation},
 
     {"GET", "/v1/models", BODY_NONE, false, handle_models_list, &models_list_operation},
     {"GET", "/v1/models/{model}", BODY_NONE, false, handle_model_get, &model_get_operation},
@@ -61,11 +64,22 @@ static const struct route rows[] = {
     {"POST", "/v1/classifications", BODY_JSON, true, handle_classifications,
      &classifications_operation},
     {"POST", "/v1/embeddings", BODY_JSON, true, handle_embeddings, &embeddings_operation},
+    {"POST", "/v1/evaluations", BODY_JSON, true, handle_evaluation_create,
+     &evaluation_create_operation},
+    {"GET", "/v1/evaluations", BODY_NONE, false, handle_evaluations_list,
+     &evaluations_list_operation},
+    {"GET", "/v1/evaluations/{evaluation}", BODY_NONE, false, handle_evaluation_get,
+     &evaluation_get_operation},
+    {"DELETE", "/v1/evaluations/{evaluation}", BODY_NONE, true, handle_evaluation_delete,
+     &evaluation_delete_operation},
+    {"POST", "/v1/moderations", BODY_JSON, true, handle_moderations, &moderations_operation},
     {"POST", "/v1/responses", BODY_JSON, true, handle_responses, &responses_operation},
+    {"POST", "/v1/token_classifications", BODY_JSON, true, handle_token_classifications,
+     &token_classifications_operation},
 
     {"GET", "/v1/queue", BODY_NONE, false, handle_queue_get, &queue_get_operation},
-    {"POST", "/v1/queue/pause", BODY_NONE, false, handle_queue_pause, &queue_pause_operation},
-    {"POST", "/v1/queue/resume", BODY_NONE, false, handle_queue_resume, &queue_resume_operation},
+    {"POST", "/v1/queue/pause", BODY_NONE, true, handle_queue_pause, &queue_pause_operation},
+    {"POST", "/v1/queue/resume", BODY_NONE, true, handle_queue_resume, &queue_resume_operation},
     {"GET", "/v1/system", BODY_NONE, true, handle_system, &system_operation},
 
     {"GET", "/openapi.json", BODY_NONE, false, handle_openapi, &openapi_operation},

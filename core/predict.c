@@ -7,10 +7,12 @@
  */
 #include "core/predict.h"
 
-#include "core/base/mem.h"
+#include "core/base/fmath.h"
 #include "core/data/labels.h"
 #include "core/hub/model_dir.h"
 #include "core/hub/model_map.h"
+#include "core/model/head.h"
+#include "core/predict_words.h"
 #include "core/train/evaluate.h"
 
 #include <math.h>
@@ -31,6 +33,7 @@ struct predictor {
     struct model_map model;
     struct pages panels; /* network.panels, where the engine takes them */
     struct network network;
+    float *scratch;                /* (K) */
     struct pool *alone;            /* of one thread: chunks that share their products */
     struct evaluator narrow, wide; /* all zero before the first run that needs them */
 };
@@ -66,6 +69,7 @@ load(struct predictor *p, const char *folder, struct err *err)
     if (tensor_layout_build(&p->network_config, p->arena, &p->layout, err) != 0 ||
         tokenizer_open(folder, p->config.vocab_size, &p->tokenizer, err) != 0)
         return err->code;
+    tokenizer_set_truncation(p->tokenizer, p->config.truncation);
     const struct model_map_source from = {.folder = folder};
     if (model_map_load(&from, &p->layout, &p->model, &report, err) != 0)
         return err->code;
@@ -119,6 +123,7 @@ predictor_open(const char *folder, const struct gemm_engine *engine, struct pred
                                   .ops = ops_best(),
                                   .parameters = model_map_parameters(&p->model),
                                   .panels = p->panels.memory};
+    p->scratch = arena_array(p->arena, p->network_config.label_count, sizeof *p->scratch);
     *out = p;
     return 0;
 }
@@ -153,18 +158,34 @@ predictor_target(const struct predictor *predictor)
 size_t
 predictor_width(const struct predictor *predictor, enum predict_output output)
 {
-    return output == PREDICT_PROBABILITIES ? predictor->config.label_count
-                                           : predictor->config.hidden_size;
+    if (output == PREDICT_WORDS)
+        return 0;
+    return output == PREDICT_SCORES ? predictor->config.label_count : predictor->config.hidden_size;
+}
+
+/* Has the model the head that the call is about? */
+static int
+check_head(const struct predictor *p, enum predict_output output, struct err *err)
+{
+    bool says_words = p->config.task == TASK_TOKEN_CLASSIFICATION;
+    if (output != PREDICT_SCORES && output != PREDICT_WORDS)
+        return 0;
+    if (p->config.label_count == 0)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "a base model without a classifier; fine-tune it first");
+    if (says_words == (output == PREDICT_WORDS))
+        return 0;
+    return err_set(err, ERR_INVALID, "a model of %s, which labels %s", task_name(p->config.task),
+                   says_words ? "words, not texts" : "texts, not words");
 }
 
 int
 predictor_check(const struct predictor *predictor, const struct predictor_call *call,
                 struct err *err)
 {
-    if (predictor_width(predictor, call->output) == 0)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "a base model without a classifier; fine-tune it first");
-    if (predictor->config.type_vocab_size >= 2)
+    if (check_head(predictor, call->output, err) != 0)
+        return err->code;
+    if (call->output != PREDICT_WORDS && model_config_takes_pairs(&predictor->config))
         return 0;
     for (size_t i = 0; i < call->count; i++)
         if (call->texts[i].second != NULL)
@@ -180,12 +201,24 @@ length_limit(const struct predictor *p)
 }
 
 static int
+tokenize_one(const struct predictor *p, const struct predictor_call *call, size_t i,
+             struct token_store *store, struct err *err)
+{
+    const struct predict_words_call words = {p->tokenizer, length_limit(p), call->arena};
+    const struct text_words *given =
+        call->given != NULL && call->given[i].bytes != NULL ? &call->given[i] : NULL;
+    if (call->output == PREDICT_WORDS)
+        return predict_words_append(&words, &call->texts[i], given, store, &call->words[i], err);
+    return token_store_append(store, p->tokenizer, &call->texts[i], words.max_length, LABEL_NONE,
+                              err);
+}
+
+static int
 tokenize(const struct predictor *p, const struct predictor_call *call, struct token_store *store,
          struct err *err)
 {
     for (size_t i = 0; i < call->count; i++)
-        if (token_store_append(store, p->tokenizer, &call->texts[i], length_limit(p), LABEL_NONE,
-                               err) != 0)
+        if (tokenize_one(p, call, i, store, err) != 0)
             return err_prefix(err, "input %zu", i);
     return 0;
 }
@@ -196,6 +229,8 @@ tokenize(const struct predictor *p, const struct predictor_call *call, struct to
 struct output {
     const struct network *network;
     float *values;
+    struct predicted_words *words;
+    float *scratch; /* (K) */
 };
 
 static float *
@@ -204,16 +239,39 @@ values_of(const struct output *output, const struct batch *batch, size_t row, si
     return output->values + (size_t)batch->sources[row] * width;
 }
 
+/* x (K) from logits to what they mean. */
 static void
-keep_probabilities(void *context, const struct batch *batch, const struct workspace *workspace)
+make_scores(const struct network *network, float *x)
+{
+    size_t k = network->config->label_count;
+    if (network->config->task == TASK_MULTI_LABEL)
+        for (size_t i = 0; i < k; i++)
+            x[i] = 1.0f / (1.0f + fmath_exp(-x[i]));
+    else if (network->config->task != TASK_REGRESSION)
+        network->ops->softmax(k, x);
+}
+
+static void
+keep_scores(void *context, const struct batch *batch, const struct workspace *workspace)
 {
     const struct output *output = context;
     size_t k = output->network->config->label_count;
     for (size_t row = 0; row < batch->rows; row++) {
-        float *probabilities = values_of(output, batch, row, k);
-        memcpy(probabilities, workspace->logits + row * k, k * sizeof *probabilities);
-        output->network->ops->softmax(k, probabilities);
+        float *scores = values_of(output, batch, row, k);
+        memcpy(scores, workspace->logits + row * k, k * sizeof *scores);
+        make_scores(output->network, scores);
     }
+}
+
+static void
+keep_words(void *context, const struct batch *batch, const struct workspace *workspace)
+{
+    const struct output *output = context;
+    const struct network *network = output->network;
+    size_t k = network->config->label_count;
+    for (size_t row = 0; row < batch->rows; row++)
+        predict_words_judge(network->ops, workspace->logits + batch->offsets[row] * k, k,
+                            output->scratch, &output->words[batch->sources[row]]);
 }
 
 /* x (H) = the same direction with length 1; zero stays zero. */
@@ -226,14 +284,19 @@ make_unit(const struct network *network, float *x)
         x[i] = (float)((double)x[i] / length);
 }
 
+/* A narrow last layer's outputs stand in `first`, a wide one's where a next layer would read. */
 static void
 keep_first(void *context, const struct batch *batch, const struct workspace *workspace)
 {
     const struct output *output = context;
-    size_t h = output->network->config->hidden_size;
+    const struct model_config *config = output->network->config;
+    size_t h = config->hidden_size;
     for (size_t row = 0; row < batch->rows; row++) {
         float *vector = values_of(output, batch, row, h);
-        memcpy(vector, workspace->first + row * h, h * sizeof *vector);
+        const float *from = head_is_wide(config) ? workspace->layers[config->layers - 1].input +
+                                                       batch->offsets[row] * h
+                                                 : workspace->first + row * h;
+        memcpy(vector, from, h * sizeof *vector);
         make_unit(output->network, vector);
     }
 }
@@ -258,12 +321,14 @@ static struct evaluator_visitor
 visitor_of(enum predict_output wanted)
 {
     switch (wanted) {
-    case PREDICT_PROBABILITIES:
-        return (struct evaluator_visitor){.visit = keep_probabilities};
+    case PREDICT_SCORES:
+        return (struct evaluator_visitor){.visit = keep_scores};
     case PREDICT_MEAN:
         return (struct evaluator_visitor){.visit = keep_mean};
     case PREDICT_FIRST:
         return (struct evaluator_visitor){.visit = keep_first};
+    case PREDICT_WORDS:
+        return (struct evaluator_visitor){.visit = keep_words};
     }
     return (struct evaluator_visitor){0};
 }
@@ -307,7 +372,7 @@ static int
 compute(struct predictor *p, struct pool *pool, const struct predictor_call *call,
         const struct token_store *store, struct err *err)
 {
-    struct output output = {&p->network, call->values};
+    struct output output = {&p->network, call->values, call->words, p->scratch};
     struct evaluator_visitor visitor = visitor_of(call->output);
     struct evaluator *evaluator = call->output == PREDICT_MEAN ? &p->wide : &p->narrow;
     visitor.context = &output;

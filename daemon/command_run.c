@@ -9,12 +9,14 @@
 #include "core/base/pool.h"
 #include "core/gemm/gemm.h"
 #include "core/hub/model_dir.h"
+#include "core/probe/baseline.h"
 #include "core/train/memory.h"
 #include "core/train/plan.h"
 #include "core/train/resume_pace.h"
 #include "core/train/trainer.h"
 #include "daemon/command.h"
 #include "daemon/job_params.h"
+#include "daemon/json_append.h"
 #include "daemon/options.h"
 #include "daemon/run_lines.h"
 #include "daemon/run_states.h"
@@ -107,14 +109,42 @@ on_point(void *context, const struct train_point *point)
         run_lines_point(&run->state, point, &run->output_err);
 }
 
-/* Only the final model is kept: a run has no list of checkpoints to show. */
+static const char *
+document_text(const json_t *document, struct arena *arena)
+{
+    if (document == NULL)
+        return NULL;
+    struct buf text = {0};
+    json_append_value(&text, document);
+    const char *copy = arena_copy_string(arena, buf_string(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+/* Only the final model is kept: a run has no list of checkpoints to show. The best one is kept
+ * until then, where it may become the final one. */
 static int
 on_model(void *context, const struct train_snapshot *snapshot, struct err *err)
 {
-    const struct run *run = context;
-    if (!snapshot->final || run->request.output_dir == NULL)
+    struct run *run = context;
+    bool is_best = snapshot->best_step == snapshot->progress.step;
+    if (!snapshot->final && is_best && run->plan.params.load_best_model == 1)
+        return run_states_keep_best(&run->states, &snapshot->save, snapshot->best_step, err);
+    if (!snapshot->final)
+        return 0;
+    memcpy(run->state.latest, snapshot->latest, sizeof run->state.latest);
+    run->state.validation_json = document_text(snapshot->validation, run->arena);
+    run->state.test_json = document_text(snapshot->test, run->arena);
+    if (run->request.output_dir == NULL)
         return 0;
     return model_dir_save(&snapshot->save, run->request.output_dir, err);
+}
+
+static const char *
+find_checkpoint(void *context, size_t step)
+{
+    const struct run *run = context;
+    return run_states_best(&run->states, step);
 }
 
 /* A state that cannot be saved does not end the run. */
@@ -167,17 +197,14 @@ read_job(struct run *run, const char *path)
 
 /* What would go wrong after hours of training is asked before. */
 static int
-check_output(const struct job_request *request, struct arena *arena, const char *path)
+check_output(const struct job_request *request, const char *path)
 {
     struct stat info;
     const char *output = request->output_dir;
     if (output == NULL)
         return EXIT_OK;
-    const char *slash = strrchr(output, '/');
-    const char *parent = slash == NULL ? "."
-                         : slash == output
-                             ? "/"
-                             : arena_copy_bytes(arena, output, (size_t)(slash - output));
+    char *parent = fileio_folder_of(output);
+    int result = EXIT_WRONG_USE;
     if (lstat(output, &info) == 0)
         fprintf(stderr,
                 "%s: output_dir \"%s\" exists already; remove it or give another name, so that no "
@@ -187,8 +214,9 @@ check_output(const struct job_request *request, struct arena *arena, const char 
         fprintf(stderr, "%s: output_dir \"%s\": nothing can be written into \"%s\": %s\n", path,
                 output, parent, strerror(errno));
     else
-        return EXIT_OK;
-    return EXIT_WRONG_USE;
+        result = EXIT_OK;
+    free(parent);
+    return result;
 }
 
 /* States of an earlier run are there, or not, as --resume says. */
@@ -209,6 +237,10 @@ open_states(struct run *run)
                 "it to start anew\n",
                 run->path, run->states.folder);
         return EXIT_WRONG_USE;
+    }
+    if (run->resumes && run_states_lock(&run->states, &err) != 0) {
+        fprintf(stderr, "finetuned run: %s\n", err.message);
+        return EXIT_FAILED;
     }
     if (!run->resumes || run_states_choose(&run->states, &run->saved, &run->damage, &err) == 0)
         return EXIT_OK;
@@ -249,6 +281,7 @@ make_plan(struct run *run, const char *path)
         .test = named_file(request->test_file),
         .columns = request->columns,
         .task = request->task,
+        .class_weights = request->class_weights,
         .params = request->params,
         .has_bf16 = gemm_engine_has_bf16(run->engine),
     };
@@ -258,7 +291,13 @@ make_plan(struct run *run, const char *path)
         return EXIT_WRONG_USE;
     }
     run->planned = true;
-    return EXIT_OK;
+    if (run->plan.params.load_best_model != 1 || request->output_dir != NULL)
+        return EXIT_OK;
+    fprintf(stderr,
+            "%s: load_best_model: the best model is kept beside output_dir while the run lasts; "
+            "give output_dir, or say \"load_best_model\": false\n",
+            path);
+    return EXIT_WRONG_USE;
 }
 
 static int
@@ -391,6 +430,7 @@ train_once(struct run *run, struct err *err)
         .on_model = on_model,
         .should_stop = should_stop,
         .on_resume_state = on_resume_state,
+        .find_checkpoint = find_checkpoint,
     };
     const struct train_resume resume = {
         .state = run->saved, .halved = run->halved, .interval = (double)run->resume_interval};
@@ -399,6 +439,30 @@ train_once(struct run *run, struct err *err)
                            run->base_sha256, err);
     run->train.resume = NULL;
     return status;
+}
+
+/* The model stands in output_dir by now: whoever stops the run here has it without a baseline. */
+static void
+measure_baseline(struct run *run)
+{
+    struct err err;
+    json_t *document;
+    const struct baseline_call call = {
+        .plan = &run->plan,
+        .request = &run->train,
+        .engine = run->engine,
+        .pool = run->pool,
+        .latest = run->state.latest,
+        .should_stop = should_stop,
+        .on_event = on_event,
+        .context = run,
+    };
+    if (run->plan.params.baseline != 1)
+        return;
+    if (baseline_report(&call, &document, &err) != 0)
+        on_event(run, TRAIN_WARN, "Stopped before the baseline was measured; the model is whole.");
+    run->state.baseline_json = document_text(document, run->arena);
+    json_decref(document);
 }
 
 /* Train; a run that diverges goes back to its newest state once, with half the learning rate. */
@@ -441,6 +505,8 @@ execute(struct run *run)
         say_where_it_starts(run);
         status = train(run, &err);
     }
+    if (status == 0)
+        measure_baseline(run);
     return conclude(run, status, &err);
 }
 
@@ -460,7 +526,7 @@ run_job(const char *path, bool resumes, int64_t resume_interval)
     run.process_bytes = train_memory_of_process();
     exit_code = read_job(&run, path);
     if (exit_code == EXIT_OK)
-        exit_code = check_output(&run.request, run.arena, path);
+        exit_code = check_output(&run.request, path);
     if (exit_code == EXIT_OK)
         exit_code = open_states(&run);
     if (exit_code == EXIT_OK)

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/utf8.h"
 #include "daemon/log.h"
 
 static const char *const code_names[] = {
@@ -35,6 +34,7 @@ static const char *const code_names[] = {
     [FAULT_FILE_NOT_FOUND] = "file_not_found",
     [FAULT_JOB_NOT_FOUND] = "job_not_found",
     [FAULT_UPLOAD_NOT_FOUND] = "upload_not_found",
+    [FAULT_EVALUATION_NOT_FOUND] = "evaluation_not_found",
     [FAULT_METHOD_NOT_ALLOWED] = "method_not_allowed",
     [FAULT_CONFLICT] = "conflict",
     [FAULT_IN_USE] = "in_use",
@@ -55,6 +55,16 @@ _Static_assert(sizeof code_names / sizeof code_names[0] == FAULT_CODE_COUNT,
 /* A message longer than this is cut: it is a sentence for people, not a document. */
 enum { FAULT_MESSAGE_BYTES = 2048 };
 
+/* A cut may have split it. */
+static void
+drop_last_character(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && ((unsigned char)text[length - 1] & 0xc0) == 0x80)
+        length--;
+    text[length > 0 ? length - 1 : 0] = '\0';
+}
+
 int
 fault_add(struct fault_list *faults, enum fault_code code, const char *param, const char *format,
           ...)
@@ -64,9 +74,10 @@ fault_add(struct fault_list *faults, enum fault_code code, const char *param, co
     char message[FAULT_MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    int length = vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    message[utf8_valid_length(message, strlen(message))] = '\0'; /* a cut may split a character */
+    if (length >= FAULT_MESSAGE_BYTES)
+        drop_last_character(message);
     faults->items[faults->count++] = (struct fault){
         .code = code,
         .param = arena_copy_string(faults->arena, param),

@@ -137,36 +137,43 @@ take_group(struct walk *walk, const json_t *json, const char *where)
                   job_params_value_quote(json, walk->arena));
 }
 
+/* The method's name, at the top or as method.type. */
 static void
-take_method_type(struct walk *walk, const json_t *type)
+take_method_name(struct walk *walk, const struct param_row *row, const json_t *type,
+                 const char *where)
 {
     const char *name = json_is_string(type) ? json_string_value(type) : "";
+    struct param_value value = {.row = row, .where = where, .json = type};
     if (type == NULL || json_is_null(type))
-        fault_add(walk->faults, FAULT_MISSING_PARAMETER, "method.type",
-                  "method has no type; write \"type\": \"supervised\".");
+        fault_add(walk->faults, FAULT_MISSING_PARAMETER, where,
+                  "method has no type; write \"type\": \"supervised\" or \"linear_probe\".");
     else if (strcmp(name, "dpo") == 0 || strcmp(name, "reinforcement") == 0)
-        fault_add(walk->faults, FAULT_NOT_SUPPORTED_YET, "method.type",
-                  "method.type \"%s\" is not supported; use \"supervised\".", name);
-    else if (strcmp(name, "supervised") != 0)
-        fault_add(walk->faults, FAULT_INVALID_PARAMETER, "method.type",
-                  "method.type is %s; it must be \"supervised\".",
+        fault_add(walk->faults, FAULT_NOT_SUPPORTED_YET, where,
+                  "%s \"%s\" is not supported; use \"supervised\" or \"linear_probe\".", where,
+                  name);
+    else if (strcmp(name, "supervised") != 0 && strcmp(name, "linear_probe") != 0)
+        fault_add(walk->faults, FAULT_INVALID_PARAMETER, where,
+                  "%s is %s; it must be \"supervised\" or \"linear_probe\".", where,
                   job_params_value_quote(type, walk->arena));
+    else
+        job_params_value_set(&value, walk->arena, walk->out, walk->faults);
 }
 
+/* What stands under the method's own name: its hyperparameters. */
 static void
-take_supervised(struct walk *walk, const json_t *supervised)
+take_method_object(struct walk *walk, const json_t *method, const char *place)
 {
-    if (!json_is_object(supervised)) {
-        fault_add(walk->faults, FAULT_INVALID_PARAMETER, "method.supervised",
-                  "method.supervised is %s; it must be an object with hyperparameters.",
-                  job_params_value_quote(supervised, walk->arena));
+    if (!json_is_object(method)) {
+        fault_add(walk->faults, FAULT_INVALID_PARAMETER, place,
+                  "%s is %s; it must be an object with hyperparameters.", place,
+                  job_params_value_quote(method, walk->arena));
         return;
     }
     const char *key;
     json_t *json;
-    json_object_foreach ((json_t *)supervised, key, json) {
-        const char *where = arena_printf(walk->arena, "method.supervised.%s",
-                                         job_params_value_cut(key, walk->arena));
+    json_object_foreach ((json_t *)method, key, json) {
+        const char *where =
+            arena_printf(walk->arena, "%s.%s", place, job_params_value_cut(key, walk->arena));
         if (strcmp(key, "hyperparameters") != 0)
             fault_add(walk->faults, FAULT_UNKNOWN_PARAMETER, where,
                       "Unknown parameter '%s'; known here is: hyperparameters.", where);
@@ -175,17 +182,22 @@ take_supervised(struct walk *walk, const json_t *supervised)
     }
 }
 
-/* {"type": "supervised", "supervised": {"hyperparameters": {…}}} */
+/* "linear_probe", or {"type": "supervised", "supervised": {"hyperparameters": {…}}} */
 static void
-take_method(struct walk *walk, const json_t *method)
+take_method(struct walk *walk, const struct param_row *row, const json_t *method)
 {
+    if (json_is_string(method)) {
+        take_method_name(walk, row, method, "method");
+        return;
+    }
     if (!json_is_object(method)) {
         fault_add(walk->faults, FAULT_INVALID_PARAMETER, "method",
-                  "method is %s; it must be an object with type and supervised.",
+                  "method is %s; it must be \"supervised\", \"linear_probe\" or an object with "
+                  "type and supervised.",
                   job_params_value_quote(method, walk->arena));
         return;
     }
-    take_method_type(walk, json_object_get(method, "type"));
+    take_method_name(walk, row, json_object_get(method, "type"), "method.type");
     const char *key;
     json_t *json;
     json_object_foreach ((json_t *)method, key, json) {
@@ -193,14 +205,15 @@ take_method(struct walk *walk, const json_t *method)
             arena_printf(walk->arena, "method.%s", job_params_value_cut(key, walk->arena));
         if (strcmp(key, "type") == 0 || json_is_null(json))
             continue;
-        if (strcmp(key, "supervised") == 0)
-            take_supervised(walk, json);
+        if (strcmp(key, "supervised") == 0 || strcmp(key, "linear_probe") == 0)
+            take_method_object(walk, json, where);
         else if (strcmp(key, "dpo") == 0 || strcmp(key, "reinforcement") == 0)
             fault_add(walk->faults, FAULT_NOT_SUPPORTED_YET, where,
                       "'%s' is not supported; use \"supervised\".", where);
         else
             fault_add(walk->faults, FAULT_UNKNOWN_PARAMETER, where,
-                      "Unknown parameter '%s'; known here are: type, supervised.", where);
+                      "Unknown parameter '%s'; known here are: type, supervised, linear_probe.",
+                      where);
     }
 }
 
@@ -225,7 +238,7 @@ take_object(struct walk *walk, const json_t *object, const char *prefix, unsigne
         else if (json_is_null(json))
             continue;
         else if (row->type == PARAM_METHOD)
-            take_method(walk, json);
+            take_method(walk, row, json);
         else if (row->type == PARAM_GROUP)
             take_group(walk, json, where);
         else if (row->type != PARAM_NOT_BUILT)

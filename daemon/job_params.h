@@ -35,6 +35,7 @@ struct job_request {
     int64_t priority;          /* of the daemon's queue */
     struct data_columns columns;
     enum task task;
+    const char *class_weights;  /* "balanced" or a compact JSON object, or NULL */
     struct train_params params; /* absent values are "auto", the seed too */
 };
 
@@ -47,6 +48,8 @@ enum param_type {
     PARAM_BOOLEAN,  /* int64_t: 0 or 1 */
     PARAM_CHOICE,   /* an enumeration, by name */
     PARAM_BETAS,    /* two doubles, an array of two numbers */
+    PARAM_STOPPING, /* struct early_stopping, an object */
+    PARAM_WEIGHTS,  /* const char *, "balanced" or an object from label to number */
     PARAM_COLUMNS,  /* struct data_columns, an object of names */
     PARAM_METADATA, /* const char *, an object of strings */
     PARAM_METHOD,   /* OpenAI's method object, which holds hyperparameters */

@@ -31,6 +31,20 @@ print_choice(struct buf *text, const struct param_row *row, unsigned value)
 }
 
 static void
+print_stopping(struct buf *text, const struct early_stopping *stopping)
+{
+    if (stopping->patience == PARAMS_AUTO) {
+        buf_append_string(text, "\"auto\"");
+    } else if (stopping->patience == 0) {
+        buf_append_string(text, "null");
+    } else {
+        buf_printf(text, "{\"patience\":%" PRId64 ",\"min_delta\":", stopping->patience);
+        json_append_real(text, stopping->min_delta);
+        buf_append_string(text, "}");
+    }
+}
+
+static void
 print_row(struct buf *text, const struct param_row *row, const struct job_request *request)
 {
     const char *field = (const char *)request + row->offset;
@@ -49,9 +63,11 @@ print_row(struct buf *text, const struct param_row *row, const struct job_reques
     } else if (row->type == PARAM_REAL) {
         memcpy(reals, field, sizeof reals[0]);
         print_real(text, reals[0]);
-    } else if (row->type == PARAM_CHOICE) {
+    } else if (row->type == PARAM_CHOICE || row->type == PARAM_METHOD) {
         memcpy(&choice, field, sizeof choice);
         print_choice(text, row, choice);
+    } else if (row->type == PARAM_STOPPING) {
+        print_stopping(text, (const struct early_stopping *)(const void *)field);
     } else {
         memcpy(reals, field, sizeof reals);
         if (isnan(reals[0]) || isnan(reals[1])) {

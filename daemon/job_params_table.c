@@ -5,6 +5,7 @@
  * the others are the limits within which a value means anything.
  */
 #include "core/base/buf.h"
+#include "core/train/class_weights.h"
 #include "daemon/job_params.h"
 
 #include <string.h>
@@ -24,9 +25,22 @@ static const struct param_choice presets[] = {
 static const struct param_choice tasks[] = {
     {"auto", TASK_AUTO, true},
     {"classification", TASK_CLASSIFICATION, true},
-    {"multi_label", TASK_MULTI_LABEL, false},
-    {"regression", TASK_REGRESSION, false},
-    {"token_classification", TASK_TOKEN_CLASSIFICATION, false},
+    {"multi_label", TASK_MULTI_LABEL, true},
+    {"regression", TASK_REGRESSION, true},
+    {"token_classification", TASK_TOKEN_CLASSIFICATION, true},
+    {0},
+};
+
+static const struct param_choice methods[] = {
+    {"supervised", METHOD_SUPERVISED, true},
+    {"linear_probe", METHOD_LINEAR_PROBE, true},
+    {0},
+};
+
+static const struct param_choice heads[] = {
+    {"auto", INIT_HEAD_AUTO, true},
+    {"random", INIT_HEAD_RANDOM, true},
+    {"linear_probe", INIT_HEAD_LINEAR_PROBE, true},
     {0},
 };
 
@@ -53,10 +67,42 @@ static const struct param_choice precisions[] = {
     {0},
 };
 
+static const struct param_choice truncations[] = {
+    {"auto", TRUNCATION_AUTO, true},
+    {"head", TRUNCATION_HEAD, true},
+    {"tail", TRUNCATION_TAIL, true},
+    {"head_tail", TRUNCATION_HEAD_TAIL, true},
+    {0},
+};
+
+static const struct param_choice dedupes[] = {
+    {"off", DEDUPE_OFF, true},
+    {"exact", DEDUPE_EXACT, true},
+    {"near", DEDUPE_NEAR, true},
+    {0},
+};
+
 static const struct param_choice batchings[] = {
     {"auto", BATCHING_AUTO, true},
     {"shuffle", BATCHING_SHUFFLE, true},
     {"grouped", BATCHING_GROUPED, true},
+    {0},
+};
+
+static const struct param_choice metrics[] = {
+    {"auto", (unsigned)METRIC_AUTO, true},
+    {"valid_loss", METRIC_VALID_LOSS, true},
+    {"valid_accuracy", METRIC_VALID_ACCURACY, true},
+    {"valid_macro_f1", METRIC_VALID_MACRO_F1, true},
+    {"valid_micro_f1", METRIC_VALID_MICRO_F1, true},
+    {"valid_weighted_f1", METRIC_VALID_WEIGHTED_F1, true},
+    {"valid_mcc", METRIC_VALID_MCC, true},
+    {"valid_entity_f1", METRIC_VALID_ENTITY_F1, true},
+    {"valid_mse", METRIC_VALID_MSE, true},
+    {"valid_mae", METRIC_VALID_MAE, true},
+    {"valid_r2", METRIC_VALID_R2, true},
+    {"valid_pearson", METRIC_VALID_PEARSON, true},
+    {"valid_spearman", METRIC_VALID_SPEARMAN, true},
     {0},
 };
 
@@ -138,7 +184,13 @@ static const struct param_row table[] = {
     {.name = "method",
      .type = PARAM_METHOD,
      .places = PLACE_TOP,
-     .doc = "OpenAI's {\"type\": \"supervised\", \"supervised\": {\"hyperparameters\": {...}}}."},
+     PARAMS(method),
+     .choices = methods,
+     .default_text = "supervised",
+     .doc = "\"supervised\" trains all weights; \"linear_probe\" leaves the encoder as it is and "
+            "fits a classifier to its mean outputs, in seconds (no number of the training counts "
+            "then but max_seq_length, validation_split and threads). Also OpenAI's {\"type\": "
+            "\"supervised\", \"supervised\": {\"hyperparameters\": {...}}}."},
     {.name = "hyperparameters",
      .type = PARAM_GROUP,
      .places = PLACE_TOP,
@@ -193,6 +245,24 @@ static const struct param_row table[] = {
      RANGE(3, CONFIG_MAX_POSITIONS),
      .default_text = "the model's own limit",
      .doc = "Texts are cut to this many tokens, special ones counted."},
+    {.name = "truncation",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(truncation),
+     .choices = truncations,
+     .default_text = "the side that the base model's files name, which is nearly always the head",
+     .doc =
+         "What is kept of a longer text: its \"head\", its \"tail\", or \"head_tail\", half from "
+         "each. The texts of a pair share the room, and each is cut so."},
+    {.name = "dedupe",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(dedupe),
+     .choices = dedupes,
+     .default_text = "off",
+     .doc = "Which rows of the training file are left out because an earlier one says the same: "
+            "those with its text, blanks aside (\"exact\"), or with nearly its text, too "
+            "(\"near\"). Rows with another label are kept and told."},
     {.name = "optimizer",
      .type = PARAM_CHOICE,
      .places = ANYWHERE,
@@ -314,6 +384,72 @@ static const struct param_row table[] = {
      .choices = batchings,
      .default_text = "shuffle",
      .doc = "\"grouped\" puts rows of similar length into one batch."},
+    {.name = "eval_steps",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     PARAMS(eval_steps),
+     RANGE(0, MOST_STEPS),
+     .default_text = "0",
+     .doc = "A validation every so many steps, beside the one at each epoch's end; 0: none."},
+    {.name = "metric_for_best_model",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(metric_for_best_model),
+     .choices = metrics,
+     .default_text = "valid_loss",
+     .doc = "What says which model of the job is the best: less of a loss or an error, more of "
+            "anything else."},
+    {.name = "load_best_model",
+     .type = PARAM_BOOLEAN,
+     .places = ANYWHERE,
+     PARAMS(load_best_model),
+     .default_text = "true with metric_for_best_model or early_stopping, else false",
+     .doc = "The best checkpoint becomes the fine-tuned model, not the last one."},
+    {.name = "early_stopping",
+     .type = PARAM_STOPPING,
+     .places = ANYWHERE,
+     PARAMS(early_stopping),
+     .default_text = "none",
+     .doc = "Ends the job after `patience` validations without an improvement by more than "
+            "min_delta."},
+    {.name = "label_smoothing",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(label_smoothing),
+     ZERO_TO_BELOW(1),
+     .default_text = "0",
+     .doc = "Share of each target that is spread over all classes; of classes alone, in training."},
+    {.name = "focal_gamma",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(focal_gamma),
+     RANGE(0, 10),
+     .default_text = "0",
+     .doc = "Focal loss: rows that the model is sure of count less, the less the greater gamma is "
+            "(2 is usual); of classes and labels, in training."},
+    {.name = "class_weights",
+     .type = PARAM_WEIGHTS,
+     .places = ANYWHERE,
+     REQUEST(class_weights),
+     RANGE(0, CLASS_WEIGHTS_MOST),
+     .default_text = "every row counts alike",
+     .doc = "How much rows of a class count in training: \"balanced\" (rows / (classes * rows of "
+            "the class)), or a weight for each label, 1 where none is given."},
+    {.name = "init_head",
+     .type = PARAM_CHOICE,
+     .places = ANYWHERE,
+     PARAMS(init_head),
+     .choices = heads,
+     .default_text = "random, or the model's own where it has these labels",
+     .doc = "What the classifier starts from; with \"linear_probe\" it is fitted to the mean "
+            "outputs of the untouched encoder, and goes on looking at means."},
+    {.name = "baseline",
+     .type = PARAM_BOOLEAN,
+     .places = ANYWHERE,
+     PARAMS(baseline),
+     .default_text = "true",
+     .doc = "At the end, the model's measure is held against the most frequent answer and a "
+            "linear probe of the base model."},
     {.name = "output_dir",
      .type = PARAM_TEXT,
      .places = PLACE_RUN,
@@ -325,14 +461,6 @@ static const struct param_row table[] = {
      .type = PARAM_NOT_BUILT,
      .places = ANYWHERE,
      .doc = "Batches whose gradients make one update."},
-    {.name = "label_smoothing",
-     .type = PARAM_NOT_BUILT,
-     .places = ANYWHERE,
-     .doc = "Share of the target that is spread over all labels."},
-    {.name = "class_weights",
-     .type = PARAM_NOT_BUILT,
-     .places = ANYWHERE,
-     .doc = "Weights of the labels in the loss."},
     {.name = "freeze",
      .type = PARAM_NOT_BUILT,
      .places = ANYWHERE,
@@ -342,14 +470,6 @@ static const struct param_row table[] = {
      .places = ANYWHERE,
      .doc = "Smaller learning rates for lower layers."},
     {.name = "lora", .type = PARAM_NOT_BUILT, .places = ANYWHERE, .doc = "Low-rank updates."},
-    {.name = "early_stopping",
-     .type = PARAM_NOT_BUILT,
-     .places = ANYWHERE,
-     .doc = "Ending a job whose validation no longer improves."},
-    {.name = "eval_steps",
-     .type = PARAM_NOT_BUILT,
-     .places = ANYWHERE,
-     .doc = "Validation every so many steps."},
     {.name = "distillation",
      .type = PARAM_NOT_BUILT,
      .places = ANYWHERE,
@@ -372,7 +492,8 @@ job_params_is_stored(const struct param_row *row)
 {
     bool has_value = row->type == PARAM_INTEGER || row->type == PARAM_REAL ||
                      row->type == PARAM_BOOLEAN || row->type == PARAM_CHOICE ||
-                     row->type == PARAM_BETAS;
+                     row->type == PARAM_BETAS || row->type == PARAM_STOPPING ||
+                     row->type == PARAM_METHOD;
     return has_value && row->offset >= offsetof(struct job_request, params);
 }
 
@@ -426,12 +547,19 @@ job_params_describe(const struct param_row *row, struct arena *arena)
     case PARAM_BETAS:
         return arena_printf(arena, "an array of two numbers %s, or \"auto\"",
                             range_text(row, arena));
+    case PARAM_STOPPING:
+        return "an object {\"patience\": N, \"min_delta\": X, \"metric\": NAME} with at least "
+               "patience, or \"auto\"";
+    case PARAM_WEIGHTS:
+        return arena_printf(arena, "\"balanced\", or an object from label to a number %s",
+                            range_text(row, arena));
     case PARAM_COLUMNS:
         return "an object with any of \"text\", \"text_pair\" and \"label\"";
     case PARAM_METADATA:
         return "an object of at most 16 strings, names to 64 characters, values to 512";
     case PARAM_METHOD:
-        return "an object {\"type\": \"supervised\", \"supervised\": {\"hyperparameters\": {}}}";
+        return "\"supervised\", \"linear_probe\", or an object {\"type\": \"supervised\", "
+               "\"supervised\": {\"hyperparameters\": {}}}";
     case PARAM_GROUP:
         return "an object of hyperparameters";
     case PARAM_NOT_BUILT:

@@ -8,20 +8,26 @@
 
 #include "core/base/json.h"
 #include "core/base/utf8.h"
+#include "core/train/class_weights.h"
 #include "daemon/suggest.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CUT_BYTES = 64, CHOICES_MAX = 16 };
+enum { CUT_BYTES = 64, CHOICES_MAX = 32, PATIENCE_MAX = 1000000 };
 
 /* Enumerations are stored as unsigned. */
 _Static_assert(sizeof(enum preset) == sizeof(unsigned) && sizeof(enum task) == sizeof(unsigned) &&
                    sizeof(enum optimizer) == sizeof(unsigned) &&
                    sizeof(enum lr_scheduler) == sizeof(unsigned) &&
                    sizeof(enum gemm_precision) == sizeof(unsigned) &&
-                   sizeof(enum batching) == sizeof(unsigned),
+                   sizeof(enum batching) == sizeof(unsigned) &&
+                   sizeof(enum truncation) == sizeof(unsigned) &&
+                   sizeof(enum dedupe) == sizeof(unsigned) &&
+                   sizeof(enum metric) == sizeof(unsigned) &&
+                   sizeof(enum train_method) == sizeof(unsigned) &&
+                   sizeof(enum init_head) == sizeof(unsigned),
                "every choice has the size of unsigned");
 _Static_assert(offsetof(struct train_params, beta2) ==
                    offsetof(struct train_params, beta1) + sizeof(double),
@@ -88,7 +94,7 @@ job_params_value_is_auto(const struct param_value *value)
 {
     enum param_type type = value->row->type;
     return (type == PARAM_INTEGER || type == PARAM_REAL || type == PARAM_BOOLEAN ||
-            type == PARAM_BETAS || type == PARAM_CHOICE) &&
+            type == PARAM_BETAS || type == PARAM_CHOICE || type == PARAM_STOPPING) &&
            json_is_string(value->json) && strcmp(json_string_value(value->json), "auto") == 0;
 }
 
@@ -256,6 +262,107 @@ set_columns(const struct param_value *value, struct arena *arena, struct job_req
 }
 
 static int
+refuse_stopping(const struct param_value *value, const char *key, const char *wanted,
+                struct arena *arena, struct fault_list *faults)
+{
+    const char *where = arena_printf(arena, "%s.%s", value->where, key);
+    return fault_add(faults, FAULT_INVALID_PARAMETER, where, "%s is %s; it must be %s.", where,
+                     job_params_value_quote(json_object_get(value->json, key), arena), wanted);
+}
+
+/* The metric of validation rows with this name, or METRIC_AUTO. */
+static enum metric
+find_metric(const char *name)
+{
+    for (int m = 0; m < METRIC_COUNT; m++)
+        if (metric_is_of_validation((enum metric)m) &&
+            strcmp(metric_name((enum metric)m), name) == 0)
+            return (enum metric)m;
+    return METRIC_AUTO;
+}
+
+static int
+set_stopping_member(const struct param_value *value, const char *key, struct early_stopping *out,
+                    struct arena *arena, struct fault_list *faults)
+{
+    static const char *const keys[] = {"metric", "patience", "min_delta"};
+    const json_t *json = json_object_get(value->json, key);
+    double number = json_number_value(json);
+    if (strcmp(key, "patience") == 0) {
+        if (!json_is_number(json) || !(number >= 1 && number <= PATIENCE_MAX) ||
+            number != floor(number))
+            return refuse_stopping(value, key, "a whole number from 1 to 1000000", arena, faults);
+        out->patience = (int64_t)number;
+    } else if (strcmp(key, "min_delta") == 0) {
+        if (!json_is_number(json) || !(number >= 0 && number <= 1e9))
+            return refuse_stopping(value, key, "a number from 0 to 1e9", arena, faults);
+        out->min_delta = number;
+    } else if (strcmp(key, "metric") == 0) {
+        out->metric = json_is_string(json) ? find_metric(json_string_value(json)) : METRIC_AUTO;
+        if (out->metric == METRIC_AUTO)
+            return refuse_stopping(value, key,
+                                   "one of those that metric_for_best_model can be, such as "
+                                   "\"valid_loss\"",
+                                   arena, faults);
+    } else {
+        const char *where =
+            arena_printf(arena, "%s.%s", value->where, job_params_value_cut(key, arena));
+        const char *nearest = suggest_nearest(key, keys, sizeof keys / sizeof keys[0]);
+        return fault_add(faults, FAULT_UNKNOWN_PARAMETER, where,
+                         "Unknown parameter '%s'%s%s%s; known are metric, patience and min_delta.",
+                         where, nearest != NULL ? "; did you mean '" : "",
+                         nearest != NULL ? nearest : "", nearest != NULL ? "'" : "");
+    }
+    return 0;
+}
+
+/* {"metric", "patience", "min_delta"}; null, which only stored parameters have here, is none. */
+static int
+set_stopping(const struct param_value *value, struct arena *arena, struct job_request *out,
+             struct fault_list *faults)
+{
+    struct early_stopping stopping = {.patience = 0, .min_delta = 0, .metric = METRIC_AUTO};
+    size_t before = faults->count;
+    const char *key;
+    json_t *json;
+    if (!json_is_null(value->json) &&
+        json_object_get(value->json, "patience") == NULL) /* of anything but an object NULL too */
+        return refuse(value, arena, faults);
+    json_object_foreach ((json_t *)(uintptr_t)value->json, key, json)
+        if (!json_is_null(json) || strcmp(key, "patience") == 0)
+            set_stopping_member(value, key, &stopping, arena, faults);
+    if (faults->count > before)
+        return -1;
+    store(out, value->row, &stopping, sizeof stopping);
+    return 0;
+}
+
+/* Labels are looked for when the plan is made. */
+static int
+set_weights(const struct param_value *value, struct arena *arena, struct job_request *out,
+            struct fault_list *faults)
+{
+    const json_t *json = value->json;
+    const char *label;
+    json_t *weight;
+    const char *copy = NULL;
+    if (json_is_string(json) && strcmp(json_string_value(json), CLASS_WEIGHTS_BALANCED) == 0) {
+        copy = CLASS_WEIGHTS_BALANCED;
+    } else {
+        if (json_object_size(json) == 0) /* of anything but an object 0 too */
+            return refuse(value, arena, faults);
+        json_object_foreach ((json_t *)(uintptr_t)json, label, weight)
+            if (!json_is_number(weight) || !in_range(value, json_number_value(weight)))
+                return refuse(value, arena, faults);
+        char *text = json_text(json);
+        copy = arena_copy_string(arena, text);
+        free(text);
+    }
+    store(out, value->row, &copy, sizeof copy);
+    return 0;
+}
+
+static int
 set_metadata(const struct param_value *value, struct arena *arena, struct job_request *out,
              struct fault_list *faults)
 {
@@ -294,14 +401,18 @@ job_params_value_set(const struct param_value *value, struct arena *arena, struc
     case PARAM_BOOLEAN:
         return set_boolean(value, arena, out, faults);
     case PARAM_CHOICE:
+    case PARAM_METHOD:
         return set_choice(value, arena, out, faults);
     case PARAM_BETAS:
         return set_betas(value, arena, out, faults);
+    case PARAM_STOPPING:
+        return set_stopping(value, arena, out, faults);
+    case PARAM_WEIGHTS:
+        return set_weights(value, arena, out, faults);
     case PARAM_COLUMNS:
         return set_columns(value, arena, out, faults);
     case PARAM_METADATA:
         return set_metadata(value, arena, out, faults);
-    case PARAM_METHOD:
     case PARAM_GROUP:
     case PARAM_NOT_BUILT:
         break;

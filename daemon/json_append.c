@@ -2,6 +2,7 @@
 #include "daemon/json_append.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,4 +45,46 @@ json_append_string(struct buf *out, const char *text)
             buf_append(out, c, 1);
     }
     buf_append_string(out, "\"");
+}
+
+static void
+append_object(struct buf *out, json_t *object)
+{
+    const char *separator = "{";
+    void *member = json_object_iter(object);
+    for (; member != NULL; member = json_object_iter_next(object, member)) {
+        buf_append_string(out, separator);
+        json_append_string(out, json_object_iter_key(member));
+        buf_append_string(out, ":");
+        json_append_value(out, json_object_iter_value(member));
+        separator = ",";
+    }
+    buf_append_string(out, separator[0] == '{' ? "{}" : "}");
+}
+
+static void
+append_array(struct buf *out, const json_t *array)
+{
+    buf_append_string(out, "[");
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        buf_append_string(out, i > 0 ? "," : "");
+        json_append_value(out, json_array_get(array, i));
+    }
+    buf_append_string(out, "]");
+}
+
+void
+json_append_value(struct buf *out, const json_t *value)
+{
+    if (json_is_object(value)) {
+        append_object(out, (json_t *)(uintptr_t)value);
+    } else if (json_is_array(value)) {
+        append_array(out, value);
+    } else if (json_is_real(value)) {
+        json_append_real(out, json_real_value(value));
+    } else {
+        char *text = json_text(value);
+        buf_append_string(out, text);
+        free(text);
+    }
 }

@@ -26,7 +26,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,17 +107,6 @@ tell_systemd(const char *state)
     struct err err;
     if (notify_send(state, &err) != 0)
         log_warn("notify error=\"%s\"", err.message);
-}
-
-/* Connections are descriptors: take as many as we are allowed. */
-static void
-raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static struct service_options
@@ -237,7 +225,7 @@ serve(const struct config *config, const struct options *flags)
     struct err err;
     bool stopped_as_asked = false;
     signals_block();
-    raise_descriptor_limit();
+    fileio_raise_limit(); /* connections are descriptors */
     umask(077);
     log_set_level(config->log_level);
     log_set_format(config->log_format);

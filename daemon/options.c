@@ -159,15 +159,37 @@ options_print_wrapped(const char *text, size_t column, size_t indent, FILE *file
     fputc('\n', file);
 }
 
+/* "auto|one|two": a list that is too long for the line goes on below, behind a bar. Returns the
+ * column behind it. */
+static size_t
+print_value(const char *value, size_t column, FILE *file)
+{
+    size_t indent = column;
+    while (*value != '\0') {
+        size_t choice = strcspn(value, "|");
+        choice += value[choice] == '|';
+        if (column > indent && column + choice > HELP_COLUMNS) {
+            fprintf(file, "\n%*s", (int)indent, "");
+            column = indent;
+        }
+        fprintf(file, "%.*s", (int)choice, value);
+        column += choice;
+        value += choice;
+    }
+    return column;
+}
+
 void
 options_print_help(const struct option_table *table, FILE *file)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct option_row *row = &table->rows[i];
         char letter[] = {'-', row->letter, ',', ' ', '\0'};
-        int used = fprintf(file, "  %s--%s%s%s", row->letter != 0 ? letter : "    ", row->name,
-                           row->value != NULL ? " " : "", row->value != NULL ? row->value : "");
+        int used = fprintf(file, "  %s--%s%s", row->letter != 0 ? letter : "    ", row->name,
+                           row->value != NULL ? " " : "");
         size_t column = used > 0 ? (size_t)used : 0;
+        if (row->value != NULL)
+            column = print_value(row->value, column, file);
         if (column + 2 > DOC_COLUMN) {
             fputc('\n', file);
             column = 0;

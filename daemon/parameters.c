@@ -19,6 +19,10 @@ kind_of(enum param_type type)
         return PARAMETER_CHOICE;
     case PARAM_BETAS:
         return PARAMETER_TWO_NUMBERS;
+    case PARAM_STOPPING:
+        return PARAMETER_STOPPING;
+    case PARAM_WEIGHTS:
+        return PARAMETER_WEIGHTS;
     case PARAM_COLUMNS:
         return PARAMETER_COLUMNS;
     case PARAM_METADATA:

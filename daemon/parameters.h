@@ -20,6 +20,8 @@ enum parameter_kind {
     PARAMETER_BOOLEAN,
     PARAMETER_CHOICE,
     PARAMETER_TWO_NUMBERS,     /* an array of two numbers from min to max */
+    PARAMETER_STOPPING,        /* {"patience", "min_delta", "metric"}; of hyperparameters */
+    PARAMETER_WEIGHTS,         /* "balanced", or an object of numbers from min to max */
     PARAMETER_COLUMNS,         /* {"text", "text_pair", "label"}: texts of min to max characters */
     PARAMETER_METADATA,        /* an object of strings */
     PARAMETER_METHOD,          /* {"type", "supervised": {"hyperparameters"}} */

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 #include <time.h>
 
 static int
@@ -141,7 +142,7 @@ append_progress(struct buf *line, const struct run_state *state)
     const struct train_progress *progress = &state->progress;
     size_t total = state->plan->total_steps;
     double done = (double)progress->step / (double)total;
-    bool ended = progress->step == total;
+    bool ended = progress->step == total || strcmp(state->status, "succeeded") == 0;
     double per_step = progress->step > 0 ? progress->seconds_elapsed / (double)progress->step : NAN;
     append_key(line, "progress");
     buf_printf(line, "{\"step\":%zu", progress->step);
@@ -166,11 +167,23 @@ append_resources(struct buf *line, const struct run_state *state)
     buf_append_string(line, "}");
 }
 
+/* As GET /v1/fine_tuning/jobs/{id}/evaluation has them. */
+static void
+append_evaluation(struct buf *line, const struct run_state *state)
+{
+    append_key(line, "evaluation");
+    buf_printf(line, "{\"validation\":");
+    buf_append_string(line, state->validation_json != NULL ? state->validation_json : "null");
+    append_key(line, "test");
+    buf_append_string(line, state->test_json != NULL ? state->test_json : "null");
+    buf_append_string(line, "}");
+}
+
 int
 run_lines_job(const struct run_state *state, struct err *err)
 {
     const struct job_request *request = state->request;
-    bool succeeded = state->error_code == NULL && state->progress.step == state->plan->total_steps;
+    bool succeeded = strcmp(state->status, "succeeded") == 0;
     struct buf line = {0};
     buf_append_string(&line, "{\"object\":\"fine_tuning.job\"");
     append_integer(&line, "created_at", state->created_at);
@@ -192,10 +205,13 @@ run_lines_job(const struct run_state *state, struct err *err)
     append_labels(&line, &state->plan->labels);
     append_progress(&line, state);
     append_metrics(&line, "metrics", state->latest);
+    append_key(&line, "baseline");
+    buf_append_string(&line, state->baseline_json != NULL ? state->baseline_json : "null");
     append_resources(&line, state);
     append_integer(&line, "estimated_memory_bytes", (int64_t)state->estimated_memory_bytes);
     append_key(&line, "parameters");
     buf_append_string(&line, state->parameters_json);
+    append_evaluation(&line, state);
     buf_append_string(&line, "}");
     return print_line(&line, err);
 }

@@ -28,7 +28,10 @@ struct run_state {
     const char *error_message;
     struct train_progress progress; /* of the last completed step */
     double latest[METRIC_COUNT];    /* NaN where a metric has no value yet */
-    int64_t events;                 /* printed so far */
+    const char *validation_json;    /* evaluations of the final model; NULL: none */
+    const char *test_json;
+    const char *baseline_json; /* NULL: none */
+    int64_t events; /* printed so far */
 };
 
 /* {"object":"fine_tuning.job.event", …}; 0, or ERR_IO when standard output is gone. */

@@ -114,9 +114,9 @@ struct job_info {
     const char *error_code, *error_message, *error_param; /* NULL unless failed */
     int64_t trained_tokens;                               /* < 0: not finished */
     const char *task;
-    const char *const *labels; /* id order */
-    size_t label_count;
+    const char *labels_json;     /* id order, a JSON array of strings */
     const char *parameters_json; /* every value in force, a JSON object */
+    const char *baseline_json;   /* what simple models say, a JSON object; NULL: not known */
     struct job_progress progress;
     const struct named_value *metrics; /* the latest of each */
     size_t metric_count;
@@ -151,9 +151,6 @@ int service_jobs_list(struct service *service, const struct page *page,
                       struct arena *arena, struct job_list *out, struct fault_list *faults);
 int service_job_get(struct service *service, const char *id, struct arena *arena,
                     struct job_info *out, struct fault_list *faults);
-/* The row is cancelled at once; CONFLICT when the job has ended. */
-int service_job_cancel(struct service *service, const char *id, struct arena *arena,
-                       struct job_info *out, struct fault_list *faults);
 
 struct event_info {
     const char *id;
@@ -162,6 +159,7 @@ struct event_info {
     const char *message;
     const char *type;      /* "message" or "metrics" */
     const char *data_json; /* an object, or NULL */
+    const char *code;      /* what kind of event it is, or NULL */
 };
 
 struct event_list {
@@ -292,6 +290,7 @@ struct version_info {
 void service_version(struct service *service, struct arena *arena, struct version_info *out);
 
 #include "daemon/service_data.h"
+#include "daemon/service_evaluations.h"
 #include "daemon/service_follow.h"
 #include "daemon/service_transfer.h"
 #include "daemon/service_uploads.h"

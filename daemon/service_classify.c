@@ -1,5 +1,5 @@
 /*
- * Using a model: texts to class probabilities.
+ * Using a model: texts to the scores of labels.
  */
 #include "daemon/service_predict.h"
 
@@ -9,16 +9,18 @@ service_classify(struct service *service, const char *model, const struct classi
                  struct fault_list *faults)
 {
     const struct predict_order order = {
-        .model = model, .output = PREDICT_PROBABILITIES, .inputs = inputs, .count = count};
+        .model = model, .output = PREDICT_SCORES, .inputs = inputs, .count = count};
     struct predict_answer answer = {0};
     if (service_predict(service, &order, arena, &answer, faults) != 0)
         return -1;
     *out = (struct classify_result){
         .model = answer.model.id,
+        .task = answer.prediction.task,
         .target = answer.prediction.target,
         .labels = answer.prediction.labels,
         .label_count = answer.prediction.label_count,
-        .probabilities = answer.prediction.values,
+        .thresholds = answer.prediction.thresholds,
+        .scores = answer.prediction.values,
         .input_count = count,
         .tokens = answer.prediction.tokens,
     };

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "core/base/buf.h"
+#include "core/train/cautions.h"
 #include "core/train/effort.h"
 #include "core/train/memory.h"
 #include "core/train/plan.h"
@@ -30,6 +31,7 @@ struct creation {
     struct catalog_model model;
     struct train_request train;
     struct train_plan plan;
+    struct train_cautions cautions; /* about its data */
     struct train_memory memory;
     int64_t disk_bytes;
     struct budget_room room; /* as it is now */
@@ -136,6 +138,7 @@ make_plan(struct creation *creation, struct fault_list *faults)
     train->base_name = creation->model.id;
     train->columns = creation->request.columns;
     train->task = creation->request.task;
+    train->class_weights = creation->request.class_weights;
     train->params = *params;
     train->has_bf16 = gemm_engine_has_bf16(creation->service->options.engine);
     if (train_plan_make(train, creation->arena, &creation->plan, &fault, &err) != 0)
@@ -207,16 +210,39 @@ service_check_disk(struct service *service, struct fault_list *faults)
                      budget_size(budget->min_free_bytes, faults->arena));
 }
 
+static int
+find_cautions(struct creation *creation, struct fault_list *faults)
+{
+    struct err err;
+    if (train_cautions_find(&creation->plan, &creation->train, creation->arena, &creation->cautions,
+                            &err) == 0)
+        return 0;
+    return fault_add_err(faults, &err);
+}
+
 /* From the parsed request to a plan with its needs; the plan is the caller's to release when 0. */
 static int
 prepare(struct creation *creation, struct fault_list *faults)
 {
     if (resolve_names(creation, faults) != 0 || make_plan(creation, faults) != 0)
         return -1;
-    if (estimate_needs(creation, faults) == 0 && check_room(creation, faults) == 0)
+    if (estimate_needs(creation, faults) == 0 && check_room(creation, faults) == 0 &&
+        find_cautions(creation, faults) == 0)
         return 0;
     train_plan_fini(&creation->plan);
     return -1;
+}
+
+static const char *
+describe_labels(const struct train_plan *plan, struct arena *arena)
+{
+    size_t count = plan->labels.count;
+    const char *plural = count == 1 ? "" : "s";
+    if (plan->task == TASK_CLASSIFICATION)
+        return arena_printf(arena, "%zu labels", count);
+    if (plan->task == TASK_REGRESSION)
+        return arena_printf(arena, "%zu number%s (task regression)", count, plural);
+    return arena_printf(arena, "%zu label%s (task %s)", count, plural, task_name(plan->task));
 }
 
 static const char *
@@ -224,8 +250,9 @@ describe_plan(const struct creation *creation)
 {
     const struct train_plan *plan = &creation->plan;
     struct buf text = {0};
-    buf_printf(&text, "Job created: %s on %zu rows of %s with %zu labels, ", creation->model.id,
-               plan->training_rows, creation->train.training.name, plan->labels.count);
+    buf_printf(&text, "Job created: %s on %zu rows of %s with %s, ", creation->model.id,
+               plan->training_rows, creation->train.training.name,
+               describe_labels(plan, creation->arena));
     if (plan->validation_rows == 0)
         buf_append_string(&text, "no validation, ");
     else if (creation->train.validation.path == NULL)
@@ -251,7 +278,25 @@ describe_choices(const struct creation *creation)
                         (long long)creation->plan.params.seed);
 }
 
-/* One transaction: the row, the event of its creation, the choices. */
+/* A warning event for each caution; its code is the event's data. */
+static int
+append_cautions(struct db *db, const struct creation *creation, int64_t job_seq, struct err *err)
+{
+    for (size_t i = 0; i < creation->cautions.count; i++) {
+        const struct report_warning *caution = &creation->cautions.items[i];
+        const struct event_new event = {
+            .kind = EVENT_WARNING,
+            .level = EVENT_WARN,
+            .message = caution->message,
+            .data_json = arena_printf(creation->arena, "{\"code\":\"%s\"}", caution->code),
+        };
+        if (events_append(db, job_seq, &event, err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
+/* One transaction: the row, the event of its creation, the choices, the cautions. */
 static int
 insert(struct db *db, void *context, struct err *err)
 {
@@ -278,8 +323,8 @@ insert(struct db *db, void *context, struct err *err)
         .estimated_memory_bytes = (int64_t)creation->memory.peak,
         .estimated_disk_bytes = creation->disk_bytes,
     };
-    struct event_new created = {.message = describe_plan(creation)};
-    struct event_new chosen = {.message = describe_choices(creation)};
+    struct event_new created = {.kind = EVENT_CREATED, .message = describe_plan(creation)};
+    struct event_new chosen = {.kind = EVENT_CHOICES, .message = describe_choices(creation)};
     struct job_row row;
     if (creation->model.base != NULL &&
         base_models_find(creation->service->bases, creation->model.id) == NULL)
@@ -288,7 +333,9 @@ insert(struct db *db, void *context, struct err *err)
         return err->code;
     if (jobs_get(db, creation->id, creation->arena, &row, err) != 0)
         return err->code;
-    return events_append(db, row.seq, &chosen, err);
+    if (events_append(db, row.seq, &chosen, err) != 0)
+        return err->code;
+    return append_cautions(db, creation, row.seq, err);
 }
 
 /* Insert; a file or model that went away since it was looked up is told as if it had never been. */
@@ -355,7 +402,7 @@ service_job_create(struct service *service, const char *body, size_t length, str
 
 /* ---- telling only ---------------------------------------------------------------------------- */
 
-enum { WARNINGS_MAX = 8 };
+enum { OTHER_WARNINGS = 8, WARNINGS_MAX = CAUTIONS_MAX + OTHER_WARNINGS };
 
 static void
 warn(struct job_estimate *out, const char *code, const char *message)
@@ -384,6 +431,8 @@ add_warnings(struct creation *creation, struct job_estimate *out)
     if (plan->validation_rows == 0)
         warn(out, "no_validation",
              "No rows are held out: nothing will tell how well the model does on new texts.");
+    for (size_t i = 0; i < creation->cautions.count; i++)
+        warn(out, creation->cautions.items[i].code, creation->cautions.items[i].message);
     if (budget_judge(&look, &nothing, &candidate, creation->arena, &wait) != CLAIM_TAKE)
         warn(out, wait.reason, wait.message);
     if (queue_get(creation->db, &queue, &ignored) == 0 && queue.paused_at > 0)
@@ -402,6 +451,9 @@ tell(struct creation *creation, struct job_estimate *out, struct fault_list *fau
     double rate = gemm_engine_rate(creation->service->options.engine);
     *out = (struct job_estimate){
         .parameters_json = job_params_print(&plan->params, creation->arena),
+        .task = task_name(plan->task),
+        .labels = (const char *const *)plan->labels.names,
+        .label_count = plan->labels.count,
         .rows = (int64_t)plan->training_rows,
         .validation_rows = (int64_t)plan->validation_rows,
         .test_rows = (int64_t)plan->test_rows,

@@ -106,6 +106,51 @@ lists_info(const struct data_report *report, struct arena *arena, struct file_re
 }
 
 static void
+numbers_info(const struct data_report *report, struct arena *arena, struct file_report *out)
+{
+    struct data_numbers_info *numbers = arena_array(arena, report->number_count, sizeof *numbers);
+    for (size_t i = 0; i < report->number_count; i++) {
+        const struct report_numbers *of = &report->numbers[i];
+        numbers[i] = (struct data_numbers_info){of->min, of->max, of->mean, of->deviation};
+    }
+    out->numbers = numbers;
+    out->number_count = report->number_count;
+}
+
+static struct data_tags_info
+tags_info(const struct report_tags *tags, struct arena *arena)
+{
+    struct data_entities_info *types = arena_array(arena, tags->types_listed, sizeof *types);
+    for (size_t i = 0; i < tags->types_listed; i++)
+        types[i] = (struct data_entities_info){tags->types[i].name, (int64_t)tags->types[i].count};
+    return (struct data_tags_info){
+        .scheme = tag_scheme_name(tags->scheme),
+        .words = (int64_t)tags->words,
+        .entities = (int64_t)tags->entities,
+        .types = types,
+        .type_count = tags->types_listed,
+        .misplaced = (int64_t)tags->misplaced,
+        .broken_rows = (int64_t)tags->broken_rows,
+    };
+}
+
+static struct data_tokens_info
+tokens_info(const struct data_report *report, const struct counting *counting)
+{
+    return (struct data_tokens_info){
+        .model = counting->model.id,
+        .max_seq_length = (int64_t)counting->max_length,
+        .lengths = lengths_info(&report->token_length),
+        .rows_over_length = (int64_t)report->over_length,
+        .tokens = (int64_t)report->tokens,
+        .unknown_tokens = (int64_t)report->unknown_tokens,
+        .words_cut = (int64_t)report->words_cut,
+        .tags_cut = (int64_t)report->tags_cut,
+        .words_without_tokens = (int64_t)report->words_without_tokens,
+    };
+}
+
+static void
 report_info(const struct data_report *report, const struct counting *counting, struct arena *arena,
             struct file_report *out)
 {
@@ -122,6 +167,8 @@ report_info(const struct data_report *report, const struct counting *counting, s
         .rows = (int64_t)report->rows,
         .fault_count = (int64_t)report->fault_count,
         .label_count = (int64_t)report->label_count,
+        .unlabelled = (int64_t)report->unlabelled,
+        .has_tags = report->task == TASK_TOKEN_CLASSIFICATION,
         .text_length = lengths_info(&report->text_length),
         .duplicates = (int64_t)report->duplicates,
         .conflicting_duplicates = (int64_t)report->conflicting_duplicates,
@@ -129,15 +176,11 @@ report_info(const struct data_report *report, const struct counting *counting, s
         .has_tokens = report->has_tokens,
     };
     lists_info(report, arena, out);
+    numbers_info(report, arena, out);
+    if (out->has_tags)
+        out->tags = tags_info(&report->tags, arena);
     if (report->has_tokens)
-        out->tokens = (struct data_tokens_info){
-            .model = counting->model.id,
-            .max_seq_length = (int64_t)counting->max_length,
-            .lengths = lengths_info(&report->token_length),
-            .rows_over_length = (int64_t)report->over_length,
-            .tokens = (int64_t)report->tokens,
-            .unknown_tokens = (int64_t)report->unknown_tokens,
-        };
+        out->tokens = tokens_info(report, counting);
 }
 
 int

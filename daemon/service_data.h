@@ -20,7 +20,26 @@ struct data_fault_info {
 
 struct data_label_info {
     const char *label;
-    int64_t rows;
+    int64_t rows; /* of a tag: words */
+};
+
+/* Of the numbers of one target. */
+struct data_numbers_info {
+    double min, max, mean, deviation;
+};
+
+struct data_entities_info {
+    const char *type;
+    int64_t count;
+};
+
+/* Tags of words. */
+struct data_tags_info {
+    const char *scheme; /* "plain", "BIO", "IOBES", "BILOU" */
+    int64_t words, entities;
+    const struct data_entities_info *types;
+    size_t type_count;
+    int64_t misplaced, broken_rows; /* tags that cannot stand where they do, and rows with them */
 };
 
 struct data_lengths_info {
@@ -39,6 +58,7 @@ struct data_tokens_info {
     struct data_lengths_info lengths;
     int64_t rows_over_length;
     int64_t tokens, unknown_tokens;
+    int64_t words_cut, tags_cut, words_without_tokens; /* of rows of words */
 };
 
 struct file_report {
@@ -56,6 +76,11 @@ struct file_report {
     int64_t label_count;                  /* all, */
     const struct data_label_info *labels; /* of which the first are told */
     size_t labels_listed;
+    int64_t unlabelled;                      /* rows whose list of labels is empty */
+    const struct data_numbers_info *numbers; /* of each target of a regression */
+    size_t number_count;
+    bool has_tags;
+    struct data_tags_info tags;
     struct data_lengths_info text_length; /* in characters */
     int64_t duplicates, conflicting_duplicates, empty;
     bool has_tokens;

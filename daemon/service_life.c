@@ -19,31 +19,32 @@ enum {
     WORKER_PATIENCE_MS = 10000
 };
 
-/* What clients may ask, and the words for it. */
+/* Changes of state that clients may ask for, by enum job_wish_kind, and the words for them. */
 static const struct verb {
     enum job_action action;
     const char *done;       /* "cannot be <done>" */
-    const char *event;      /* of the change */
+    enum event_kind kind;   /* of the change, */
+    const char *event;      /* and its sentence */
     job_state_set repeated; /* states in which there is nothing left to do */
 } verbs[] = {
-    {JOB_ACTION_CANCEL, "cancelled", "The job was cancelled.", 0},
-    {JOB_ACTION_PAUSE, "paused", "The job was paused.",
-     1u << JOB_STATE_PAUSING | 1u << JOB_STATE_PAUSED},
-    {JOB_ACTION_RESUME, "resumed",
-     "The job was resumed: it waits in the queue and goes on from its newest saved state.",
-     1u << JOB_STATE_QUEUED | 1u << JOB_STATE_RUNNING},
-    {JOB_ACTION_RETRY, "sent into the queue again", NULL, 0},
+    [JOB_WISH_CANCEL] = {JOB_ACTION_CANCEL, "cancelled", EVENT_CANCELLED, "The job was cancelled.",
+                         0},
+    [JOB_WISH_PAUSE] = {JOB_ACTION_PAUSE, "paused", EVENT_PAUSED, "The job was paused.",
+                        1u << JOB_STATE_PAUSING | 1u << JOB_STATE_PAUSED},
+    [JOB_WISH_RESUME] =
+        {JOB_ACTION_RESUME, "resumed", EVENT_RESUMED,
+         "The job was resumed: it waits in the queue and goes on from its newest saved state.",
+         1u << JOB_STATE_QUEUED | 1u << JOB_STATE_RUNNING},
+    [JOB_WISH_RETRY] = {JOB_ACTION_RETRY, "sent into the queue again", EVENT_RETRIED, NULL, 0},
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
+/* NULL for what changes no state. */
 static const struct verb *
-verb_of(enum job_action action)
+verb_of(enum job_wish_kind kind)
 {
-    size_t i = 0;
-    while (i + 1 < VERB_COUNT && verbs[i].action != action)
-        i++;
-    return &verbs[i];
+    return (size_t)kind < VERB_COUNT ? &verbs[kind] : NULL;
 }
 
 /* "it can be cancelled or paused": what the table lets a client do in this state. */
@@ -74,138 +75,81 @@ fault_state(struct fault_list *faults, const struct job_row *row, const char *do
 }
 
 /* Where a client's wish meets the row. */
-struct wish {
+struct meeting {
     struct service *service;
     struct db *db;
-    const char *id;
+    const struct job_wish *wish;
+    const struct verb *verb;   /* of a change of state */
+    struct job_update *update; /* of JOB_WISH_UPDATE */
     struct arena *arena;
-    const struct verb *verb;
+    struct job_row row; /* as it is afterwards; before a deletion */
+    struct fault_list *faults;
 };
+
+static int
+read_row(struct meeting *meeting)
+{
+    return service_read_job(meeting->service, meeting->db, meeting->wish->id, meeting->arena,
+                            &meeting->row, meeting->faults);
+}
 
 /* One try from the state that was read: ERR_CONFLICT when the row was changed meanwhile. */
 static int
-change_from(const struct wish *wish, const struct job_row *row, enum job_status to, struct err *err)
+change_from(const struct meeting *meeting, enum job_status to, struct err *err)
 {
-    const char *event = wish->verb->event;
+    const struct verb *verb = meeting->verb;
+    const struct job_row *row = &meeting->row;
+    const char *event = verb->event;
     if (to == JOB_PAUSING)
         event = "The job is being paused: it stops when its state is saved.";
-    if (wish->verb->action == JOB_ACTION_RETRY)
-        return jobs_retry(wish->db, wish->id, 1u << row->state, err);
+    if (verb->action == JOB_ACTION_RETRY)
+        return jobs_retry(meeting->db, meeting->wish->id, 1u << row->state, err);
     const struct job_change change = {
         .from = 1u << row->state,
         .to = (enum job_state)to,
-        .event = {.level = EVENT_INFO, .type = EVENT_MESSAGE, .message = event},
+        .event = {.kind = to == JOB_PAUSING ? EVENT_PAUSING : verb->kind, .message = event},
     };
-    return jobs_change(wish->db, wish->id, &change, err);
+    return jobs_change(meeting->db, meeting->wish->id, &change, err);
 }
 
-/* Until the change is made, was made before, or is refused. *out: the row as it is afterwards. */
+/* Until the change is made, was made before, or is refused. */
 static int
-apply(const struct wish *wish, struct job_row *out, struct fault_list *faults)
+change_state(struct meeting *meeting)
 {
     struct err err = {0};
+    const struct verb *verb = meeting->verb;
     for (size_t i = 0; i < CHANGE_ATTEMPTS; i++) {
         enum job_status to;
-        if (service_read_job(wish->service, wish->db, wish->id, wish->arena, out, faults) != 0)
+        if (read_row(meeting) != 0)
             return -1;
-        if (((wish->verb->repeated >> out->state) & 1u) != 0)
+        if (((verb->repeated >> meeting->row.state) & 1u) != 0)
             return 0;
-        if (!job_state_next((enum job_status)out->state, wish->verb->action, &to))
-            return fault_state(faults, out, wish->verb->done);
-        int code = change_from(wish, out, to, &err);
+        if (!job_state_next((enum job_status)meeting->row.state, verb->action, &to))
+            return fault_state(meeting->faults, &meeting->row, verb->done);
+        int code = change_from(meeting, to, &err);
         if (code == 0)
-            return service_read_job(wish->service, wish->db, wish->id, wish->arena, out, faults);
+            return read_row(meeting);
         if (code == ERR_INVALID)
-            return fault_add(faults, FAULT_CONFLICT, "id",
+            return fault_add(meeting->faults, FAULT_CONFLICT, "id",
                              "Job %s cannot be sent into the queue again: there is %s any more. "
                              "Upload it and create a new job.",
-                             wish->id, err.message);
+                             meeting->wish->id, err.message);
         if (code != ERR_CONFLICT)
-            return service_fault_job(faults, wish->id, &err);
+            return service_fault_job(meeting->faults, meeting->wish->id, &err);
     }
-    return fault_add_err(faults, &err);
+    return fault_add_err(meeting->faults, &err);
 }
 
 static int
-act(const struct wish *wish, struct job_info *out, struct fault_list *faults)
-{
-    struct service *service = wish->service;
-    struct job_row row;
-    struct wish with_db = *wish;
-    with_db.db = service_acquire(service, faults);
-    if (with_db.db == NULL)
-        return -1;
-    int code = apply(&with_db, &row, faults);
-    service_release(service, with_db.db);
-    if (code != 0)
-        return -1;
-    if (service->workers != NULL && wish->verb->action == JOB_ACTION_CANCEL)
-        workers_cancel(service->workers, wish->id);
-    if (service->workers != NULL && wish->verb->action == JOB_ACTION_PAUSE)
-        workers_pause(service->workers, wish->id);
-    scheduler_wake(service->scheduler);
-    log_info("%s job=%s status=%s", job_action_name(wish->verb->action), wish->id,
-             job_status_name((enum job_status)row.state));
-    service_job_info(&row, wish->arena, out);
-    return 0;
-}
-
-int
-service_job_cancel(struct service *service, const char *id, struct arena *arena,
-                   struct job_info *out, struct fault_list *faults)
-{
-    const struct wish wish = {service, NULL, id, arena, verb_of(JOB_ACTION_CANCEL)};
-    return act(&wish, out, faults);
-}
-
-int
-service_job_pause(struct service *service, const char *id, struct arena *arena,
-                  struct job_info *out, struct fault_list *faults)
-{
-    const struct wish wish = {service, NULL, id, arena, verb_of(JOB_ACTION_PAUSE)};
-    return act(&wish, out, faults);
-}
-
-int
-service_job_resume(struct service *service, const char *id, struct arena *arena,
-                   struct job_info *out, struct fault_list *faults)
-{
-    const struct wish wish = {service, NULL, id, arena, verb_of(JOB_ACTION_RESUME)};
-    return act(&wish, out, faults);
-}
-
-int
-service_job_retry(struct service *service, const char *id, struct arena *arena,
-                  struct job_info *out, struct fault_list *faults)
-{
-    const struct wish wish = {service, NULL, id, arena, verb_of(JOB_ACTION_RETRY)};
-    return act(&wish, out, faults);
-}
-
-int
-service_job_update(struct service *service, const char *id, const char *body, size_t length,
-                   struct arena *arena, struct job_info *out, struct fault_list *faults)
+patch(struct meeting *meeting)
 {
     struct err err;
-    struct job_update update;
-    struct job_row row;
-    if (job_params_parse_update(body, length, arena, &update, faults) != 0)
-        return -1;
-    const struct job_patch patch = {update.has_metadata, update.metadata_json, update.has_priority,
-                                    update.priority};
-    struct db *db = service_acquire(service, faults);
-    if (db == NULL)
-        return -1;
-    int code = jobs_patch(db, id, &patch, &err) == 0 ? 0 : service_fault_job(faults, id, &err);
-    if (code == 0)
-        code = service_read_job(service, db, id, arena, &row, faults);
-    service_release(service, db);
-    if (code != 0)
-        return -1;
-    scheduler_wake(service->scheduler);
-    log_info("update job=%s", id);
-    service_job_info(&row, arena, out);
-    return 0;
+    const struct job_update *update = meeting->update;
+    const struct job_patch wanted = {update->has_metadata, update->metadata_json,
+                                     update->has_priority, update->priority};
+    if (jobs_patch(meeting->db, meeting->wish->id, &wanted, &err) != 0)
+        return service_fault_job(meeting->faults, meeting->wish->id, &err);
+    return read_row(meeting);
 }
 
 /* Why the row stays. */
@@ -222,6 +166,72 @@ fault_delete(struct service *service, struct db *db, const char *id, bool in_use
     if (service_read_job(service, db, id, faults->arena, &row, faults) != 0)
         return -1;
     return fault_state(faults, &row, "deleted");
+}
+
+static int
+delete_row(struct meeting *meeting)
+{
+    struct err err;
+    bool in_use = false;
+    const char *id = meeting->wish->id;
+    if (jobs_delete(meeting->db, id, &in_use, &err) == 0)
+        return 0;
+    return fault_delete(meeting->service, meeting->db, id, in_use, &err, meeting->faults);
+}
+
+static int
+do_it(struct meeting *meeting)
+{
+    switch (meeting->wish->kind) {
+    case JOB_WISH_CANCEL:
+    case JOB_WISH_PAUSE:
+    case JOB_WISH_RESUME:
+    case JOB_WISH_RETRY:
+        return change_state(meeting);
+    case JOB_WISH_UPDATE:
+        return patch(meeting);
+    case JOB_WISH_DELETE:
+        return delete_row(meeting);
+    }
+    return -1;
+}
+
+/* Condition and change in one transaction. */
+static int
+do_it_if(struct db *db, void *context, struct err *err)
+{
+    struct meeting *meeting = context;
+    const struct job_condition *condition = meeting->wish->condition;
+    struct job_info now;
+    (void)db;
+    if (read_row(meeting) != 0)
+        return err_set(err, ERR_CONFLICT, "the job cannot be read");
+    service_job_info(&meeting->row, meeting->arena, &now);
+    if (!condition->holds(condition->context, &now)) {
+        fault_add(meeting->faults, FAULT_PRECONDITION_FAILED, NULL,
+                  "Job %s has changed since you read it: GET it again, decide again, and send "
+                  "If-Match with its new ETag, or without If-Match.",
+                  meeting->wish->id);
+        return err_set(err, ERR_CONFLICT, "the job has changed");
+    }
+    return do_it(meeting) == 0 ? 0 : err_set(err, ERR_CONFLICT, "the change was refused");
+}
+
+/* With a connection for as long as it takes. */
+static int
+meet(struct meeting *meeting)
+{
+    struct err err;
+    size_t before = meeting->faults->count;
+    meeting->db = service_acquire(meeting->service, meeting->faults);
+    if (meeting->db == NULL)
+        return -1;
+    int code = meeting->wish->condition == NULL ? do_it(meeting)
+                                                : db_write(meeting->db, do_it_if, meeting, &err);
+    service_release(meeting->service, meeting->db);
+    if (code != 0 && meeting->faults->count == before) /* of the transaction itself */
+        fault_add_err(meeting->faults, &err);
+    return code == 0 ? 0 : -1;
 }
 
 /*
@@ -252,25 +262,60 @@ forget_checkpoints(struct service *service, const char *id)
     arena_free(arena);
 }
 
-int
-service_job_delete(struct service *service, const char *id, struct fault_list *faults)
+/* The row has been changed: what else there is to do. */
+static void
+follow_up(const struct meeting *meeting)
 {
+    struct service *service = meeting->service;
+    const char *id = meeting->wish->id;
     struct err err;
-    bool in_use = false;
-    struct db *db = service_acquire(service, faults);
-    if (db == NULL)
+    switch (meeting->wish->kind) {
+    case JOB_WISH_CANCEL:
+        if (service->workers != NULL)
+            workers_cancel(service->workers, id);
+        break;
+    case JOB_WISH_PAUSE:
+        if (service->workers != NULL)
+            workers_pause(service->workers, id);
+        break;
+    case JOB_WISH_DELETE:
+        wait_for_worker(service, id);
+        forget_checkpoints(service, id);
+        if (data_dir_remove_job(service->store.dir, id, &err) != 0)
+            log_warn("remove job=%s error=\"%s\"", id, err.message); /* swept at the next start */
+        return;
+    case JOB_WISH_RESUME:
+    case JOB_WISH_RETRY:
+    case JOB_WISH_UPDATE:
+        break;
+    }
+    scheduler_wake(service->scheduler);
+}
+
+int
+service_job_change(struct service *service, const struct job_wish *wish, struct arena *arena,
+                   struct job_info *out, struct fault_list *faults)
+{
+    struct job_update update;
+    struct meeting meeting = {.service = service,
+                              .wish = wish,
+                              .verb = verb_of(wish->kind),
+                              .update = &update,
+                              .arena = arena,
+                              .faults = faults};
+    if (wish->kind == JOB_WISH_UPDATE &&
+        job_params_parse_update(wish->body, wish->length, arena, &update, faults) != 0)
         return -1;
-    int code = 0;
-    if (jobs_delete(db, id, &in_use, &err) != 0)
-        code = fault_delete(service, db, id, in_use, &err, faults);
-    service_release(service, db);
-    if (code != 0)
+    if (meet(&meeting) != 0)
         return -1;
-    log_info("delete job=%s", id);
-    wait_for_worker(service, id);
-    forget_checkpoints(service, id);
-    if (data_dir_remove_job(service->store.dir, id, &err) != 0)
-        log_warn("remove job=%s error=\"%s\"", id, err.message); /* swept at the next start */
+    if (wish->kind == JOB_WISH_UPDATE || wish->kind == JOB_WISH_DELETE)
+        log_info("%s job=%s", wish->kind == JOB_WISH_UPDATE ? "update" : "delete", wish->id);
+    else
+        log_info("%s job=%s status=%s", job_action_name(meeting.verb->action), wish->id,
+                 job_status_name((enum job_status)meeting.row.state));
+    follow_up(&meeting);
+    if (wish->kind != JOB_WISH_DELETE)
+        service_job_info(&meeting.row, arena, out);
     return 0;
 }
 

@@ -27,6 +27,22 @@ check_text(struct fault_list *faults, size_t index, const char *text, size_t len
                      valid);
 }
 
+/* What of the inputs is divided into words already; NULL where nothing is. */
+static const struct text_words *
+read_words(const struct classify_input *inputs, size_t count, struct arena *arena)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++)
+        any |= inputs[i].words != NULL;
+    if (!any)
+        return NULL;
+    struct text_words *given = arena_array(arena, count, sizeof *given);
+    for (size_t i = 0; i < count; i++)
+        if (inputs[i].words != NULL)
+            given[i] = (struct text_words){inputs[i].first, inputs[i].words, inputs[i].word_count};
+    return given;
+}
+
 /* The inputs as the core takes them, each checked. */
 static const struct text *
 read_inputs(const struct classify_input *inputs, size_t count, struct arena *arena,
@@ -69,7 +85,7 @@ static int
 fault_unsupported(struct fault_list *faults, const struct catalog_model *model,
                   enum predict_output output)
 {
-    if (output == PREDICT_PROBABILITIES)
+    if (output == PREDICT_SCORES || output == PREDICT_WORDS)
         return service_fault_not_fine_tuned(faults, model->id);
     return fault_add(faults, FAULT_INVALID_PARAMETER, "model",
                      "'%.100s' has no weights, and a model that has learned nothing says nothing "
@@ -112,6 +128,45 @@ has_no_labels(const struct catalog_model *model)
     return model->kind == CATALOG_BASE && model->base->summary.config.label_count == 0;
 }
 
+/* Has the model the head that is asked for? Its task is known without loading it. */
+static int
+check_head(const struct predict_order *order, const struct catalog_model *model,
+           struct fault_list *faults)
+{
+    bool asks_words = order->output == PREDICT_WORDS;
+    if (order->output != PREDICT_SCORES && !asks_words)
+        return 0;
+    if (has_no_labels(model))
+        return service_fault_not_fine_tuned(faults, model->id);
+    bool says_words =
+        model->task != NULL && strcmp(model->task, task_name(TASK_TOKEN_CLASSIFICATION)) == 0;
+    if (says_words && !asks_words)
+        return fault_add(faults, FAULT_INVALID_PARAMETER, "model",
+                         "'%.100s' labels the words of a text, not the text: ask POST "
+                         "/v1/token_classifications.",
+                         model->id);
+    if (!says_words && asks_words)
+        return fault_add(faults, FAULT_INVALID_PARAMETER, "model",
+                         "'%.100s' says something of a text as a whole, not of its words: ask POST "
+                         "/v1/classifications.",
+                         model->id);
+    return 0;
+}
+
+int
+service_model_task(struct service *service, const char *model, struct arena *arena, enum task *out,
+                   struct fault_list *faults)
+{
+    struct catalog_model found;
+    *out = TASK_AUTO;
+    if (find_model(service, model, arena, &found, faults) != 0)
+        return -1;
+    for (int task = TASK_CLASSIFICATION; task <= TASK_TOKEN_CLASSIFICATION; task++)
+        if (found.task != NULL && strcmp(found.task, task_name((enum task)task)) == 0)
+            *out = (enum task)task;
+    return 0;
+}
+
 int
 service_predict(struct service *service, const struct predict_order *order, struct arena *arena,
                 struct predict_answer *out, struct fault_list *faults)
@@ -120,14 +175,15 @@ service_predict(struct service *service, const struct predict_order *order, stru
     const struct text *texts = read_inputs(order->inputs, order->count, arena, faults);
     if (texts == NULL || find_model(service, order->model, arena, &out->model, faults) != 0)
         return -1;
-    if (order->output == PREDICT_PROBABILITIES && has_no_labels(&out->model))
-        return service_fault_not_fine_tuned(faults, out->model.id);
+    if (check_head(order, &out->model, faults) != 0)
+        return -1;
     if (service->predictor == NULL)
         return fault_add(faults, FAULT_NOT_READY, NULL, "The daemon has not started yet.");
     const struct predictor_job job = {.folder = out->model.folder,
                                       .output = order->output,
                                       .texts = texts,
-                                      .count = order->count};
+                                      .count = order->count,
+                                      .given = read_words(order->inputs, order->count, arena)};
     if (predictor_thread_run(service->predictor, &job, arena, &out->prediction, &err) != 0)
         return fault_prediction(service, order, &out->model, &err, faults);
     return 0;

@@ -16,6 +16,7 @@ service_event_info(const struct event_row *row)
         .message = row->message,
         .type = row->type,
         .data_json = row->data_json,
+        .code = row->code,
     };
 }
 

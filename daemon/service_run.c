@@ -9,6 +9,7 @@
 #include "core/train/memory.h"
 #include "daemon/log.h"
 #include "daemon/service_state.h"
+#include "daemon/store/evaluations.h"
 #include "daemon/store/jobs_life.h"
 #include "daemon/work/clock.h"
 
@@ -81,6 +82,8 @@ recover_jobs(struct service *service, struct err *err)
     if (db == NULL)
         return err->code;
     int code = jobs_recover(db, &recovery, err);
+    if (code == 0)
+        code = evaluations_recover(db, err);
     db_pool_release(service->store.pool, db);
     if (code == 0 && recovery.recovered + recovery.failed > 0)
         log_warn("recover jobs=%zu failed=%zu crashed=%zu reason=\"the daemon ended while they "
@@ -202,13 +205,29 @@ start_predictor_and_keeper(struct service *service, struct err *err)
     return keeper_start(&keeper, &service->keeper, err);
 }
 
+static int
+start_evaluations(struct service *service, struct err *err)
+{
+    const struct evaluation_thread_options options = {
+        .store = &service->store,
+        .catalog = &service->catalog,
+        .engine = service->options.engine,
+        .threads = service->options.threads > 0 ? service->options.threads : cpu_count(),
+        .is_shared = job_runs,
+        .context = service->workers,
+    };
+    return evaluation_thread_start(&options, &service->evaluations, err);
+}
+
 int
 service_start(struct service *service, struct err *err)
 {
     if (start_workers(service, err) != 0)
         return err->code;
-    if (start_predictor_and_keeper(service, err) == 0)
+    if (start_predictor_and_keeper(service, err) == 0 && start_evaluations(service, err) == 0)
         return 0;
+    keeper_free(service->keeper);
+    service->keeper = NULL;
     scheduler_stop(service->scheduler);
     predictor_thread_free(service->predictor);
     service->predictor = NULL;
@@ -222,12 +241,16 @@ service_stop(struct service *service)
 {
     atomic_store(&service->stopping, true);
     scheduler_stop(service->scheduler);
+    if (service->evaluations != NULL)
+        evaluation_thread_stop(service->evaluations);
     if (service->keeper != NULL)
         keeper_stop(service->keeper);
     if (service->workers != NULL)
         workers_stop(service->workers);
     if (service->predictor != NULL)
         predictor_thread_stop(service->predictor);
+    if (service->evaluations != NULL)
+        evaluation_thread_end(service->evaluations);
 }
 
 void
@@ -237,6 +260,7 @@ service_close(struct service *service)
         return;
     if (service->scheduler != NULL)
         scheduler_stop(service->scheduler);
+    evaluation_thread_free(service->evaluations); /* it looks at the workers */
     keeper_free(service->keeper); /* it tells the predictor, */
     predictor_thread_free(service->predictor); /* which looks at the workers */
     workers_free(service->workers);

@@ -13,6 +13,7 @@
 #include "daemon/store/jobs.h"
 #include "daemon/store/store.h"
 #include "daemon/work/catalog.h"
+#include "daemon/work/evaluation_thread.h"
 #include "daemon/work/hash_memory.h"
 #include "daemon/work/keeper.h"
 #include "daemon/work/predictor_thread.h"
@@ -40,6 +41,7 @@ struct service {
     struct workers *workers;            /* NULL before service_start */
     struct predictor_thread *predictor; /* the same */
     struct keeper *keeper;              /* the same */
+    struct evaluation_thread *evaluations; /* the same */
     service_listener *listener;         /* of changes; set while nobody is told */
     void *listener_context;
     atomic_bool stopping;

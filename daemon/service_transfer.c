@@ -81,6 +81,11 @@ choose_id(struct arrival *arrival, struct fault_list *faults)
                                  "give one as \"id\", 1 to %d of A-Z a-z 0-9 . _ -, without a dot "
                                  "in front.",
                          arrival->id, DATA_DIR_MODEL_ID_MAX);
+    if (base_models_is_reserved(arrival->id))
+        return fault_add(faults, FAULT_INVALID_PARAMETER, "id",
+                         "No model can be called '%s', which has a meaning of its own in the API: "
+                         "give another \"id\".",
+                         arrival->id);
     if (catalog_is_taken(&arrival->service->catalog, arrival->id))
         return fault_taken(faults, arrival->id);
     return 0;

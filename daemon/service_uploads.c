@@ -123,7 +123,6 @@ service_uploads_create(struct service *service, const struct upload_new *upload,
         .bytes = upload->bytes,
         .filename = upload->filename,
         .purpose = upload->purpose,
-        .mime_type = upload->mime_type,
         .expires_after = upload->expires_after,
     };
     if (check_new(service, upload, faults) != 0)
@@ -319,7 +318,8 @@ static int
 end_with_file(struct db *db, void *context, const char *file_id, struct err *err)
 {
     const struct upload_row *row = context;
-    return uploads_end(db, row->id, UPLOAD_STATE_COMPLETED, file_id, err);
+    (void)file_id;
+    return uploads_end(db, row->id, UPLOAD_STATE_COMPLETED, err);
 }
 
 /* The joined bytes are a file like any other; the upload ends with its row. */
@@ -416,7 +416,7 @@ service_uploads_cancel(struct service *service, const char *id, struct arena *ar
     if (db == NULL)
         return -1;
     int code = read_pending(service, db, id, arena, &row, faults);
-    if (code == 0 && uploads_end(db, row.id, UPLOAD_STATE_CANCELLED, NULL, &err) != 0)
+    if (code == 0 && uploads_end(db, row.id, UPLOAD_STATE_CANCELLED, &err) != 0)
         code = err.code == ERR_CONFLICT ? fault_changed(service, db, id, arena, faults)
                                         : fault_add_err(faults, &err);
     service_release(service, db);

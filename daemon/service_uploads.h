@@ -15,7 +15,7 @@ enum upload_status { UPLOAD_PENDING, UPLOAD_COMPLETED, UPLOAD_CANCELLED, UPLOAD_
 struct upload_new {
     const char *filename;
     const char *purpose;
-    const char *mime_type; /* or NULL; kept, of no consequence */
+    const char *mime_type; /* or NULL; of no consequence */
     int64_t bytes;         /* that the parts will add up to */
     int64_t expires_after; /* of the file, seconds; 0: never */
 };

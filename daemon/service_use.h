@@ -6,6 +6,8 @@
 
 #include "core/base/json.h"
 #include "core/base/mem.h"
+#include "core/data/task.h"
+#include "core/data/word.h"
 #include "daemon/fault.h"
 
 #include <stddef.h>
@@ -19,6 +21,8 @@ struct classify_input {
     size_t first_length;
     const char *second;
     size_t second_length;
+    const struct data_word *words; /* of `first`, where the client divided it; else NULL */
+    size_t word_count;
 };
 
 /* Texts of one request. */
@@ -34,18 +38,55 @@ int service_chat_text(const json_t *messages, const char *param, struct arena *a
 
 struct classify_result {
     const char *model;  /* never an alias */
+    enum task task;     /* classification, multi_label or regression */
     const char *target; /* the key of each result: "label", or what the training data calls it */
     const char *const *labels;
     size_t label_count;
-    const float *probabilities; /* (inputs, labels) */
+    const float *thresholds; /* (labels): a label of multi_label counts from here on; else NULL */
+    const float *scores;     /* (inputs, labels): probabilities, or regression's numbers */
     size_t input_count;
     size_t tokens;
 };
 
-/* SLOW. MODEL_NOT_FINE_TUNED for a base model; MODEL_NOT_FOUND with param "model". */
+/* SLOW. MODEL_NOT_FINE_TUNED for a base model; MODEL_NOT_FOUND, and INVALID_PARAMETER for a model
+ * that labels words, with param "model". */
 int service_classify(struct service *service, const char *model,
                      const struct classify_input *inputs, size_t count, struct arena *arena,
                      struct classify_result *out, struct fault_list *faults);
+
+/* A word with its label, or an entity: neighbouring words with its type as the label. */
+struct labelled_span {
+    size_t start, end; /* code points of the text */
+    const char *text;
+    const char *label;
+    double probability; /* of an entity the mean over its words */
+};
+
+struct labelled_spans {
+    const struct labelled_span *items;
+    size_t count;
+};
+
+struct labelled_text {
+    struct labelled_spans words;    /* that the model saw; all but those behind its limit */
+    struct labelled_spans entities; /* none where labels are not O and prefixes with types */
+};
+
+struct label_words_result {
+    const char *model; /* never an alias */
+    const struct labelled_text *texts;
+    size_t input_count;
+    size_t tokens;
+};
+
+/* SLOW. As service_classify, for models of token_classification; INVALID_PARAMETER for others. */
+int service_label_words(struct service *service, const char *model,
+                        const struct classify_input *inputs, size_t count, struct arena *arena,
+                        struct label_words_result *out, struct fault_list *faults);
+
+/* The task of a model; TASK_AUTO for a base model. MODEL_NOT_FOUND. */
+int service_model_task(struct service *service, const char *model, struct arena *arena,
+                       enum task *out, struct fault_list *faults);
 
 enum embed_pooling { EMBED_MEAN, EMBED_FIRST };
 

@@ -107,7 +107,7 @@ leave_mark(int received, siginfo_t *info, void *ignored)
 void
 signals_catch_crashes(signals_mark *mark, void *context)
 {
-    struct sigaction action = {.sa_sigaction = leave_mark, .sa_flags = SA_SIGINFO};
+    struct sigaction action = {.sa_sigaction = leave_mark, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
     if (crash.mark != NULL)
         restore_crash_signals();

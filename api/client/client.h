@@ -68,17 +68,21 @@ int client_usage(struct client *client, const struct command *command, const cha
 
 int command_completion(struct client *client, const struct call *call);
 int command_download(struct client *client, const struct call *call);
+int command_evaluate(struct client *client, const struct call *call);
+int command_evaluation(struct client *client, const struct call *call);
 int command_file_report(struct client *client, const struct call *call);
 int command_file_show(struct client *client, const struct call *call);
 int command_file_upload(struct client *client, const struct call *call);
 int command_files_ls(struct client *client, const struct call *call);
 int command_files_rm(struct client *client, const struct call *call);
 int command_job_change(struct client *client, const struct call *call);
+int command_job_update(struct client *client, const struct call *call);
 int command_logs(struct client *client, const struct call *call);
 int command_ls(struct client *client, const struct call *call);
 int command_model_show(struct client *client, const struct call *call);
 int command_models_ls(struct client *client, const struct call *call);
 int command_models_rm(struct client *client, const struct call *call);
+int command_model_import(struct client *client, const struct call *call);
 int command_predict(struct client *client, const struct call *call);
 int command_queue(struct client *client, const struct call *call);
 int command_show(struct client *client, const struct call *call);

@@ -55,10 +55,45 @@ write_labels(const json_t *report, struct buf *out)
 {
     const json_t *labels = field(report, "labels");
     size_t count = json_array_size(labels);
+    if (count == 0)
+        return;
     buf_printf(out, "%lld:", number(report, "label_count"));
     for (size_t i = 0; i < count && i < LABELS_SHOWN; i++)
         buf_printf(out, " %s (%lld)%s", field_text(json_array_get(labels, i), "label", "?"),
                    number(json_array_get(labels, i), "rows"), i + 1 < count ? "," : "");
+    if (count > LABELS_SHOWN)
+        buf_append_string(out, " ...");
+}
+
+static void
+write_numbers(const json_t *report, struct buf *out)
+{
+    const json_t *numbers = field(report, "numbers");
+    for (size_t i = 0; i < json_array_size(numbers) && i < LABELS_SHOWN; i++) {
+        const json_t *of = json_array_get(numbers, i);
+        buf_printf(out, "%s%g to %g, mean %g, deviation %g", i > 0 ? "; " : "",
+                   json_number_value(json_object_get(of, "min")),
+                   json_number_value(json_object_get(of, "max")),
+                   json_number_value(json_object_get(of, "mean")),
+                   json_number_value(json_object_get(of, "deviation")));
+    }
+    if (json_array_size(numbers) > LABELS_SHOWN)
+        buf_append_string(out, "; ...");
+}
+
+static void
+write_entities(const json_t *report, struct buf *out)
+{
+    const json_t *entities = field(report, "tags.entities");
+    size_t count = json_array_size(entities);
+    if (entities == NULL)
+        return;
+    buf_printf(out, "%lld in %lld words (%s)%s", number(report, "tags.entity_count"),
+               number(report, "tags.words"), field_text(report, "tags.scheme", "?"),
+               count > 0 ? ":" : "");
+    for (size_t i = 0; i < count && i < LABELS_SHOWN; i++)
+        buf_printf(out, " %s (%lld)%s", field_text(json_array_get(entities, i), "type", "?"),
+                   number(json_array_get(entities, i), "count"), i + 1 < count ? "," : "");
     if (count > LABELS_SHOWN)
         buf_append_string(out, " ...");
 }
@@ -92,9 +127,9 @@ write_tokens(const json_t *report, struct buf *out)
 }
 
 static const struct line lines[] = {
-    {"format", write_format}, {"columns", write_columns}, {"task", write_task},
-    {"rows", write_rows},     {"labels", write_labels},   {"text", write_text},
-    {"tokens", write_tokens},
+    {"format", write_format},     {"columns", write_columns}, {"task", write_task},
+    {"rows", write_rows},         {"labels", write_labels},   {"numbers", write_numbers},
+    {"entities", write_entities}, {"text", write_text},       {"tokens", write_tokens},
 };
 
 static void

@@ -8,6 +8,7 @@
 #include "api/client/text.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 static void
 write_id(const json_t *model, struct buf *out)
@@ -154,5 +155,35 @@ command_models_rm(struct client *client, const struct call *call)
             lines_say("%s deleted", id);
         json_decref(reply);
     }
+    return result;
+}
+
+/* A file here is sent; what is none is a folder's path, which the daemon looks for. */
+int
+command_model_import(struct client *client, const struct call *call)
+{
+    static const char route[] = "/v1/models/import";
+    const char *path = call->given.operands[0];
+    const char *id = options_value(&call->given, "id");
+    json_t *model = NULL;
+    struct stat status;
+    int result;
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+        const char *target =
+            id != NULL ? http_path(client, "/v1/models/import?id=", id, "") : route;
+        result = http_post_file(client, target, "application/x-tar", path, &model);
+    } else {
+        json_t *body = json_object();
+        json_object_set_new(body, "path", json_string(path));
+        if (id != NULL)
+            json_object_set_new(body, "id", json_string(id));
+        result = http_post(client, route, body, &model);
+        json_decref(body);
+    }
+    if (result == CLIENT_OK && client->json)
+        field_print(model, stdout);
+    else if (result == CLIENT_OK)
+        lines_say("%s imported", field_text(model, "id", "?"));
+    json_decref(model);
     return result;
 }

@@ -1,5 +1,5 @@
 /*
- * predict: texts in, labels with their probabilities out, in the order of the texts.
+ * predict: texts in, what the model says of them out (prediction.h), in the order of the texts.
  *
  * Texts are operands, or lines of files, or lines of standard input. From a pipe they are sent many
  * at a time; a person who types gets an answer to each line. An item of the request is a string, or
@@ -8,7 +8,7 @@
 #include "api/client/client.h"
 #include "api/client/fields.h"
 #include "api/client/http.h"
-#include "api/client/text.h"
+#include "api/client/prediction.h"
 #include "core/base/utf8.h"
 
 #include <errno.h>
@@ -16,108 +16,45 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 256, LABEL_WIDTH = 24, MOST_LABELS = 10000 };
+enum { BATCH = 256, MOST_LABELS = 10000 };
 
 struct prediction {
     const char *model;
-    size_t top;    /* labels shown of each text */
+    const struct prediction_kind *kind; /* by the model's task; NULL before the first answer */
+    size_t top;                         /* labels shown of each text; 0: as the kind has it */
     bool pairs;    /* operands come in twos, lines have a tab between text and pair */
     bool jsonl;    /* lines are JSON */
     json_t *texts; /* gathered, to be sent */
 };
 
-struct score {
-    const char *label;
-    double probability;
-};
-
+/* What the model says depends on its task, so that is asked for once. */
 static int
-compare_scores(const void *a, const void *b)
+find_kind(struct client *client, struct prediction *wanted)
 {
-    double left = ((const struct score *)a)->probability;
-    double right = ((const struct score *)b)->probability;
-    return (left < right) - (left > right);
+    json_t *model = NULL;
+    if (wanted->kind != NULL)
+        return CLIENT_OK;
+    int result = http_get(client, http_path(client, "/v1/models/", wanted->model, ""), &model);
+    if (result == CLIENT_OK)
+        wanted->kind = prediction_kind_of(field_text(model, "task", "classification"));
+    json_decref(model);
+    return result;
 }
 
-/* The labels of one result, the most probable first; *out is released with free(). */
-static size_t
-sorted_scores(const json_t *result, struct score **out)
-{
-    json_t *target = json_object_iter_value(json_object_iter((json_t *)result));
-    json_t *scores = json_object_get(target, "scores");
-    size_t count = 0;
-    const char *label = NULL;
-    json_t *value = NULL;
-    *out = mem_resize(NULL, json_object_size(scores) + 1, sizeof **out);
-    json_object_foreach (scores, label, value) {
-        (*out)[count++] = (struct score){.label = label, .probability = json_number_value(value)};
-    }
-    qsort(*out, count, sizeof **out, compare_scores);
-    return count;
-}
-
-static void
-print_json(const json_t *text, const struct score *scores, const json_t *result)
-{
-    json_t *target = json_object_iter_value(json_object_iter((json_t *)result));
-    json_t *line = json_is_object(text) ? json_copy((json_t *)text) : json_object();
-    if (!json_is_object(text))
-        json_object_set(line, "text", (json_t *)text);
-    json_object_set_new(line, "label", json_string(scores[0].label));
-    json_object_set_new(line, "probability", json_real(scores[0].probability));
-    json_object_set(line, "scores", json_object_get(target, "scores"));
-    field_print(line, stdout);
-    json_decref(line);
-}
-
-/* "text", or "text | pair" */
-static void
-append_text(struct buf *out, const json_t *text)
-{
-    if (!json_is_object(text)) {
-        buf_append_string(out, json_string_value(text));
-        return;
-    }
-    buf_printf(out, "%s | %s", field_text(text, "text", ""), field_text(text, "text_pair", ""));
-}
-
-/* "0.973  opening_hours             When do you open?"; further labels on lines of their own. */
-static void
-print_table(const json_t *text, const struct score *scores, size_t shown)
-{
-    bool terminal = isatty(STDOUT_FILENO) || getenv("COLUMNS") != NULL;
-    struct buf words = {0};
-    append_text(&words, text);
-    for (size_t i = 0; i < shown; i++) {
-        struct buf line = {0};
-        buf_printf(&line, "%.3f  ", scores[i].probability);
-        if (i > 0) {
-            text_append_safe(&line, scores[i].label);
-        } else {
-            text_append_cell(&line, scores[i].label, LABEL_WIDTH, false);
-            buf_append_string(&line, "  ");
-            size_t room = text_columns(stdout) - text_width(buf_string(&line));
-            size_t width = text_width(buf_string(&words));
-            bool cut = terminal && width > room;
-            text_append_cell(&line, buf_string(&words), cut ? room : width, false);
-        }
-        printf("%s\n", buf_string(&line));
-        buf_fini(&line);
-    }
-    buf_fini(&words);
-}
-
-/* Classify what has been gathered and empty the array. */
+/* Send what has been gathered, print the answers and empty the array. */
 static int
-flush(struct client *client, const struct prediction *wanted)
+flush(struct client *client, struct prediction *wanted)
 {
     json_t *texts = wanted->texts;
     size_t count = json_array_size(texts);
     json_t *reply = NULL;
     if (count == 0)
         return CLIENT_OK;
+    int result = find_kind(client, wanted);
+    if (result != CLIENT_OK)
+        return result;
     json_t *body = json_pack("{s:s, s:O}", "model", wanted->model, "input", texts);
-    int result = http_post(client, "/v1/classifications", body, &reply);
+    result = http_post(client, wanted->kind->path, body, &reply);
     json_decref(body);
     if (result != CLIENT_OK)
         return result;
@@ -127,15 +64,13 @@ flush(struct client *client, const struct prediction *wanted)
                                 count, json_array_size(results));
     for (size_t i = 0; i < count && result == CLIENT_OK; i++) {
         const json_t *text = json_array_get(texts, i), *answer = json_array_get(results, i);
-        struct score *scores = NULL;
-        size_t labels = sorted_scores(answer, &scores);
-        if (labels == 0)
+        const struct prediction_print print = {text, answer, wanted->top};
+        if (!wanted->kind->is_whole(answer))
             result = client_problem(client, CLIENT_REFUSED, "an answer has no scores");
         else if (client->json)
-            print_json(text, scores, answer);
+            wanted->kind->print_json(&print);
         else
-            print_table(text, scores, labels < wanted->top ? labels : wanted->top);
-        free(scores);
+            wanted->kind->print_table(&print);
     }
     fflush(stdout);
     json_array_clear(texts);
@@ -145,7 +80,7 @@ flush(struct client *client, const struct prediction *wanted)
 
 /* Take over an item, which may be NULL: then it was no UTF-8. */
 static int
-add(struct client *client, const struct prediction *wanted, json_t *item, size_t number)
+add(struct client *client, struct prediction *wanted, json_t *item, size_t number)
 {
     if (item == NULL || json_array_append_new(wanted->texts, item) != 0)
         return client_problem(client, CLIENT_USAGE, "text %zu is not UTF-8", number);
@@ -166,7 +101,8 @@ make_pair(json_t *text, json_t *pair)
     return item;
 }
 
-/* A line of JSON: "text", ["text", "pair"], or {"text": …, "text_pair": …}; NULL otherwise. */
+/* A line of JSON: "text", ["text", "pair"], {"text": …, "text_pair": …}, or {"tokens": [...]} for
+ * models that label words; NULL otherwise. */
 static json_t *
 parse_item(const char *bytes, size_t length)
 {
@@ -186,12 +122,14 @@ parse_item(const char *bytes, size_t length)
         item = make_pair(json_incref(first), json_incref(second));
     else if (single)
         item = json_incref(first);
+    else if (json_is_array(json_object_get(value, "tokens")))
+        item = json_pack("{s:O}", "tokens", json_object_get(value, "tokens"));
     json_decref(value);
     return item;
 }
 
 static int
-add_line(struct client *client, const struct prediction *wanted, const char *line, size_t length,
+add_line(struct client *client, struct prediction *wanted, const char *line, size_t length,
          size_t number)
 {
     if (wanted->jsonl) {
@@ -199,7 +137,7 @@ add_line(struct client *client, const struct prediction *wanted, const char *lin
         if (item == NULL)
             return client_problem(client, CLIENT_USAGE,
                                   "line %zu must be a text in JSON, an array of two, or an object "
-                                  "with text and text_pair",
+                                  "with text and text_pair, or with tokens",
                                   number);
         return add(client, wanted, item, number);
     }
@@ -215,7 +153,7 @@ add_line(struct client *client, const struct prediction *wanted, const char *lin
 }
 
 static int
-predict_lines(struct client *client, const struct prediction *wanted, FILE *file, const char *name)
+predict_lines(struct client *client, struct prediction *wanted, FILE *file, const char *name)
 {
     size_t batch = isatty(fileno(file)) ? 1 : BATCH;
     int result = CLIENT_OK;
@@ -237,7 +175,7 @@ predict_lines(struct client *client, const struct prediction *wanted, FILE *file
 }
 
 static int
-predict_file(struct client *client, const struct prediction *wanted, const char *path)
+predict_file(struct client *client, struct prediction *wanted, const char *path)
 {
     FILE *file = fopen(path, "r");
     if (file == NULL)
@@ -248,8 +186,7 @@ predict_file(struct client *client, const struct prediction *wanted, const char 
 }
 
 static int
-predict_operands(struct client *client, const struct prediction *wanted,
-                 const struct options *given)
+predict_operands(struct client *client, struct prediction *wanted, const struct options *given)
 {
     int result = CLIENT_OK;
     size_t step = wanted->pairs ? 2 : 1;
@@ -268,7 +205,7 @@ static int
 parse(struct client *client, const struct call *call, struct prediction *out)
 {
     struct err err;
-    int64_t top = 1;
+    int64_t top = 0;
     const struct options *given = &call->given;
     out->model = options_value(given, "model");
     out->pairs = options_has(given, "pairs");
@@ -287,7 +224,7 @@ parse(struct client *client, const struct call *call, struct prediction *out)
 }
 
 static int
-predict_files(struct client *client, const struct prediction *wanted, const struct options *given)
+predict_files(struct client *client, struct prediction *wanted, const struct options *given)
 {
     int result = CLIENT_OK;
     for (size_t i = 0; i < given->count && result == CLIENT_OK; i++) {

@@ -148,17 +148,23 @@ write_parameters(const json_t *job, struct buf *out)
 }
 
 static void
+write_baseline(const json_t *job, struct buf *out)
+{
+    field_append_pairs(field(job, "baseline"), out);
+}
+
+static void
 write_metadata(const json_t *job, struct buf *out)
 {
     field_append_pairs(field(job, "metadata"), out);
 }
 
 static const struct line lines[] = {
-    {"status", write_status},     {"error", write_error},       {"base model", write_base},
-    {"fine-tuned", write_result}, {"task", write_task},         {"files", write_files},
-    {"times", write_times},       {"progress", write_progress}, {"speed", write_speed},
-    {"memory", write_memory},     {"metrics", write_metrics},   {"parameters", write_parameters},
-    {"metadata", write_metadata},
+    {"status", write_status},         {"error", write_error},       {"base model", write_base},
+    {"fine-tuned", write_result},     {"task", write_task},         {"files", write_files},
+    {"times", write_times},           {"progress", write_progress}, {"speed", write_speed},
+    {"memory", write_memory},         {"metrics", write_metrics},   {"baseline", write_baseline},
+    {"parameters", write_parameters}, {"metadata", write_metadata},
 };
 
 /* The list comes newest first; people read downwards. */

@@ -22,6 +22,17 @@ static const struct option_row ls_options[] = {
     {"metadata", 0, "NAME=VALUE", "Only jobs with this pair. May be given several times."},
 };
 
+static const struct option_row update_options[] = {
+    {"priority", 0, "N", "-100 to 100; greater ones run first."},
+    {"metadata", 0, "NAME=VALUE",
+     "A pair; those that are not given go. May be given several times."},
+    {"no-metadata", 0, NULL, "Remove all pairs."},
+};
+
+static const struct option_row import_options[] = {
+    {"id", 0, "ID", "What the model is called; the folder's name when not given."},
+};
+
 static const struct option_row logs_options[] = {
     {"follow", 'f', NULL, "Go on until the job has ended."},
 };
@@ -33,6 +44,12 @@ static const struct option_row predict_options[] = {
     {"pairs", 0, NULL, "Texts come in twos; in lines a tab stands between them."},
     {"jsonl", 0, NULL,
      "Lines are JSON: a text, an array of two, or an object with text and text_pair."},
+};
+
+static const struct option_row evaluate_options[] = {
+    {"model", 0, "MODEL", "A fine-tuned model, a checkpoint or an alias."},
+    {"compare-to", 0, "MODEL", "Measure this one, too, and say whether one is really better."},
+    {"no-wait", 0, NULL, "Print the queued evaluation and end."},
 };
 
 static const struct option_row files_ls_options[] = {
@@ -114,6 +131,14 @@ static const struct command rows[] = {
      .fewest = 1,
      .most = ANY_NUMBER,
      .run = command_job_change},
+    {.name = "update",
+     .arguments = "[--priority N] [--metadata NAME=VALUE]... [--no-metadata] JOB...",
+     .doc = "Change the priority or the metadata of jobs.",
+     .example = "update --priority 5 --metadata team=support ftjob-abc123",
+     OPTIONS(update_options),
+     .fewest = 1,
+     .most = ANY_NUMBER,
+     .run = command_job_update},
     {.name = "delete",
      .arguments = "JOB...",
      .doc = "Remove jobs that have ended with all that hangs on them; their models stay.",
@@ -128,6 +153,21 @@ static const struct command rows[] = {
      OPTIONS(predict_options),
      .most = ANY_NUMBER,
      .run = command_predict},
+    {.name = "evaluate",
+     .arguments = "--model MODEL [--compare-to MODEL] [--no-wait] FILE",
+     .doc = "Measure a model on labelled rows: a file here, or the id of an uploaded one.",
+     .example = "evaluate --model ft:all-minilm-l6-v2:local::x1 test.jsonl",
+     OPTIONS(evaluate_options),
+     .fewest = 1,
+     .most = 1,
+     .run = command_evaluate},
+    {.name = "evaluation",
+     .arguments = "JOB|EVALUATION",
+     .doc = "What a job measured of its model, or an evaluation that was asked for.",
+     .example = "evaluation ftjob-abc123",
+     .fewest = 1,
+     .most = 1,
+     .run = command_evaluation},
     {.name = "models ls",
      .arguments = "",
      .doc = "List the base models and the fine-tuned ones.",
@@ -140,6 +180,14 @@ static const struct command rows[] = {
      .fewest = 1,
      .most = 1,
      .run = command_model_show},
+    {.name = "models import",
+     .arguments = "[--id ID] PATH",
+     .doc = "Take in a base model: a tar archive here, or a folder where the daemon runs.",
+     .example = "models import --id my-bert my-bert.tar",
+     OPTIONS(import_options),
+     .fewest = 1,
+     .most = 1,
+     .run = command_model_import},
     {.name = "models rm",
      .arguments = "MODEL...",
      .doc = "Remove fine-tuned or imported models, or checkpoints.",

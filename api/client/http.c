@@ -4,9 +4,11 @@
 #include "api/client/fields.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 enum {
     CONNECT_SECONDS = 10,
@@ -308,8 +310,10 @@ http_get_job(struct client *client, const char *id, const char *rest, json_t **o
     return result;
 }
 
-int
-http_post(struct client *client, const char *path, const json_t *body, json_t **out)
+/* method NULL: POST; body NULL: none. */
+static int
+send_json(struct client *client, const char *method, const char *path, const json_t *body,
+          json_t **out)
 {
     struct http *http = client->http;
     char json_type[] = "Content-Type: application/json", no_type[] = "Content-Type:";
@@ -319,9 +323,47 @@ http_post(struct client *client, const char *path, const json_t *body, json_t **
     curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t)(text != NULL ? strlen(text) : 0));
     curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, text != NULL ? text : "");
+    curl_easy_setopt(http->easy, CURLOPT_CUSTOMREQUEST, method);
     int result = perform(client, out);
     curl_easy_reset(http->easy); /* the text and the list end here */
     free(text);
+    return result;
+}
+
+int
+http_post(struct client *client, const char *path, const json_t *body, json_t **out)
+{
+    return send_json(client, NULL, path, body, out);
+}
+
+int
+http_patch(struct client *client, const char *path, const json_t *body, json_t **out)
+{
+    return send_json(client, "PATCH", path, body, out);
+}
+
+int
+http_post_file(struct client *client, const char *path, const char *type, const char *file,
+               json_t **out)
+{
+    struct http *http = client->http;
+    struct stat status;
+    FILE *bytes = fopen(file, "rbe");
+    *out = NULL;
+    if (bytes == NULL || fstat(fileno(bytes), &status) != 0) {
+        if (bytes != NULL)
+            fclose(bytes);
+        return client_problem(client, CLIENT_USAGE, "cannot read '%s'", file);
+    }
+    struct curl_slist typed = {.data = arena_printf(client->arena, "Content-Type: %s", type),
+                               .next = http->headers};
+    prepare(http, path, &typed);
+    curl_easy_setopt(http->easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)status.st_size);
+    curl_easy_setopt(http->easy, CURLOPT_READDATA, bytes);
+    int result = perform(client, out);
+    curl_easy_reset(http->easy);
+    fclose(bytes);
     return result;
 }
 

@@ -26,6 +26,11 @@ int http_delete(struct client *client, const char *path, json_t **out);
 
 /* body NULL: none. */
 int http_post(struct client *client, const char *path, const json_t *body, json_t **out);
+int http_patch(struct client *client, const char *path, const json_t *body, json_t **out);
+
+/* Send a file's bytes as the body of a POST. */
+int http_post_file(struct client *client, const char *path, const char *type, const char *file,
+                   json_t **out);
 
 /* POST /v1/files with a file's bytes, read while they are sent. */
 int http_upload(struct client *client, const char *file, const char *purpose, json_t **out);

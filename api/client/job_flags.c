@@ -3,6 +3,7 @@
 
 #include "core/base/buf.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,8 +37,8 @@ is_offered(const struct parameter *parameter)
     size_t length = strlen(parameter->name);
     bool file = length >= sizeof ending &&
                 strcmp(parameter->name + length - (sizeof ending - 1), ending) == 0;
-    return !file && parameter->kind != PARAMETER_METHOD &&
-           parameter->kind != PARAMETER_HYPERPARAMETERS && parameter->kind != PARAMETER_NOT_BUILT;
+    return !file && parameter->kind != PARAMETER_HYPERPARAMETERS &&
+           parameter->kind != PARAMETER_NOT_BUILT;
 }
 
 /* "adam|adamw|sgd" */
@@ -65,12 +66,16 @@ placeholder(const struct parameter *parameter, struct arena *arena)
     case PARAMETER_BOOLEAN:
         return "[true|false]";
     case PARAMETER_CHOICE:
+    case PARAMETER_METHOD:
         return choices_text(parameter, arena);
+    case PARAMETER_STOPPING:
+        return "PATIENCE|NAME=VALUE";
+    case PARAMETER_WEIGHTS:
+        return "balanced|LABEL=X";
     case PARAMETER_COLUMNS:
     case PARAMETER_METADATA:
         return "NAME=VALUE";
     case PARAMETER_TEXT:
-    case PARAMETER_METHOD:
     case PARAMETER_HYPERPARAMETERS:
     case PARAMETER_NOT_BUILT:
         break;
@@ -212,6 +217,51 @@ add_pair(json_t *body, const struct parameter *parameter, const char *text, stru
     return 0;
 }
 
+/* balanced, or one more LABEL=2.5; a label may have a '=' of its own. */
+static int
+add_weight(json_t *body, const struct parameter *parameter, const char *text, struct err *err)
+{
+    const char *equals = strrchr(text, '=');
+    char *end = NULL;
+    if (equals == NULL && strcmp(text, "balanced") == 0)
+        return set(body, parameter, json_string(text), err);
+    double number = equals != NULL ? strtod(equals + 1, &end) : 0;
+    if (equals == NULL || equals == text || end == equals + 1 || *end != '\0' || !isfinite(number))
+        return err_set(err, ERR_INVALID, "%s must be balanced or LABEL=NUMBER, not '%.100s'",
+                       parameter->name, text);
+    json_t *object = json_object_get(body, parameter->name);
+    if (!json_is_object(object)) {
+        object = json_object();
+        if (set(body, parameter, object, err) != 0)
+            return -1;
+    }
+    if (json_object_setn_new(object, text, (size_t)(equals - text), json_real(number)) != 0)
+        return err_set(err, ERR_INVALID, "%s: the label is not UTF-8", parameter->name);
+    return 0;
+}
+
+/* 3, which is the patience, or one of patience=3, min_delta=0.01, metric=valid_loss. */
+static int
+add_stopping(json_t *body, const struct parameter *parameter, const char *text, struct err *err)
+{
+    const char *equals = strchr(text, '=');
+    const char *value = equals != NULL ? equals + 1 : text;
+    char *end = NULL;
+    double number = strtod(value, &end);
+    json_t *object = json_object_get(body, parameter->name);
+    if (!json_is_object(object)) {
+        object = json_object();
+        if (set(body, parameter, object, err) != 0)
+            return -1;
+    }
+    json_t *json =
+        end != value && *end == '\0' && isfinite(number) ? json_real(number) : json_string(value);
+    size_t length = equals != NULL ? (size_t)(equals - text) : strlen("patience");
+    if (json_object_setn_new(object, equals != NULL ? text : "patience", length, json) != 0)
+        return err_set(err, ERR_INVALID, "%s: the value is not UTF-8", parameter->name);
+    return 0;
+}
+
 int
 job_flags_set(const struct parameter *parameter, const char *value, json_t *body, struct err *err)
 {
@@ -229,6 +279,11 @@ job_flags_set(const struct parameter *parameter, const char *value, json_t *body
                          : set_boolean(body, parameter, value, err);
     case PARAMETER_CHOICE:
         return set_choice(body, parameter, value, err);
+    case PARAMETER_WEIGHTS:
+        return add_weight(body, parameter, value, err);
+    case PARAMETER_STOPPING:
+        return automatic ? set(body, parameter, json_string(value), err)
+                         : add_stopping(body, parameter, value, err);
     case PARAMETER_COLUMNS:
     case PARAMETER_METADATA:
         return add_pair(body, parameter, value, err);

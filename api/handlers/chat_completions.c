@@ -1,6 +1,7 @@
 /*
  * POST /v1/chat/completions: a program that asked a fine-tuned chat model for a label asks here and
- * reads it from the same place. The text is the last user message, the content the best label.
+ * reads it from the same place. The text is the last user message, the content the best label or,
+ * of a model of another task, JSON.
  */
 #include "api/handlers/handlers.h"
 
@@ -37,11 +38,9 @@ static struct reply
 complete(struct use_call *call)
 {
     struct request *request = call->request;
-    struct classify_result result;
     struct answer answer = {
         .id = use_id(call, "chatcmpl-"),
         .created = (int64_t)time(NULL),
-        .result = &result,
         .logprobs = use_bool(call, "logprobs"),
         .choices = use_count(call, "n", 1),
         .stream_usage = read_include_usage(call),
@@ -51,8 +50,8 @@ complete(struct use_call *call)
         use_wants_json(call, body_member(call->body, "response_format"), "response_format");
     answer.top = read_top(call, answer.logprobs);
     use_messages(call, body_member(call->body, "messages"), "messages");
-    if (use_classify(call, &result) != 0 ||
-        (wants_json && use_check_json(call, &result, "response_format") != 0))
+    if (use_answer(call, &answer) != 0 ||
+        (wants_json && use_check_json(call, &answer, "response_format") != 0))
         return request_faulty(request);
     struct buf body = {0};
     if (stream) {

@@ -23,6 +23,9 @@ struct reply handle_upload_part(struct request *request);
 struct reply handle_upload_complete(struct request *request);
 struct reply handle_upload_cancel(struct request *request);
 
+/* 200 with the job as it is now. */
+struct reply reply_job(const struct job_info *job);
+
 struct reply handle_job_create(struct request *request);
 struct reply handle_jobs_list(struct request *request);
 struct reply handle_job_get(struct request *request);
@@ -37,6 +40,12 @@ struct reply handle_job_metrics(struct request *request);
 struct reply handle_job_stream(struct request *request);
 struct reply handle_job_checkpoints(struct request *request);
 
+struct reply handle_job_evaluation(struct request *request);
+struct reply handle_evaluation_create(struct request *request);
+struct reply handle_evaluations_list(struct request *request);
+struct reply handle_evaluation_get(struct request *request);
+struct reply handle_evaluation_delete(struct request *request);
+
 struct reply handle_models_list(struct request *request);
 struct reply handle_model_get(struct request *request);
 struct reply handle_model_delete(struct request *request);
@@ -49,7 +58,9 @@ struct reply handle_chat_classifications(struct request *request);
 struct reply handle_chat_completions(struct request *request);
 struct reply handle_classifications(struct request *request);
 struct reply handle_embeddings(struct request *request);
+struct reply handle_moderations(struct request *request);
 struct reply handle_responses(struct request *request);
+struct reply handle_token_classifications(struct request *request);
 
 struct reply handle_queue_get(struct request *request);
 struct reply handle_queue_pause(struct request *request);

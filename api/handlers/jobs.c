@@ -1,4 +1,4 @@
-/* /v1/fine_tuning/jobs: create, list, get, cancel. */
+/* /v1/fine_tuning/jobs: create, list, get. */
 #include "api/handlers/handlers.h"
 
 #include "api/encode.h"
@@ -9,8 +9,8 @@
 
 #include <time.h>
 
-static struct reply
-job_reply(const struct job_info *job)
+struct reply
+reply_job(const struct job_info *job)
 {
     struct buf body = {0};
     struct json_out out = {.buf = &body};
@@ -41,7 +41,7 @@ handle_job_create(struct request *request)
     if (service_job_create(request->api->service, buf_string(&request->body), request->body.length,
                            request->arena, &job, &request->faults) != 0)
         return request_faulty(request);
-    return job_reply(&job);
+    return reply_job(&job);
 }
 
 struct reply
@@ -68,15 +68,5 @@ handle_job_get(struct request *request)
     if (service_job_get(request->api->service, id, request->arena, &job, &request->faults) != 0 ||
         long_poll_ask(request, id, &job) != 0)
         return request_faulty(request);
-    return job_reply(&job);
-}
-
-struct reply
-handle_job_cancel(struct request *request)
-{
-    struct job_info job;
-    if (service_job_cancel(request->api->service, request_capture(request, 0), request->arena, &job,
-                           &request->faults) != 0)
-        return request_faulty(request);
-    return job_reply(&job);
+    return reply_job(&job);
 }

@@ -83,12 +83,10 @@ static struct reply
 respond(struct use_call *call)
 {
     struct request *request = call->request;
-    struct classify_result result;
     struct answer answer = {
         .id = use_id(call, "resp_"),
         .message_id = use_id(call, "msg_"),
         .created = (int64_t)time(NULL),
-        .result = &result,
         .logprobs = read_include(call),
         .top = use_count(call, "top_logprobs", 0),
         .instructions = json_string_value(body_member(call->body, "instructions")),
@@ -97,8 +95,8 @@ respond(struct use_call *call)
     bool stream = use_bool(call, "stream");
     bool wants_json = use_wants_json(call, read_format(call), "text.format");
     read_input(call);
-    if (use_classify(call, &result) != 0 ||
-        (wants_json && use_check_json(call, &result, "text.format") != 0))
+    if (use_answer(call, &answer) != 0 ||
+        (wants_json && use_check_json(call, &answer, "text.format") != 0))
         return request_faulty(request);
     struct buf body = {0};
     if (stream) {

@@ -99,6 +99,57 @@ read_conversation(const json_t *item, const char *param, struct request *request
     return service_chat_text(messages, param, request->arena, out, &request->faults);
 }
 
+/* The words of a text: its bytes are the words with a blank between. */
+static int
+read_words(const json_t *item, const char *param, struct request *request,
+           struct classify_input *out)
+{
+    const json_t *tokens = json_object_get(item, "tokens");
+    struct buf text = {0};
+    size_t count = json_array_size(tokens);
+    bool fits = count > 0 && json_object_size(item) == 1;
+    if (json_is_string(item))
+        return read_text(item, param, request, out);
+    struct data_word *words = arena_array(request->arena, count, sizeof *words);
+    for (size_t i = 0; i < count && fits; i++) {
+        const json_t *word = json_array_get(tokens, i);
+        fits = json_string_length(word) > 0;
+        buf_append_string(&text, i > 0 ? " " : "");
+        words[i] = (struct data_word){text.length, json_string_length(word)};
+        if (fits)
+            buf_append(&text, json_string_value(word), json_string_length(word));
+    }
+    *out = (struct classify_input){
+        .first = arena_copy_bytes(request->arena, buf_string(&text), text.length),
+        .first_length = text.length,
+        .words = words,
+        .word_count = count};
+    buf_fini(&text);
+    if (fits)
+        return 0;
+    return fault_add(&request->faults, FAULT_INVALID_PARAMETER, param,
+                     "'%s' must be a text, or {\"tokens\": [...]} with the words of one, none of "
+                     "them empty; 'input' is one of these or a list of them.",
+                     param);
+}
+
+/* OpenAI's part of a message, or what a classification takes. */
+static int
+read_part(const json_t *item, const char *param, struct request *request,
+          struct classify_input *out)
+{
+    const char *type = json_string_value(json_object_get(item, "type"));
+    const json_t *text = json_object_get(item, "text");
+    if (type == NULL)
+        return read_text(item, param, request, out);
+    if (strcmp(type, "text") != 0 || !json_is_string(text))
+        return fault_add(&request->faults, FAULT_INVALID_PARAMETER, param,
+                         "'%s' must be a text, or {\"type\": \"text\", \"text\": ...}; 'input' is "
+                         "one of these or a list of them. Images are not taken.",
+                         param);
+    return read_text(text, param, request, out);
+}
+
 typedef int input_reader(const json_t *item, const char *param, struct request *request,
                          struct classify_input *out);
 
@@ -131,6 +182,18 @@ use_inputs(struct use_call *call)
 }
 
 void
+use_word_inputs(struct use_call *call)
+{
+    read_all(call, read_words);
+}
+
+void
+use_parts(struct use_call *call)
+{
+    read_all(call, read_part);
+}
+
+void
 use_conversations(struct use_call *call)
 {
     read_all(call, read_conversation);
@@ -157,6 +220,27 @@ use_classify(const struct use_call *call, struct classify_result *out)
                             request->arena, out, &request->faults);
 }
 
+int
+use_answer(const struct use_call *call, struct answer *answer)
+{
+    struct request *request = call->request;
+    struct service *service = request->api->service;
+    enum task task = TASK_AUTO;
+    answer->arena = request->arena;
+    if (request->faults.count > 0 ||
+        service_model_task(service, call->model, request->arena, &task, &request->faults) != 0)
+        return -1;
+    if (task == TASK_TOKEN_CLASSIFICATION) {
+        struct label_words_result *words = arena_alloc(request->arena, sizeof *words);
+        answer->words = words;
+        return service_label_words(service, call->model, call->inputs, call->count, request->arena,
+                                   words, &request->faults);
+    }
+    struct classify_result *result = arena_alloc(request->arena, sizeof *result);
+    answer->result = result;
+    return use_classify(call, result);
+}
+
 bool
 use_wants_json(const struct use_call *call, const json_t *format, const char *param)
 {
@@ -170,9 +254,12 @@ use_wants_json(const struct use_call *call, const json_t *format, const char *pa
 }
 
 int
-use_check_json(const struct use_call *call, const struct classify_result *result, const char *param)
+use_check_json(const struct use_call *call, const struct answer *answer, const char *param)
 {
     struct err err;
+    const struct classify_result *result = answer->result;
+    if (result == NULL || result->task != TASK_CLASSIFICATION)
+        return 0;
     for (size_t i = 0; i < result->label_count; i++) {
         const char *label = result->labels[i];
         json_t *value = json_parse(label, strlen(label), false, &err);

@@ -7,6 +7,7 @@
 #ifndef API_HANDLERS_USE_H
 #define API_HANDLERS_USE_H
 
+#include "api/encode_answer.h"
 #include "api/request.h"
 #include "core/base/json.h"
 
@@ -40,17 +41,26 @@ void use_messages(struct use_call *call, const json_t *messages, const char *par
 /* `input`: {"messages"} or a list of these, each an input. */
 void use_conversations(struct use_call *call);
 
-/* The inputs' probabilities; -1 when there is a fault, now or from before. */
+/* `input`: a text, {"tokens"} of a text that is divided into words already, or a list of these. */
+void use_word_inputs(struct use_call *call);
+
+/* `input`: a text, {"type": "text", "text"}, {"text", "text_pair"}, or a list of these. */
+void use_parts(struct use_call *call);
+
+/* What the model says of the one input, whatever its task, into answer->result or ->words; -1 when
+ * there is a fault, now or from before. */
+int use_answer(const struct use_call *call, struct answer *answer);
+
+/* The inputs' scores; -1 when there is a fault, now or from before. */
 int use_classify(const struct use_call *call, struct classify_result *out);
 
 /*
- * A format of answers ({"type": "text"}, or JSON by whatever schema): does it ask for JSON? Answers
- * are labels as they were trained, and these may well be JSON texts: use_check_json refuses a model
- * of which any label is not.
+ * A format of answers ({"type": "text"}, or JSON by whatever schema): does it ask for JSON? Labels
+ * are said as they were trained, and these may well be JSON texts: use_check_json refuses a model
+ * of classification of which any label is not. What other tasks say is JSON.
  */
 bool use_wants_json(const struct use_call *call, const json_t *format, const char *param);
-int use_check_json(const struct use_call *call, const struct classify_result *result,
-                   const char *param);
+int use_check_json(const struct use_call *call, const struct answer *answer, const char *param);
 
 /* Ids of answers are the request's: answers are not stored. */
 const char *use_id(const struct use_call *call, const char *prefix);

@@ -12,18 +12,24 @@
 enum { BUF_FIRST_BYTES = 256 };
 
 static void
-reserve(struct buf *buf, size_t more)
+grow(struct buf *buf, size_t more)
 {
     size_t needed = 0;
     if (!mem_add(buf->length, more, &needed) || !mem_add(needed, 1, &needed))
         needed = SIZE_MAX;
-    if (needed <= buf->capacity)
-        return;
     size_t capacity = buf->capacity > 0 ? buf->capacity : BUF_FIRST_BYTES;
     while (capacity < needed)
         capacity = capacity > SIZE_MAX / 2 ? SIZE_MAX : capacity * 2;
     buf->data = mem_resize(buf->data, capacity, 1);
     buf->capacity = capacity;
+}
+
+/* Room for that many and a NUL; the length is below the capacity whenever there is one. */
+static inline void
+reserve(struct buf *buf, size_t more)
+{
+    if (more >= buf->capacity - buf->length)
+        grow(buf, more);
 }
 
 void
@@ -41,14 +47,22 @@ buf_clear(struct buf *buf)
         buf->data[0] = '\0';
 }
 
+char *
+buf_extend(struct buf *buf, size_t length)
+{
+    reserve(buf, length);
+    char *place = buf->data + buf->length;
+    buf->length += length;
+    buf->data[buf->length] = '\0';
+    return place;
+}
+
 void
 buf_append(struct buf *buf, const void *bytes, size_t length)
 {
-    reserve(buf, length);
+    char *place = buf_extend(buf, length);
     if (length > 0)
-        memcpy(buf->data + buf->length, bytes, length);
-    buf->length += length;
-    buf->data[buf->length] = '\0';
+        memcpy(place, bytes, length);
 }
 
 void

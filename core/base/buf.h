@@ -23,6 +23,10 @@ void buf_fini(struct buf *buf);
 /* Forget the contents, keep the memory. */
 void buf_clear(struct buf *buf);
 
+/* Make it longer, and get the place of the new bytes: they are the caller's to fill, all of them.
+ * The place is good until the buffer grows again. */
+char *buf_extend(struct buf *buf, size_t length);
+
 void buf_append(struct buf *buf, const void *bytes, size_t length);
 void buf_append_string(struct buf *buf, const char *string);
 void buf_printf(struct buf *buf, const char *format, ...) ERR_PRINTF(2, 3);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -122,9 +123,8 @@ out:
     return rc;
 }
 
-/* The folder part of a path: "a/b" -> "a", "b" -> ".". Released with free(). */
-static char *
-folder_of(const char *path)
+char *
+fileio_folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     size_t length = slash == NULL ? 1 : slash == path ? 1 : (size_t)(slash - path);
@@ -137,7 +137,7 @@ folder_of(const char *path)
 static int
 sync_folder_of(const char *path, struct err *err)
 {
-    char *folder = folder_of(path);
+    char *folder = fileio_folder_of(path);
     int rc = fileio_sync(folder, err);
     free(folder);
     return rc;
@@ -292,7 +292,7 @@ fileio_make_folder(const char *path, struct err *err)
     struct stat status;
     if (stat(path, &status) == 0)
         return S_ISDIR(status.st_mode) ? 0 : err_set(err, ERR_INVALID, "%s is not a folder", path);
-    char *parent = folder_of(path);
+    char *parent = fileio_folder_of(path);
     int rc = strcmp(parent, path) == 0 ? 0 : fileio_make_folder(parent, err);
     if (rc == 0 && mkdir(path, 0700) != 0 && errno != EEXIST)
         rc = err_set_errno(err, "create folder %s", path);
@@ -334,17 +334,23 @@ fileio_exists(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+void
+fileio_sha256_hex(const unsigned char sum[32], char hex[65])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++) {
+        hex[2 * i] = digits[sum[i] >> 4];
+        hex[2 * i + 1] = digits[sum[i] & 15];
+    }
+    hex[64] = '\0';
+}
+
 static void
 finish_hex(struct sha256_ctx *sha, char hex[65])
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char digest[SHA256_DIGEST_SIZE];
     sha256_digest(sha, sizeof digest, digest);
-    for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-    hex[64] = '\0';
+    fileio_sha256_hex(digest, hex);
 }
 
 int
@@ -375,4 +381,17 @@ fileio_sha256_bytes(const void *bytes, size_t length, char hex[65])
     sha256_init(&sha);
     sha256_update(&sha, length, bytes);
     finish_hex(&sha, hex);
+}
+
+size_t
+fileio_raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)limit.rlim_cur;
 }

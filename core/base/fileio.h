@@ -76,4 +76,13 @@ int fileio_sha256(const char *path, char hex[65], struct err *err);
 /* Hex SHA-256 of length bytes. */
 void fileio_sha256_bytes(const void *bytes, size_t length, char hex[65]);
 
+/* A sum as text. */
+void fileio_sha256_hex(const unsigned char sum[32], char hex[65]);
+
+/* The folder part of a path: "a/b" is in "a", "/b" in "/", "b" in ".". Released with free(). */
+char *fileio_folder_of(const char *path);
+
+/* Take as many descriptors as the system gives this process; how many that are, 0: unknown. */
+size_t fileio_raise_limit(void);
+
 #endif

@@ -25,6 +25,10 @@ json_t *json_parse(const char *bytes, size_t length, bool allow_nul, struct err 
 /* Read and parse a file of at most limit_bytes; messages begin with the file's name. */
 json_t *json_parse_file(const char *path, size_t limit_bytes, struct err *err);
 
+/* The same for files that may hold integers beyond 64 bits, as Python writes them: all numbers of
+ * such a file are reals. */
+json_t *json_parse_file_huge(const char *path, size_t limit_bytes, struct err *err);
+
 /* Compact text with keys in insertion order, released with free(); aborts when out of memory. */
 char *json_text(const json_t *value);
 

@@ -77,6 +77,18 @@ mem_resize(void *pointer, size_t count, size_t size)
     return memory;
 }
 
+bool
+mem_try_resize(void *pointer, size_t count, size_t size)
+{
+    size_t bytes = 0;
+    void *old = NULL;
+    memcpy(&old, pointer, sizeof old); /* *pointer is a pointer of some type */
+    void *fresh = mem_multiply(count, size, &bytes) ? realloc(old, bytes) : NULL;
+    if (fresh != NULL)
+        memcpy(pointer, &fresh, sizeof fresh);
+    return fresh != NULL;
+}
+
 struct arena *
 arena_new(void)
 {

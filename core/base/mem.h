@@ -30,6 +30,10 @@ void *mem_small(size_t size);
 /* Reallocate as mem_small does: pointer (or NULL) to count * size bytes, or abort. */
 void *mem_resize(void *pointer, size_t count, size_t size);
 
+/* Reallocate *pointer, a pointer of any type, to count * size bytes; false, and it is as it was,
+ * when they do not fit. */
+bool mem_try_resize(void *pointer, size_t count, size_t size);
+
 struct arena;
 
 struct arena *arena_new(void);

@@ -13,6 +13,7 @@
 #include "core/base/pool.h"
 
 #include "core/base/mem.h"
+#include "core/base/signal_stack.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -120,10 +121,12 @@ helper_main(void *argument)
     struct helper *helper = argument;
     struct pool *pool = helper->pool;
     size_t thread = helper->thread;
+    void *signal_stack = signal_stack_enter();
     free(helper);
     uint32_t seen = 0;
     while (await_work(pool, &seen))
         run_items(pool, thread);
+    signal_stack_leave(signal_stack);
     return NULL;
 }
 

@@ -22,7 +22,8 @@ enum rng_site {
     RNG_INITIALISATION = 6, /* layer = tensor's index in the layout */
     RNG_SHUFFLE = 7,        /* step = epoch */
     RNG_SPLIT = 8,          /* layer = label */
-    RNG_BOOTSTRAP = 9       /* step = round */
+    RNG_BOOTSTRAP = 9,      /* step = round */
+    RNG_OVERSAMPLE = 10     /* layer = label, step = epoch */
 };
 
 /* One stream: everything of a counter but the index. */

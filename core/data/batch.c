@@ -14,13 +14,11 @@ batch_init(struct batch *batch, size_t rows, size_t tokens, struct err *err)
     batch->ids = mem_array(tokens, sizeof *batch->ids);
     batch->types = mem_array(tokens, sizeof *batch->types);
     batch->offsets = mem_array(rows + 1, sizeof *batch->offsets);
-    batch->labels = mem_array(rows, sizeof *batch->labels);
     batch->sources = mem_array(rows, sizeof *batch->sources);
     batch->chunk_rows = mem_array(rows + 1, sizeof *batch->chunk_rows);
     batch->scratch = mem_array(rows, 3 * sizeof *batch->scratch);
     if (batch->ids == NULL || batch->types == NULL || batch->offsets == NULL ||
-        batch->labels == NULL || batch->sources == NULL || batch->chunk_rows == NULL ||
-        batch->scratch == NULL) {
+        batch->sources == NULL || batch->chunk_rows == NULL || batch->scratch == NULL) {
         batch_fini(batch);
         return err_set(err, ERR_MEMORY, "a batch of %zu tokens does not fit into memory", tokens);
     }
@@ -33,7 +31,6 @@ batch_fini(struct batch *batch)
     free(batch->ids);
     free(batch->types);
     free(batch->offsets);
-    free(batch->labels);
     free(batch->sources);
     free(batch->chunk_rows);
     free(batch->scratch);
@@ -87,7 +84,6 @@ append_row(struct batch *batch, const struct token_store *store, uint32_t source
     size_t length = row_length(store, source);
     assert(batch->tokens + length <= batch->token_capacity);
     token_store_copy(store, from, length, batch->ids + batch->tokens, batch->types + batch->tokens);
-    batch->labels[batch->rows] = store->labels[source];
     batch->sources[batch->rows] = source;
     batch->offsets[batch->rows] = batch->tokens;
     batch->tokens += length;
@@ -118,6 +114,7 @@ batch_fill(struct batch *batch, const struct token_store *store, const uint32_t 
         chunk_of[i] = least;
         load[least] += row_length(store, picked[order[i]]);
     }
+    batch->targets = &store->targets;
     batch->rows = 0;
     batch->tokens = 0;
     batch->longest = 0;

@@ -6,6 +6,7 @@
  */
 #include "core/data/dataset.h"
 
+#include "core/data/conll.h"
 #include "core/data/csv.h"
 #include "core/data/jsonl.h"
 #include "core/data/reader.h"
@@ -29,8 +30,6 @@ static int
 read_rows(struct reader *reader, const struct source *source, struct err *err)
 {
     if (source->fault.code != NULL) {
-        if (source->format == DATA_CONLL)
-            reader->unsupported = LABELS_TOKENS;
         reader_fault(reader, 0, source->fault.code, "%s", source->fault.message);
         return 0;
     }
@@ -44,7 +43,7 @@ read_rows(struct reader *reader, const struct source *source, struct err *err)
     case DATA_TSV:
         return csv_read(reader, source->bytes, source->length, '\t', err);
     case DATA_CONLL:
-        return 0; /* is a fault of the source */
+        return conll_read(reader, source->bytes, source->length, err);
     }
     return 0;
 }
@@ -95,4 +94,24 @@ dataset_free(struct dataset *dataset)
     free(dataset->rows);
     arena_free(dataset->arena);
     free(dataset);
+}
+
+enum task
+dataset_task(const struct dataset *dataset)
+{
+    switch (dataset->label_form) {
+    case LABELS_NONE:
+        return TASK_AUTO;
+    case LABELS_TEXT:
+    case LABELS_INTEGER:
+        return TASK_CLASSIFICATION;
+    case LABELS_FRACTION:
+    case LABELS_NUMBER_LISTS:
+        return TASK_REGRESSION;
+    case LABELS_LISTS:
+        return TASK_MULTI_LABEL;
+    case LABELS_TOKENS:
+        return TASK_TOKEN_CLASSIFICATION;
+    }
+    return TASK_AUTO;
 }

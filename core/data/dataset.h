@@ -1,12 +1,13 @@
 /*
  * A labelled file in memory: rows of text (or pairs) with their labels, and every fault found.
  *
- * JSON Lines, JSON arrays, CSV (RFC 4180 quoting, header required) and TSV, UTF-8 with or without
- * BOM, each also packed with gzip; see format.h for which it is. Rows are plain ("text", "label"),
- * OpenAI's chat rows ("messages", see chat.h) or its older "prompt" and "completion". Faults are
- * collected with their line numbers rather than ending the read, so that a report can show the
- * first hundred. Bytes are hostile: sizes have named limits, text must be valid UTF-8, U+0000 in a
- * JSON text is legal and lengths are carried.
+ * JSON Lines, JSON arrays, CSV (RFC 4180 quoting, header required), TSV and CoNLL columns
+ * (conll.h), UTF-8 with or without BOM, each also packed with gzip; see format.h for which it is.
+ * Rows are plain ("text" with "label", or with "labels": a list), words ("tokens" with "labels",
+ * one each), OpenAI's chat rows ("messages", see chat.h) or its older "prompt" and "completion".
+ * Faults are collected with their line numbers rather than ending the read, so that a report can
+ * show the first hundred. Bytes are hostile: sizes have named limits, text must be valid UTF-8,
+ * U+0000 in a JSON text is legal and lengths are carried.
  */
 #ifndef CORE_DATA_DATASET_H
 #define CORE_DATA_DATASET_H
@@ -15,6 +16,7 @@
 #include "core/base/mem.h"
 #include "core/data/format.h"
 #include "core/data/task.h"
+#include "core/data/word.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,24 +46,40 @@ enum label_form {
     LABELS_TEXT,     /* strings (or a mixture of strings and numbers) */
     LABELS_INTEGER,  /* all are integers: classes, in numeric order */
     LABELS_FRACTION, /* numbers, at least one with a fraction or exponent: regression */
-    LABELS_LISTS,    /* "labels": [..] beside a text: multi-label */
-    LABELS_TOKENS    /* "tokens" with one label each: token classification */
+    LABELS_LISTS,    /* a list beside a text, of any length: multi-label */
+    LABELS_TOKENS,   /* words with one label each: token classification */
+    /* lists of numbers, equally many in each row, at least one with a fraction or exponent:
+     * regression with several targets */
+    LABELS_NUMBER_LISTS
 };
 
-/* Column names that replace the usual ones; NULL members keep them. */
+/* Column names that replace the usual ones; NULL members keep them. text also names the column of
+ * words, label that of lists. */
 struct data_columns {
     const char *text;
     const char *text_pair;
     const char *label;
 };
 
+/* Labels are in label (one) or in labels (a list), never in both. */
 struct data_row {
     size_t line; /* 1-based, where the row starts */
     const char *text;
     size_t text_length;
     const char *pair; /* NULL without a second text */
     size_t pair_length;
-    const char *label; /* as written, NUL-terminated; NULL when absent */
+    const char *label; /* as written, NUL-terminated; NULL when absent or a list */
+    /*
+     * LABELS_LISTS: the row's names as written, each once; LABELS_TOKENS: one for each word;
+     * LABELS_NUMBER_LISTS: numbers as written. Equal texts of a data set are the same pointer. NULL
+     * when absent, not NULL for a list that is empty.
+     */
+    const char *const *labels;
+    size_t label_count;
+    /* LABELS_TOKENS: the words, which the text has joined by one blank each; at least one, and none
+     * is empty. NULL in other rows. */
+    const struct data_word *words;
+    size_t word_count;
 };
 
 struct data_fault {
@@ -70,7 +88,8 @@ struct data_fault {
      * Static, one of: invalid_json, not_an_object, invalid_utf8, line_too_long, missing_text,
      * invalid_text, missing_label, invalid_label, label_too_long, mixed_pairs, ragged_row,
      * invalid_quote, unterminated_quote, duplicate_column, too_many_columns, too_many_rows,
-     * no_rows, invalid_messages, invalid_gzip, too_large, not_supported_yet.
+     * no_rows, invalid_messages, invalid_tokens, mixed_labels, invalid_gzip, too_large,
+     * not_supported_yet.
      */
     const char *code;
     char message[256]; /* one sentence that says what to do, without the line number */
@@ -115,6 +134,12 @@ struct data_source {
     /* NULL, or asked now and then; true ends with ERR_STOPPED */
     bool (*should_stop)(void *context);
     void *context;
+    /*
+     * What the labels are meant for, where that is known, or TASK_AUTO (0). It decides what lists
+     * of numbers are: for TASK_REGRESSION LABELS_NUMBER_LISTS even when all are integers, for
+     * TASK_MULTI_LABEL LABELS_LISTS even when some are fractions.
+     */
+    enum task task;
 };
 
 /*
@@ -128,5 +153,8 @@ int dataset_read_source(const struct data_source *source, struct dataset **out, 
 int dataset_read(const char *path, const char *name, const struct data_columns *columns,
                  struct dataset **out, struct err *err);
 void dataset_free(struct dataset *dataset);
+
+/* What the labels are for when nobody says: by label_form; TASK_AUTO when there are none. */
+enum task dataset_task(const struct dataset *dataset);
 
 #endif

@@ -20,6 +20,8 @@ static const struct {
 
 enum { CONLL_LINES = 5 }; /* that are looked at */
 
+static const char document_start[] = "-DOCSTART-";
+
 const char *
 data_format_name(enum data_format format)
 {
@@ -46,6 +48,15 @@ data_format_from_name(const char *name)
     return DATA_JSONL;
 }
 
+bool
+data_format_is_treebank(const char *name)
+{
+    size_t length = strlen(name);
+    if (ends_with(name, length, ".gz"))
+        length -= strlen(".gz");
+    return ends_with(name, length, ".conllu");
+}
+
 static bool
 is_space(char c)
 {
@@ -70,6 +81,8 @@ is_tagged_line(const char *line, size_t length)
     size_t at = length;
     while (at > 0 && !is_space(line[at - 1]))
         at--;
+    if (at == 0) /* as some write it, alone */
+        return length == sizeof document_start - 1 && memcmp(line, document_start, length) == 0;
     return at > 1 && is_tag(line + at, length - at);
 }
 

@@ -1,9 +1,9 @@
 /*
  * One row of a JSON file; see json_row.h.
  *
- * A row is an object whose columns reader.h picks, or one with messages. Forms that are not built
- * yet (token classification, several labels) are recognised, so that they are refused for what
- * they are and not for a missing label.
+ * A row is an object whose columns reader.h picks, one with messages, or one with a list of words
+ * ("tokens"). Words beside a list of labels win over a text that stands there too: a row of another
+ * meaning is then told for its counts, where the reverse would train quietly on something else.
  */
 #include "core/data/json_row.h"
 
@@ -56,23 +56,14 @@ kind_of(const json_t *value)
     return "a value";
 }
 
-static void
-note_unsupported(const struct row *row, enum label_form form, const char *what)
-{
-    if (form != LABELS_NONE)
-        row->reader->unsupported = form;
-    reader_fault(row->reader, row->line, "not_supported_yet",
-                 "%s: this form of data is not built yet; write rows with \"text\" and one "
-                 "\"label\"",
-                 what);
-}
-
-/* A row without a text: one of another form, or a fault that lists the columns. */
+/* A row without a text: a fault that lists the columns. */
 static void
 note_missing_text(const struct row *row)
 {
-    if (has_value(row->object, "tokens")) {
-        note_unsupported(row, LABELS_TOKENS, "token classification (\"tokens\")");
+    const json_t *tokens = json_object_get(row->object, "tokens");
+    if (has_value(row->object, "tokens") && row->reader->columns->text == NULL) {
+        reader_fault(row->reader, row->line, "invalid_tokens",
+                     "\"tokens\" is %s; it must be a list of strings", kind_of(tokens));
         return;
     }
     char found[READER_FOUND_BYTES] = "";
@@ -106,9 +97,9 @@ set_label(struct raw_row *raw, const char *label, size_t length, enum spelling s
     raw->spelling = spelling;
 }
 
-/* Take a label that is one value; false when it is none, or null. */
+/* Spell a label that is one value; false when it is none, or null. */
 static bool
-take_scalar(struct row *row, const json_t *value, struct raw_row *raw)
+spell(struct row *row, const json_t *value, struct raw_row *raw)
 {
     switch (json_typeof(value)) {
     case JSON_STRING:
@@ -136,6 +127,60 @@ take_scalar(struct row *row, const json_t *value, struct raw_row *raw)
     return false;
 }
 
+/* ---- lists of labels ------------------------------------------------------------------------- */
+
+/* A negative number marks words that other tools leave out; as a tag it would be learnt. */
+static bool
+is_tag(const struct raw_row *label)
+{
+    return label->spelling == SPELLING_TEXT ||
+           (label->spelling == SPELLING_INTEGER && label->label[0] != '-');
+}
+
+/*
+ * Take one label of a list; false when the row is at fault, which is noted, or when memory is out:
+ * err's code, which is 0 before, says which.
+ */
+static bool
+take_item(struct row *row, const json_t *value, size_t index, bool are_tags, struct err *err)
+{
+    struct reader *reader = row->reader;
+    struct raw_row label = {.line = row->line};
+    if (!spell(row, value, &label)) {
+        reader_fault(reader, row->line, "invalid_label",
+                     "label %zu of the list is %s; it must be a string or a number", index + 1,
+                     kind_of(value));
+        return false;
+    }
+    if (label.label_length == 0 || (are_tags && !is_tag(&label))) {
+        reader_fault(reader, row->line, "invalid_label",
+                     label.label_length == 0
+                         ? "label %zu of the list is empty; name it or remove it"
+                         : "label %zu of the list is no tag; give each token a name, such as "
+                           "\"O\", or a number that is not negative",
+                     index + 1);
+        return false;
+    }
+    if (!reader_check_label(reader, row->line, label.label, label.label_length))
+        return false;
+    const struct list_name name = {label.label, label.label_length};
+    return row_lists_add_label(&reader->lists, &name, label.spelling, reader->dataset->arena,
+                               err) == 0;
+}
+
+/* Take a list of labels. false: as take_item. */
+static bool
+take_list(struct row *row, const json_t *list, struct raw_row *raw, struct err *err)
+{
+    raw->has_list = true;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!take_item(row, json_array_get(list, i), i, raw->has_words, err))
+            return false;
+    return true;
+}
+
+/* ---- one label ------------------------------------------------------------------------------- */
+
 /* Is this the name that the labels of the whole file go by? Notes the fault when not. */
 static bool
 check_target(const struct row *row, const char *name)
@@ -160,7 +205,7 @@ check_target(const struct row *row, const char *name)
 
 /* An object of labels, {"intent": "x"}: one target, named by its key. */
 static bool
-take_target(struct row *row, const json_t *value, struct raw_row *raw)
+take_target(struct row *row, const json_t *value, struct raw_row *raw, struct err *err)
 {
     void *only = json_object_iter((json_t *)(uintptr_t)value);
     size_t targets = json_object_size(value);
@@ -176,41 +221,37 @@ take_target(struct row *row, const json_t *value, struct raw_row *raw)
     const json_t *label = json_object_iter_value(only);
     if (!check_target(row, json_object_iter_key(only)))
         return false;
-    if (json_is_array(label)) {
-        note_unsupported(row, LABELS_LISTS, "a list of labels");
-        return false;
-    }
+    if (json_is_array(label))
+        return take_list(row, label, raw, err);
     if (json_is_object(label)) {
         reader_fault(row->reader, row->line, "invalid_label",
-                     "the label of a target is an object; it must be a string or a number");
+                     "the label of a target is an object; it must be a string, a number or a list");
         return false;
     }
-    take_scalar(row, label, raw);
+    spell(row, label, raw);
     return true;
 }
 
-/* Take the label's value; false when the row is at fault, which is then noted. */
+/* Take the label's value. false: as take_item. */
 static bool
-take_label(struct row *row, const json_t *value, struct raw_row *raw)
+take_label(struct row *row, const json_t *value, struct raw_row *raw, struct err *err)
 {
     if (json_is_object(value))
-        return take_target(row, value, raw);
-    if (json_is_array(value)) {
-        note_unsupported(row, LABELS_LISTS, "a list of labels");
-        return false;
-    }
-    take_scalar(row, value, raw);
+        return take_target(row, value, raw, err);
+    if (json_is_array(value))
+        return take_list(row, value, raw, err);
+    spell(row, value, raw);
     return true;
 }
 
-/* Find the label, in its column or in "labels". */
+/* Find the label, in its column or in "labels". false: as take_item. */
 static bool
-find_label(struct row *row, struct raw_row *raw)
+find_label(struct row *row, struct raw_row *raw, struct err *err)
 {
     const char *wanted = row->reader->columns->label;
     const json_t *labels = json_object_get(row->object, "labels");
     if (row->picked.label != NULL)
-        return take_label(row, json_object_get(row->object, row->picked.label), raw);
+        return take_label(row, json_object_get(row->object, row->picked.label), raw, err);
     if (wanted != NULL) {
         reader_fault(row->reader, row->line, "missing_label", "no label in \"%.*s\"",
                      reader_shown(wanted), wanted);
@@ -218,7 +259,7 @@ find_label(struct row *row, struct raw_row *raw)
     }
     if (json_is_array(labels) || json_is_object(labels)) {
         row->picked.label = "labels";
-        return take_label(row, labels, raw);
+        return take_label(row, labels, raw, err);
     }
     if (labels != NULL && !json_is_null(labels)) {
         reader_fault(row->reader, row->line, "invalid_label",
@@ -273,8 +314,8 @@ read_chat(struct row *row, const char *column, struct err *err)
     }
     raw.text = buf_string(&chat->text);
     raw.text_length = chat->text.length;
-    if (!find_label(row, &raw))
-        return 0;
+    if (!find_label(row, &raw, err))
+        return err->code;
     if (row->picked.label == NULL && chat->has_answer) {
         if (chat->answer_left_out) {
             reader->dataset->left_out.weightless++;
@@ -324,15 +365,100 @@ read_plain(struct row *row, struct err *err)
     if (picked->text_pair != NULL &&
         !take_text(row, picked->text_pair, &raw.pair, &raw.pair_length))
         return 0;
-    if (!find_label(row, &raw))
-        return 0;
+    if (!find_label(row, &raw, err))
+        return err->code;
     return reader_add(row->reader, &raw, err);
+}
+
+/* ---- rows of words --------------------------------------------------------------------------- */
+
+/* The column of the words' labels, or NULL. */
+static const char *
+tags_column(const struct row *row)
+{
+    const char *wanted = row->reader->columns->label;
+    if (wanted != NULL)
+        return has_value(row->object, wanted) ? wanted : NULL;
+    if (has_value(row->object, "labels"))
+        return "labels";
+    return has_value(row->object, "label") ? "label" : NULL;
+}
+
+/* The column of words that the row has instead of a text, or NULL. */
+static const char *
+tokens_column(const struct row *row)
+{
+    const char *wanted = row->reader->columns->text;
+    const char *name = wanted != NULL ? wanted : "tokens";
+    const char *tags = tags_column(row);
+    const json_t *tokens = json_object_get(row->object, name);
+    if (!json_is_array(tokens))
+        return NULL;
+    if (wanted != NULL) /* messages are a list as well */
+        return json_object_get(json_array_get(tokens, 0), "role") == NULL ? name : NULL;
+    bool has_list = tags != NULL && json_is_array(json_object_get(row->object, tags));
+    return has_list || row->picked.text == NULL ? name : NULL;
+}
+
+static bool
+take_words(struct row *row, const char *column)
+{
+    const json_t *tokens = json_object_get(row->object, column);
+    size_t count = json_array_size(tokens);
+    if (count == 0)
+        reader_fault(row->reader, row->line, "invalid_tokens",
+                     "\"%.*s\" is an empty list; remove the row", reader_shown(column), column);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *token = json_array_get(tokens, i);
+        if (!json_is_string(token) || json_string_length(token) == 0) {
+            reader_fault(row->reader, row->line, "invalid_tokens",
+                         "token %zu is %s; each must be a string that is not empty", i + 1,
+                         json_is_string(token) ? "empty" : kind_of(token));
+            return false;
+        }
+        row_lists_add_word(&row->reader->lists, json_string_value(token),
+                           json_string_length(token));
+    }
+    return count > 0;
+}
+
+static int
+read_words(struct row *row, const char *column, struct err *err)
+{
+    struct reader *reader = row->reader;
+    const char *wanted = reader->columns->label;
+    const char *tags = tags_column(row);
+    const json_t *labels = tags != NULL ? json_object_get(row->object, tags) : NULL;
+    struct raw_row raw = {.line = row->line, .picked = &row->picked, .has_words = true};
+    row->picked = (struct picked){.text = column, .label = tags};
+    if (!take_words(row, column))
+        return 0;
+    raw.text = buf_string(&reader->lists.text);
+    raw.text_length = reader->lists.text.length;
+    if (labels == NULL && wanted != NULL) {
+        reader_fault(reader, row->line, "missing_label", "no label in \"%.*s\"",
+                     reader_shown(wanted), wanted);
+        return 0;
+    }
+    if (labels != NULL && !json_is_array(labels)) {
+        reader_fault(reader, row->line, "invalid_label",
+                     "\"%.*s\" is %s; beside tokens it must be a list with one label for each",
+                     reader_shown(tags), tags, kind_of(labels));
+        return 0;
+    }
+    if (labels != NULL && !take_list(row, labels, &raw, err))
+        return err->code;
+    return reader_add(reader, &raw, err);
 }
 
 static int
 read_object(struct row *row, struct err *err)
 {
     reader_pick(row->reader, has_value, row->object, &row->picked);
+    row_lists_clear(&row->reader->lists);
+    const char *tokens = tokens_column(row);
+    if (tokens != NULL)
+        return read_words(row, tokens, err);
     const char *messages = messages_column(row);
     return messages != NULL ? read_chat(row, messages, err) : read_plain(row, err);
 }
@@ -423,6 +549,7 @@ read_json(struct reader *reader, const struct span *span, struct err *err)
     if (object == NULL)
         return 0;
     row.object = object;
+    err->code = ERR_NONE; /* tells a row that is at fault from memory that is out */
     int rc = read_object(&row, err);
     json_decref(object);
     return rc;

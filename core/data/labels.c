@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIRST_NAMES = 64 * 1024 };
+
 static int
 by_bytes(const void *left, const void *right)
 {
@@ -66,33 +68,74 @@ sort_distinct(char **names, size_t count)
     return distinct;
 }
 
+/* Names on their way; made distinct whenever they have become many. */
+struct collection {
+    char **names; /* (capacity) */
+    size_t count, capacity;
+};
+
+static bool
+collect(struct collection *c, const char *name)
+{
+    if (c->count == c->capacity) {
+        c->count = sort_distinct(c->names, c->count);
+        size_t more = c->count > c->capacity / 2 ? c->capacity * 2 : c->capacity;
+        if (!mem_try_resize(&c->names, more, sizeof *c->names))
+            return false;
+        c->capacity = more;
+    }
+    c->names[c->count++] = (char *)(uintptr_t)name;
+    return true;
+}
+
+static bool
+collect_row(struct collection *c, const struct data_row *row)
+{
+    bool fits = row->label == NULL || collect(c, row->label);
+    for (size_t i = 0; i < row->label_count && fits; i++)
+        fits = collect(c, row->labels[i]);
+    return fits;
+}
+
+/* Are these labels numbers, and so in the order of numbers? Texts that look like them are not. */
+static bool
+is_numeric(enum label_form form, const struct collection *c)
+{
+    bool numeric = form == LABELS_INTEGER || form == LABELS_LISTS || form == LABELS_TOKENS;
+    for (size_t i = 0; i < c->count && numeric && form != LABELS_INTEGER; i++)
+        numeric = spelling_of(c->names[i], strlen(c->names[i])) == SPELLING_INTEGER;
+    return numeric;
+}
+
 int
 label_set_build(const struct dataset *dataset, struct arena *arena, struct label_set *out,
                 struct err *err)
 {
     *out = (struct label_set){0};
-    char **names = mem_array(dataset->count, sizeof *names);
-    if (names == NULL)
-        return err_set(err, ERR_MEMORY, "the labels of %zu rows do not fit into memory",
-                       dataset->count);
+    struct collection c = {.capacity = FIRST_NAMES};
+    c.names = mem_array(c.capacity, sizeof *c.names);
+    bool fits = c.names != NULL;
     int rc = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < dataset->count; i++)
-        if (dataset->rows[i].label != NULL)
-            names[count++] = (char *)(uintptr_t)dataset->rows[i].label;
-    count = sort_distinct(names, count);
-    if (count > CONFIG_MAX_LABELS) {
+    for (size_t i = 0; i < dataset->count && fits; i++)
+        fits = collect_row(&c, &dataset->rows[i]);
+    if (!fits) {
+        rc = err_set(err, ERR_MEMORY, "the labels of %zu rows do not fit into memory",
+                     dataset->count);
+        goto out;
+    }
+    c.count = sort_distinct(c.names, c.count);
+    if (c.count > CONFIG_MAX_LABELS) {
         rc = err_set(err, ERR_INVALID,
                      "the file has %zu different labels, more than the %d that "
                      "are possible: is this the right label column?",
-                     count, CONFIG_MAX_LABELS);
+                     c.count, CONFIG_MAX_LABELS);
         goto out;
     }
-    if (dataset->label_form == LABELS_INTEGER && count > 0)
-        qsort(names, count, sizeof *names, by_value);
-    label_set_from_names(names, count, arena, out);
+    if (c.count > 0 && is_numeric(dataset->label_form, &c))
+        qsort(c.names, c.count, sizeof *c.names, by_value);
+    label_set_from_names(c.names, c.count, arena, out);
 out:
-    free(names);
+    free(c.names);
     return rc;
 }
 

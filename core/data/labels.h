@@ -1,7 +1,8 @@
 /*
  * A label set: the classes of a classifier in id order.
  *
- * Order: numeric when every label is an integer (LABELS_INTEGER), otherwise by code point (for
+ * Order: numeric when every label is an integer (as LABELS_INTEGER says, or by the spelling of
+ * labels in lists and of tokens), otherwise by code point (for
  * UTF-8 that is byte order). Integers that differ only in spelling ("1", "01") are different
  * labels.
  */
@@ -11,6 +12,7 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/data/dataset.h"
+#include "core/data/targets.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,9 +22,6 @@ struct label_set {
     size_t count;
     uint32_t *by_name; /* (count): ids in byte order of their names, for label_set_find */
 };
-
-/* The id that is no label. */
-#define LABEL_NONE UINT32_MAX
 
 /* Collect the distinct labels of a file; ERR_INVALID when there are more than CONFIG_MAX_LABELS. */
 int label_set_build(const struct dataset *dataset, struct arena *arena, struct label_set *out,

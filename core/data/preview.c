@@ -6,6 +6,7 @@
  */
 #include "core/data/preview.h"
 
+#include "core/data/conll.h"
 #include "core/data/csv.h"
 #include "core/data/json_row.h"
 #include "core/data/source.h"
@@ -176,6 +177,44 @@ read_table(struct page *page, const struct source *source, char delimiter, struc
     return rc;
 }
 
+/* ---- sentences ------------------------------------------------------------------------------- */
+
+static json_t *
+sentence_row(const struct row_lists *lists)
+{
+    json_t *row = json_object();
+    json_t *tokens = json_array();
+    json_t *labels = json_array();
+    for (size_t i = 0; i < lists->word_count; i++) {
+        const struct data_word *word = &lists->words[i];
+        json_array_append_new(tokens, json_stringn(lists->text.data + word->start, word->length));
+        json_array_append_new(labels, json_string(lists->labels[i]));
+    }
+    json_object_set_new(row, "tokens", tokens);
+    json_object_set_new(row, "labels", labels);
+    return row;
+}
+
+static int
+read_sentences(struct page *page, const struct source *source, struct err *err)
+{
+    struct reader *reader = &page->reader;
+    struct conll conll = {
+        .reader = reader, .at = source->bytes, .end = source->bytes + source->length, .line = 1};
+    struct span sentence;
+    while (conll_next(&conll, &sentence)) {
+        if (reader_is_stopped(reader, err))
+            return err->code;
+        if (!is_wanted(page, sentence.length))
+            continue;
+        bool legal = conll_gather(&conll, &sentence, err);
+        if (!legal && err->code != ERR_NONE)
+            return err->code;
+        put_row(page, sentence.line, legal ? sentence_row(&reader->lists) : NULL);
+    }
+    return 0;
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static int
@@ -197,7 +236,7 @@ read_rows(struct page *page, const struct source *source, struct err *err)
     case DATA_TSV:
         return read_table(page, source, '\t', err);
     case DATA_CONLL:
-        return 0; /* is a fault of the source */
+        return read_sentences(page, source, err);
     }
     return 0;
 }
@@ -207,8 +246,12 @@ preview_read(const struct preview_request *request, struct arena *arena, struct 
              struct err *err)
 {
     static const struct data_columns usual = {0};
-    const struct data_source wanted = {request->path, request->name, NULL, request->should_stop,
-                                       request->context};
+    const struct data_source wanted = {
+        .path = request->path,
+        .name = request->name,
+        .should_stop = request->should_stop,
+        .context = request->context,
+    };
     struct source source;
     *out = (struct preview){0};
     if (request->limit == 0 || request->limit > PREVIEW_MAX_ROWS)

@@ -32,7 +32,9 @@ struct preview_request {
 
 struct preview_row {
     size_t line; /* 1-based, where the row starts */
-    json_t *row; /* the object as the file has it, of a table strings by column; NULL: faulty */
+    /* the object as the file has it, of a table strings by column, of a sentence "tokens" and
+     * "labels"; NULL: faulty */
+    json_t *row;
     const struct data_fault *fault; /* NULL when row is not */
 };
 

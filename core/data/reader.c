@@ -4,6 +4,7 @@
 #include "core/base/utf8.h"
 #include "core/data/source.h"
 
+#include <math.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -131,19 +132,31 @@ judge_answers(struct reader *reader)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* May this label be kept? Notes the fault when not. */
-static bool
-check_label(struct reader *reader, const struct raw_row *row)
+bool
+reader_check_label(struct reader *reader, size_t line, const char *label, size_t length)
 {
-    if (row->label == NULL)
-        return true;
-    if (row->label_length > DATA_MAX_LABEL_BYTES)
-        note_too_long(reader, row->line, row->label_length);
-    else if (memchr(row->label, '\0', row->label_length) != NULL)
-        reader_fault(reader, row->line, "invalid_label",
+    if (length > DATA_MAX_LABEL_BYTES)
+        note_too_long(reader, line, length);
+    else if (memchr(label, '\0', length) != NULL)
+        reader_fault(reader, line, "invalid_label",
                      "the label holds the character U+0000; remove it");
     else
         return true;
+    return false;
+}
+
+/* May the row's label be kept, or its lists? */
+static bool
+check_labels(struct reader *reader, const struct raw_row *row)
+{
+    const struct row_lists *lists = &reader->lists;
+    if (row->label != NULL)
+        return reader_check_label(reader, row->line, row->label, row->label_length);
+    if (!row->has_words || !row->has_list || lists->word_count == lists->label_count)
+        return true;
+    reader_fault(reader, row->line, "invalid_label",
+                 "the row has %zu tokens but %zu labels; give each token one label",
+                 lists->word_count, lists->label_count);
     return false;
 }
 
@@ -161,6 +174,28 @@ note_columns(struct dataset *dataset, const struct raw_row *row)
         .text_pair = arena_copy_string(dataset->arena, picked->text_pair),
         .label = arena_copy_string(dataset->arena, row->is_answer ? picked->text : picked->label),
     };
+}
+
+static void
+keep_lists(struct reader *reader, const struct raw_row *row, struct data_row *kept)
+{
+    struct arena *arena = reader->dataset->arena;
+    const struct row_lists *lists = &reader->lists;
+    if (row->has_words) {
+        struct data_word *words = arena_array(arena, lists->word_count, sizeof *words);
+        memcpy(words, lists->words, lists->word_count * sizeof *words);
+        kept->words = words;
+        kept->word_count = lists->word_count;
+    }
+    if (!row->has_list)
+        return;
+    const char **labels = arena_array(arena, lists->label_count, sizeof *labels);
+    if (lists->label_count > 0)
+        memcpy(labels, lists->labels, lists->label_count * sizeof *labels);
+    kept->labels = labels;
+    kept->label_count = lists->label_count;
+    for (size_t i = 0; i < 3 && !row->has_words; i++)
+        reader->seen_in_lists[i] |= lists->seen[i];
 }
 
 static int
@@ -187,6 +222,8 @@ keep_row(struct reader *reader, const struct raw_row *row, struct err *err)
         kept->label = arena_copy_bytes(arena, row->label, row->label_length);
         reader->seen[row->spelling] = true;
     }
+    if (row->has_words || row->has_list)
+        keep_lists(reader, row, kept);
     return 0;
 }
 
@@ -215,7 +252,7 @@ reader_add(struct reader *reader, const struct raw_row *row, struct err *err)
         if (copy.label_length > DATA_MAX_LABEL_BYTES)
             return 0; /* judged at the end */
     }
-    return check_label(reader, &copy) ? keep_row(reader, &copy, err) : 0;
+    return check_labels(reader, &copy) ? keep_row(reader, &copy, err) : 0;
 }
 
 bool
@@ -234,43 +271,181 @@ reader_is_stopped(struct reader *reader, struct err *err)
     return reader->asked++ % ROWS_BETWEEN_QUESTIONS == 0 && source_is_stopped(reader->source, err);
 }
 
-static enum label_form
-label_form(const struct reader *reader)
+/* ---- the file as a whole --------------------------------------------------------------------- */
+
+/* Where a row's label stands. Rows of one file agree. */
+enum label_kind { KIND_NONE, KIND_SINGLE, KIND_LIST, KIND_WORDS };
+
+static enum label_kind
+kind_of(const struct data_row *row)
 {
-    if (reader->unsupported != LABELS_NONE)
-        return reader->unsupported;
-    if (reader->seen[SPELLING_TEXT])
-        return LABELS_TEXT;
-    if (reader->seen[SPELLING_FRACTION])
-        return LABELS_FRACTION;
-    return reader->seen[SPELLING_INTEGER] ? LABELS_INTEGER : LABELS_NONE;
+    if (row->words != NULL)
+        return KIND_WORDS;
+    if (row->labels != NULL)
+        return KIND_LIST;
+    return row->label != NULL ? KIND_SINGLE : KIND_NONE;
 }
 
-/* Is a row like the others? Notes the fault when not. */
 static bool
-check_row(struct reader *reader, const struct data_row *row, const struct data_row *first)
+is_labelled(const struct data_row *row)
 {
-    bool labelled = reader->dataset->label_form != LABELS_NONE;
-    const char *label = reader->columns->label != NULL ? reader->columns->label : "label";
-    if (labelled && row->label == NULL && reader->dataset->answers > 0)
+    return row->label != NULL || row->labels != NULL;
+}
+
+/* What rows are held against: the first row, and the first that has a label. */
+struct yardstick {
+    struct data_row first, labelled;
+    enum label_kind kind; /* of the latter, else of the former */
+};
+
+static void
+find_yardstick(const struct dataset *dataset, struct yardstick *out)
+{
+    size_t at = 0;
+    *out = (struct yardstick){.kind = KIND_NONE};
+    if (dataset->count == 0)
+        return;
+    while (at + 1 < dataset->count && !is_labelled(&dataset->rows[at]))
+        at++;
+    if (!is_labelled(&dataset->rows[at]))
+        at = 0;
+    out->first = dataset->rows[0];
+    out->labelled = dataset->rows[at];
+    out->kind = kind_of(&out->labelled);
+}
+
+static enum label_form
+form_of_lists(const struct reader *reader)
+{
+    const bool *seen = reader->seen_in_lists;
+    enum task task = reader->source->task;
+    bool has_numbers = seen[SPELLING_FRACTION] || seen[SPELLING_INTEGER];
+    if (seen[SPELLING_TEXT] || !has_numbers || task == TASK_MULTI_LABEL)
+        return LABELS_LISTS;
+    return seen[SPELLING_FRACTION] || task == TASK_REGRESSION ? LABELS_NUMBER_LISTS : LABELS_LISTS;
+}
+
+static enum label_form
+label_form(const struct reader *reader, const struct yardstick *yardstick)
+{
+    switch (yardstick->kind) {
+    case KIND_NONE:
+        return LABELS_NONE;
+    case KIND_WORDS:
+        return yardstick->labelled.labels != NULL ? LABELS_TOKENS : LABELS_NONE;
+    case KIND_LIST:
+        return form_of_lists(reader);
+    case KIND_SINGLE:
+        break;
+    }
+    if (reader->seen[SPELLING_TEXT])
+        return LABELS_TEXT;
+    return reader->seen[SPELLING_FRACTION] ? LABELS_FRACTION : LABELS_INTEGER;
+}
+
+static void
+note_missing_label(struct reader *reader, const struct data_row *row, enum label_kind kind)
+{
+    const char *label = reader->columns->label != NULL ? reader->columns->label
+                        : kind == KIND_SINGLE          ? "label"
+                                                       : "labels";
+    if (reader->dataset->answers > 0)
         reader_fault(reader, row->line, "missing_label",
                      "no answer, which other rows have: give the row a %s that is not empty, or "
                      "remove it",
                      reader->dataset->form == ROWS_CHAT
                          ? "message of the role \"assistant\" after the last of the role \"user\""
                          : completion_name);
-    else if (labelled && row->label == NULL)
+    else
         reader_fault(reader, row->line, "missing_label",
                      "no label in \"%.*s\", which other rows have: give the row one or remove it",
                      reader_shown(label), label);
-    else if ((row->pair != NULL) != (first->pair != NULL))
-        reader_fault(reader, row->line, "mixed_pairs",
-                     "%s, unlike line %zu: give every row a second text or none",
-                     row->pair != NULL ? "the row has a second text" : "the row has one text only",
-                     first->line);
-    else
+}
+
+/* Has the row its label where the others have theirs? */
+static bool
+check_kind(struct reader *reader, const struct data_row *row, const struct yardstick *yardstick)
+{
+    static const char *const names[] = {
+        [KIND_NONE] = "a text",
+        [KIND_SINGLE] = "one label",
+        [KIND_LIST] = "a list of labels",
+        [KIND_WORDS] = "tokens",
+    };
+    enum label_kind kind = kind_of(row);
+    if (reader->dataset->label_form != LABELS_NONE && !is_labelled(row)) {
+        note_missing_label(reader, row, yardstick->kind);
+        return false;
+    }
+    if (kind == yardstick->kind)
         return true;
+    reader_fault(reader, row->line, "mixed_labels",
+                 "the row has %s, line %zu has %s: write all rows in the same way", names[kind],
+                 yardstick->labelled.line, names[yardstick->kind]);
     return false;
+}
+
+static bool
+check_pair(struct reader *reader, const struct data_row *row, const struct data_row *first)
+{
+    if ((row->pair != NULL) == (first->pair != NULL))
+        return true;
+    reader_fault(reader, row->line, "mixed_pairs",
+                 "%s, unlike line %zu: give every row a second text or none",
+                 row->pair != NULL ? "the row has a second text" : "the row has one text only",
+                 first->line);
+    return false;
+}
+
+/* Numbers are read when they are needed; here only that they can be. */
+static bool
+check_number(struct reader *reader, size_t line, const char *number)
+{
+    if (isfinite(strtod(number, NULL)))
+        return true;
+    reader_fault(reader, line, "invalid_label", "the number %.*s is too large to be computed with",
+                 reader_shown(number), number);
+    return false;
+}
+
+static bool
+check_numbers(struct reader *reader, const struct data_row *row, const struct yardstick *yardstick)
+{
+    size_t expected = yardstick->labelled.label_count;
+    if (reader->dataset->label_form == LABELS_FRACTION)
+        return check_number(reader, row->line, row->label);
+    if (reader->dataset->label_form != LABELS_NUMBER_LISTS)
+        return true;
+    if (row->label_count == 0 || row->label_count != expected) {
+        reader_fault(reader, row->line, "invalid_label",
+                     "the row has %zu numbers, line %zu has %zu: give every row one for each "
+                     "target",
+                     row->label_count, yardstick->labelled.line, expected);
+        return false;
+    }
+    for (size_t i = 0; i < row->label_count; i++)
+        if (!check_number(reader, row->line, row->labels[i]))
+            return false;
+    return true;
+}
+
+/* Keep the rows that are like the others, and note what is wrong with the rest. */
+static void
+keep_rows_alike(struct reader *reader, const struct yardstick *yardstick)
+{
+    struct dataset *dataset = reader->dataset;
+    size_t kept = 0;
+    for (size_t i = 0; i < dataset->count; i++) {
+        struct data_row row = dataset->rows[i];
+        if (!check_kind(reader, &row, yardstick) || !check_pair(reader, &row, &yardstick->first) ||
+            !check_numbers(reader, &row, yardstick))
+            continue;
+        if (dataset->label_form == LABELS_LISTS)
+            row.label_count =
+                row_lists_remove_repeats((const char **)(uintptr_t)row.labels, row.label_count);
+        dataset->rows[kept++] = row;
+    }
+    dataset->count = kept;
 }
 
 void
@@ -278,17 +453,12 @@ reader_finish(struct reader *reader)
 {
     struct dataset *dataset = reader->dataset;
     judge_answers(reader);
-    dataset->label_form = label_form(reader);
-    struct data_row first = dataset->count > 0 ? dataset->rows[0] : (struct data_row){0};
-    size_t kept = 0;
-    for (size_t i = 0; i < dataset->count; i++) {
-        struct data_row row = dataset->rows[i];
-        if (check_row(reader, &row, &first))
-            dataset->rows[kept++] = row;
-    }
-    dataset->count = kept;
-    dataset->has_pairs = kept > 0 && first.pair != NULL;
-    if (kept > 0 || dataset->fault_count > 0 || dataset->is_generation)
+    struct yardstick yardstick;
+    find_yardstick(dataset, &yardstick);
+    dataset->label_form = label_form(reader, &yardstick);
+    keep_rows_alike(reader, &yardstick);
+    dataset->has_pairs = dataset->count > 0 && yardstick.first.pair != NULL;
+    if (dataset->count > 0 || dataset->fault_count > 0 || dataset->is_generation)
         return;
     if (dataset->left_out.weightless > 0)
         reader_fault(reader, 0, "no_rows",
@@ -302,6 +472,7 @@ void
 reader_fini(struct reader *reader)
 {
     chat_fini(&reader->chat);
+    row_lists_fini(&reader->lists);
     free(reader->answers.hashes);
     free(reader->answers.too_long);
     reader->answers = (struct answers){0};

@@ -13,6 +13,7 @@
 #include "core/base/fileio.h"
 #include "core/data/chat.h"
 #include "core/data/dataset.h"
+#include "core/data/row_lists.h"
 #include "core/data/spelling.h"
 
 #include <stdbool.h>
@@ -38,8 +39,9 @@ struct reader {
     size_t asked;                       /* times that reader_is_stopped was */
     struct chat chat;                   /* the row that is read */
     struct answers answers;
-    bool seen[3];                /* by enum spelling: labels that the file has */
-    enum label_form unsupported; /* LABELS_LISTS or LABELS_TOKENS once a row had them */
+    struct row_lists lists; /* of the row that is read */
+    bool seen[3];           /* by enum spelling: single labels that the file has */
+    bool seen_in_lists[3];  /* by enum spelling: labels in lists, words' aside */
 };
 
 /* Which columns hold what; members NULL where there is none. */
@@ -62,13 +64,18 @@ struct raw_row {
     size_t label_length;
     enum spelling spelling; /* of the label */
     bool is_answer;         /* the label is an assistant's message */
+    bool has_words;         /* the reader's lists have the words, and the text */
+    bool has_list;          /* the reader's lists have the labels, in place of the one */
 };
 
 /* Note a fault; the hundred with the lowest lines are kept, in order. */
 void reader_fault(struct reader *reader, size_t line, const char *code, const char *format, ...)
     ERR_PRINTF(4, 5);
 
-/* Keep a row, or note what is wrong with its label. ERR_MEMORY. */
+/* May this be a label? Notes the fault when not. */
+bool reader_check_label(struct reader *reader, size_t line, const char *label, size_t length);
+
+/* Keep a row, or note what is wrong with its label or lists. ERR_MEMORY. */
 int reader_add(struct reader *reader, const struct raw_row *row, struct err *err);
 
 /* No more rows fit (DATA_MAX_ROWS); notes the fault when they do not. */

@@ -1,20 +1,23 @@
 /*
  * The report of a file; see report.h.
  *
- * Equal texts and labels are found by hashing; percentiles by counting how often each length
- * occurs. Only the distinct labels are sorted.
+ * Equal texts are found by hashing; percentiles by counting how often each length occurs. Labels
+ * are report_labels.h's, tokens report_tokens.h's.
  */
 #include "core/data/report.h"
 
 #include "core/data/distinct.h"
+#include "core/data/report_labels.h"
+#include "core/data/report_tokens.h"
 #include "core/data/report_warnings.h"
-#include "core/data/spelling.h"
+#include "core/data/row_label.h"
+#include "core/data/row_text.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_BETWEEN_QUESTIONS = 256, FIRST_LABELS = 64 };
+enum { ROWS_BETWEEN_QUESTIONS = 256 };
 
 /* What is gathered on the walk over the rows. */
 struct survey {
@@ -23,122 +26,31 @@ struct survey {
     struct data_report *report;
     uint32_t *characters, *tokens; /* (rows); tokens NULL without a tokenizer */
     struct distinct texts;         /* items are rows */
-    struct distinct names;         /* items are rows: the first with each label */
-    size_t *label_of;              /* (rows): at the first row of a label, its place in labels */
-    struct report_label *labels;
-    size_t label_count, label_capacity;
-    size_t specials[2]; /* special tokens of a single text, of a pair */
-    struct token_list list;
+    struct label_survey labels;
+    struct token_survey tokens_of; /* open when tokens is not NULL */
 };
-
-static bool
-same_label(const void *context, size_t item, size_t other)
-{
-    const struct dataset *dataset = context;
-    return strcmp(dataset->rows[item].label, dataset->rows[other].label) == 0;
-}
-
-static bool
-same_bytes(const char *a, size_t a_length, const char *b, size_t b_length)
-{
-    return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
-}
 
 static bool
 same_text(const void *context, size_t item, size_t other)
 {
     const struct dataset *dataset = context;
-    const struct data_row *a = &dataset->rows[item];
-    const struct data_row *b = &dataset->rows[other];
-    return same_bytes(a->text, a->text_length, b->text, b->text_length) &&
-           same_bytes(a->pair, a->pair_length, b->pair, b->pair_length);
+    return row_text_same(&dataset->rows[item], &dataset->rows[other]);
 }
 
 /* ---- one row --------------------------------------------------------------------------------- */
-
-static size_t
-count_characters(const char *text, size_t length)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < length; i++)
-        count += ((unsigned char)text[i] & 0xC0) != 0x80;
-    return count;
-}
-
-static bool
-is_blank(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (text[i] != ' ' && (text[i] < '\t' || text[i] > '\r'))
-            return false;
-    return true;
-}
 
 static int
 count_duplicate(struct survey *s, size_t row, struct err *err)
 {
     const struct data_row *r = &s->dataset->rows[row];
-    uint64_t hash = distinct_hash(&s->texts, r->text, r->text_length);
     size_t first = row;
-    if (r->pair != NULL)
-        hash = hash * 3 + distinct_hash(&s->texts, r->pair, r->pair_length);
-    if (distinct_add(&s->texts, row, hash, &first, err) != 0)
+    if (distinct_add(&s->texts, row, row_text_hash(&s->texts, r), &first, err) != 0)
         return err->code;
     if (first == row)
         return 0;
     s->report->duplicates++;
-    const char *label = s->dataset->rows[first].label;
-    if (label != NULL && r->label != NULL && strcmp(label, r->label) != 0)
-        s->report->conflicting_duplicates++;
-    return 0;
-}
-
-static int
-add_label(struct survey *s, size_t row, struct err *err)
-{
-    if (s->label_count == s->label_capacity) {
-        size_t capacity = s->label_capacity == 0 ? FIRST_LABELS : s->label_capacity * 2;
-        struct report_label *labels = realloc(s->labels, capacity * sizeof *labels);
-        if (labels == NULL)
-            return err_set(err, ERR_MEMORY, "%zu labels do not fit into memory", capacity);
-        s->labels = labels;
-        s->label_capacity = capacity;
-    }
-    s->label_of[row] = s->label_count;
-    s->labels[s->label_count++] = (struct report_label){.name = s->dataset->rows[row].label};
-    return 0;
-}
-
-static int
-count_label(struct survey *s, size_t row, struct err *err)
-{
-    const char *label = s->dataset->rows[row].label;
-    size_t first = row;
-    if (label == NULL || s->report->task != TASK_CLASSIFICATION)
-        return 0;
-    uint64_t hash = distinct_hash(&s->names, label, strlen(label));
-    if (distinct_add(&s->names, row, hash, &first, err) != 0)
-        return err->code;
-    if (first == row && add_label(s, row, err) != 0)
-        return err->code;
-    s->labels[s->label_of[first]].count++;
-    return 0;
-}
-
-static int
-count_tokens(struct survey *s, size_t row, struct err *err)
-{
-    const struct data_row *r = &s->dataset->rows[row];
-    struct text text = {r->text, r->text_length, r->pair, r->pair_length};
-    uint32_t unknown = tokenizer_unknown_id(s->request->tokenizer);
-    s->list.count = 0;
-    if (tokenizer_encode(s->request->tokenizer, &text, 0, &s->list, err) != 0)
-        return err_prefix(err, "%s line %zu", s->request->name, r->line);
-    s->tokens[row] = (uint32_t)s->list.count;
-    s->report->tokens += s->list.count - s->specials[r->pair != NULL];
-    s->report->over_length += s->request->max_length > 0 && s->list.count > s->request->max_length;
-    for (size_t i = 0; i < s->list.count; i++)
-        s->report->unknown_tokens += s->list.ids[i] == unknown;
+    s->report->conflicting_duplicates +=
+        !row_label_same(s->dataset->label_form, &s->dataset->rows[first], r);
     return 0;
 }
 
@@ -146,56 +58,50 @@ static int
 survey_row(struct survey *s, size_t row, struct err *err)
 {
     const struct data_row *r = &s->dataset->rows[row];
-    s->characters[row] = (uint32_t)(count_characters(r->text, r->text_length) +
-                                    count_characters(r->pair, r->pair_length));
-    s->report->empty += is_blank(r->text, r->text_length) && is_blank(r->pair, r->pair_length);
-    if (count_duplicate(s, row, err) != 0 || count_label(s, row, err) != 0)
+    s->characters[row] = (uint32_t)row_text_characters(r);
+    s->report->empty += row_text_is_blank(r);
+    if (count_duplicate(s, row, err) != 0 || label_survey_add(&s->labels, r, err) != 0)
         return err->code;
-    return s->tokens != NULL ? count_tokens(s, row, err) : 0;
+    if (s->tokens == NULL || !data_report_takes(row, s->dataset->count, s->request->token_rows))
+        return 0;
+    return token_survey_add(&s->tokens_of, r, &s->tokens[s->report->tokenized], err);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-/* How many special tokens stand around nothing. */
-static int
-measure_specials(struct survey *s, struct err *err)
+bool
+data_report_takes(size_t row, size_t count, size_t wanted)
 {
-    const struct text texts[] = {{.first = ""}, {.first = "", .second = ""}};
-    for (size_t i = 0; i < 2 && s->request->tokenizer != NULL; i++) {
-        s->list.count = 0;
-        if (tokenizer_encode(s->request->tokenizer, &texts[i], 0, &s->list, err) != 0)
-            return err->code;
-        s->specials[i] = s->list.count;
-    }
-    return 0;
+    if (wanted == 0 || wanted >= count)
+        return true;
+    return (uint64_t)row * wanted / count != ((uint64_t)row + 1) * wanted / count;
 }
 
 static int
 survey_open(struct survey *s, struct err *err)
 {
     size_t rows = s->dataset->count;
+    bool has_tokens = s->request->tokenizer != NULL;
     distinct_init(&s->texts, same_text, s->dataset);
-    distinct_init(&s->names, same_label, s->dataset);
     s->characters = mem_array(rows, sizeof *s->characters);
-    s->label_of = mem_array(rows, sizeof *s->label_of);
-    if (s->request->tokenizer != NULL)
+    if (has_tokens)
         s->tokens = mem_array(rows, sizeof *s->tokens);
-    if (rows > 0 && (s->characters == NULL || s->label_of == NULL ||
-                     (s->request->tokenizer != NULL && s->tokens == NULL)))
+    if (s->characters == NULL || (has_tokens && s->tokens == NULL))
         return err_set(err, ERR_MEMORY, "the lengths of %zu rows do not fit into memory", rows);
-    return measure_specials(s, err);
+    if (label_survey_open(&s->labels, s->dataset, err) != 0)
+        return err->code;
+    return has_tokens ? token_survey_open(&s->tokens_of, s->request, s->dataset, s->report, err)
+                      : 0;
 }
 
 static void
 survey_close(struct survey *s)
 {
     distinct_fini(&s->texts);
-    distinct_fini(&s->names);
     free(s->characters);
     free(s->tokens);
-    free(s->label_of);
-    free(s->labels);
-    token_list_fini(&s->list);
+    label_survey_close(&s->labels);
+    token_survey_close(&s->tokens_of);
 }
 
 static int
@@ -246,61 +152,6 @@ lengths_of(const uint32_t *values, size_t count, struct report_lengths *out, str
     return 0;
 }
 
-static int
-by_name(const void *left, const void *right)
-{
-    const struct report_label *a = left;
-    const struct report_label *b = right;
-    return strcmp(a->name, b->name);
-}
-
-static int
-by_value(const void *left, const void *right)
-{
-    const struct report_label *a = left;
-    const struct report_label *b = right;
-    return spelling_compare_integers(a->name, b->name);
-}
-
-/* Put the labels into the order of their ids and list them. */
-static void
-list_labels(struct survey *s, struct arena *arena)
-{
-    struct data_report *report = s->report;
-    bool by_number = s->dataset->label_form == LABELS_INTEGER;
-    size_t listed = s->label_count < REPORT_MAX_LABELS ? s->label_count : REPORT_MAX_LABELS;
-    if (s->label_count > 0)
-        qsort(s->labels, s->label_count, sizeof *s->labels, by_number ? by_value : by_name);
-    struct report_label *labels = arena_array(arena, listed, sizeof *labels);
-    for (size_t i = 0; i < listed; i++)
-        labels[i] = (struct report_label){
-            .name = arena_copy_string(arena, s->labels[i].name),
-            .count = s->labels[i].count,
-        };
-    report->labels = labels;
-    report->labels_listed = listed;
-    report->label_count = s->label_count;
-}
-
-static enum task
-task_of(enum label_form form)
-{
-    switch (form) {
-    case LABELS_NONE:
-        return TASK_AUTO;
-    case LABELS_TEXT:
-    case LABELS_INTEGER:
-        return TASK_CLASSIFICATION;
-    case LABELS_FRACTION:
-        return TASK_REGRESSION;
-    case LABELS_LISTS:
-        return TASK_MULTI_LABEL;
-    case LABELS_TOKENS:
-        return TASK_TOKEN_CLASSIFICATION;
-    }
-    return TASK_AUTO;
-}
-
 /* What the data set says of itself. */
 static void
 copy_dataset(const struct dataset *dataset, struct arena *arena, struct data_report *out)
@@ -315,7 +166,7 @@ copy_dataset(const struct dataset *dataset, struct arena *arena, struct data_rep
                     .text_pair = arena_copy_string(arena, dataset->found.text_pair),
                     .label = arena_copy_string(arena, dataset->found.label)},
         .target = arena_copy_string(arena, dataset->target),
-        .task = task_of(dataset->label_form),
+        .task = dataset_task(dataset),
     };
     memcpy(out->faults, dataset->faults, sizeof out->faults);
 }
@@ -329,27 +180,43 @@ survey_all(struct survey *s, struct arena *arena, struct err *err)
         lengths_of(s->characters, rows, &report->text_length, err) != 0)
         return err->code;
     report->has_tokens = s->request->tokenizer != NULL;
-    if (report->has_tokens && lengths_of(s->tokens, rows, &report->token_length, err) != 0)
+    if (report->has_tokens &&
+        lengths_of(s->tokens, report->tokenized, &report->token_length, err) != 0)
         return err->code;
-    list_labels(s, arena);
-    const struct report_facts facts = {report, s->dataset, s->labels, s->request->max_length};
+    if (label_survey_finish(&s->labels, arena, report, err) != 0)
+        return err->code;
+    const struct report_facts facts = {report, s->dataset, s->labels.labels,
+                                       s->request->max_length};
     report_warn(&facts, arena, report);
     return 0;
+}
+
+int
+data_report_of(const struct dataset *dataset, const struct report_request *request,
+               struct arena *arena, struct data_report *out, struct err *err)
+{
+    struct survey survey = {.request = request, .dataset = dataset, .report = out};
+    copy_dataset(dataset, arena, out);
+    int rc = survey_all(&survey, arena, err);
+    survey_close(&survey);
+    return rc;
 }
 
 int
 data_report_make(const struct report_request *request, struct arena *arena, struct data_report *out,
                  struct err *err)
 {
-    const struct data_source source = {request->path, request->name, request->columns,
-                                       request->should_stop, request->context};
+    const struct data_source source = {
+        .path = request->path,
+        .name = request->name,
+        .columns = request->columns,
+        .should_stop = request->should_stop,
+        .context = request->context,
+    };
     struct dataset *dataset = NULL;
     if (dataset_read_source(&source, &dataset, err) != 0)
         return err->code;
-    struct survey survey = {.request = request, .dataset = dataset, .report = out};
-    copy_dataset(dataset, arena, out);
-    int rc = survey_all(&survey, arena, err);
-    survey_close(&survey);
+    int rc = data_report_of(dataset, request, arena, out, err);
     dataset_free(dataset);
     return rc;
 }

@@ -11,13 +11,14 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/data/dataset.h"
+#include "core/data/tags.h"
 #include "core/data/task.h"
 #include "core/text/tokenizer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { REPORT_MAX_WARNINGS = 24 };
+enum { REPORT_MAX_WARNINGS = 40, REPORT_MAX_LABELS = 10000 };
 
 struct report_request {
     const char *path;                   /* where the bytes lie */
@@ -25,6 +26,8 @@ struct report_request {
     const struct data_columns *columns; /* NULL: the usual names */
     const struct tokenizer *tokenizer;  /* NULL: nothing is said of tokens */
     size_t max_length;                  /* tokens with specials that a row may have; 0: no limit */
+    /* Rows that are tokenized at most, evenly spread over the file; 0: all. */
+    size_t token_rows;
     /* NULL, or asked now and then; true ends with ERR_STOPPED */
     bool (*should_stop)(void *context);
     void *context;
@@ -32,7 +35,26 @@ struct report_request {
 
 struct report_label {
     const char *name;
-    size_t count; /* rows */
+    size_t count; /* rows; of a tag words, of a type of entities these */
+};
+
+/* The numbers of one target, in double; the deviation is that of the rows as a whole (1/n). */
+struct report_numbers {
+    double min, max, mean, deviation;
+};
+
+/* Tags of words. Entities are counted leniently, as tags.h says. */
+struct report_tags {
+    enum tag_scheme scheme;
+    size_t words;
+    const struct report_label
+        *types; /* of entities, in byte order, as many as of labels are listed */
+    size_t types_listed, type_count;
+    size_t entities;
+    size_t odd_names;   /* tags that are not O and of no span, in a file that has spans */
+    size_t misplaced;   /* words whose tag may not stand behind the one before, or not at the end */
+    size_t broken_rows; /* rows with such a word, */
+    size_t first_broken_line; /* and where the first of them begins */
 };
 
 /* Of the rows: exact, and 0 throughout when there are none. Percentiles are values that occur
@@ -58,11 +80,16 @@ struct data_report {
     const char *target;          /* the key of Mistral's "labels": {"intent": …}, or NULL */
     enum task task;              /* inferred from the labels; TASK_AUTO when no row has one */
 
-    /* Classes in the order of their ids; label_count may be more than are listed
-     * (REPORT_MAX_LABELS). None for other tasks. */
+    /* Classes, labels or tags in the order of their ids; label_count may be more than are listed
+     * (REPORT_MAX_LABELS). None for regression. */
     const struct report_label *labels;
     size_t labels_listed;
     size_t label_count;
+    size_t unlabelled;    /* rows whose list of labels is empty */
+    bool looks_multi_hot; /* lists of nothing but 0 and 1: a column for each label */
+    const struct report_numbers *numbers; /* of each target, for regression */
+    size_t number_count;
+    struct report_tags tags; /* for token classification */
 
     struct report_lengths text_length; /* in characters (code points); of a pair both together */
     size_t duplicates;                 /* rows whose texts an earlier row has too */
@@ -70,16 +97,18 @@ struct data_report {
     size_t empty;                      /* rows without a character that is no blank */
 
     bool has_tokens;                    /* a tokenizer was given: what follows is filled */
+    size_t tokenized;                   /* rows that it is of: see token_rows */
     struct report_lengths token_length; /* specials included, nothing cut */
     size_t over_length;                 /* rows with more than max_length tokens */
     size_t unknown_tokens;              /* pieces of text that the vocabulary lacks */
     size_t tokens;                      /* all, without specials: unknown_tokens are among them */
+    size_t words_cut;                   /* of rows of words: those behind max_length, */
+    size_t tags_cut;                    /* among them with a tag other than O */
+    size_t words_without_tokens;        /* nothing of them is left by the tokenizer */
 
     struct report_warning warnings[REPORT_MAX_WARNINGS];
     size_t warning_count;
 };
-
-enum { REPORT_MAX_LABELS = 10000 };
 
 /*
  * Make the report of a file; strings live in arena. 0 also when rows are faulty, or when there is
@@ -87,5 +116,12 @@ enum { REPORT_MAX_LABELS = 10000 };
  */
 int data_report_make(const struct report_request *request, struct arena *arena,
                      struct data_report *out, struct err *err);
+
+/* The same of a file that was read; the request's path and columns are not used. */
+int data_report_of(const struct dataset *dataset, const struct report_request *request,
+                   struct arena *arena, struct data_report *out, struct err *err);
+
+/* Is this row among the `wanted` that are evenly spread over `count`? All are when wanted is 0. */
+bool data_report_takes(size_t row, size_t count, size_t wanted);
 
 #endif

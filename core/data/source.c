@@ -73,10 +73,10 @@ look_at_start(const char *name, struct source *source)
         source->length -= mark;
     }
     source->format = data_format_detect(name, source->bytes, source->length);
-    if (source->format == DATA_CONLL)
+    if (data_format_is_treebank(name))
         set_fault(source, "not_supported_yet",
-                  "the file holds a token and its tag a line (CoNLL): token classification is not "
-                  "built yet; write rows with \"text\" and one \"label\"");
+                  "the file is a treebank (CoNLL-U); save each token with its tag as two columns, "
+                  "in a file named .conll");
 }
 
 int

@@ -8,27 +8,13 @@
 
 enum { FIRST_ROWS = 1024, FIRST_TOKENS = 16 * 1024 };
 
-/* Resize *pointer to count elements; false, and it is as it was, when they do not fit. */
-static bool
-resize(void *pointer, size_t count, size_t size)
-{
-    size_t bytes = 0;
-    void *old = NULL;
-    memcpy(&old, pointer, sizeof old); /* *pointer is a pointer of some type */
-    void *fresh = mem_multiply(count, size, &bytes) ? realloc(old, bytes) : NULL;
-    if (fresh != NULL)
-        memcpy(pointer, &fresh, sizeof fresh);
-    return fresh != NULL;
-}
-
 static bool
 grow_rows(struct token_store *store)
 {
     if (store->rows < store->capacity)
         return true;
     size_t capacity = store->capacity == 0 ? FIRST_ROWS : store->capacity * 2;
-    if (!resize(&store->offsets, capacity + 1, sizeof *store->offsets) ||
-        !resize(&store->labels, capacity, sizeof *store->labels))
+    if (!mem_try_resize(&store->offsets, capacity + 1, sizeof *store->offsets))
         return false;
     store->capacity = capacity;
     store->offsets[0] = 0;
@@ -46,9 +32,10 @@ grow_tokens(struct token_arena *arena, size_t more)
     size_t capacity = arena->capacity == 0 ? FIRST_TOKENS : arena->capacity;
     while (capacity < needed)
         capacity = capacity > SIZE_MAX / 2 ? needed : capacity + capacity / 2;
-    bool fits = arena->wide != NULL ? resize(&arena->wide, capacity, sizeof *arena->wide)
-                                    : resize(&arena->narrow, capacity, sizeof *arena->narrow);
-    if (!fits || (arena->types != NULL && !resize(&arena->types, capacity, 1)))
+    bool fits = arena->wide != NULL
+                    ? mem_try_resize(&arena->wide, capacity, sizeof *arena->wide)
+                    : mem_try_resize(&arena->narrow, capacity, sizeof *arena->narrow);
+    if (!fits || (arena->types != NULL && !mem_try_resize(&arena->types, capacity, 1)))
         return false;
     arena->capacity = capacity;
     return true;
@@ -61,7 +48,7 @@ widen(struct token_arena *arena)
     uint32_t *wide = NULL;
     if (arena->wide != NULL)
         return true;
-    if (!resize(&wide, arena->capacity, sizeof *wide))
+    if (!mem_try_resize(&wide, arena->capacity, sizeof *wide))
         return false;
     for (size_t i = 0; i < arena->count; i++)
         wide[i] = arena->narrow[i];
@@ -95,13 +82,15 @@ make_room(struct token_arena *arena, const uint32_t *ids, const uint8_t *types, 
 }
 
 int
-token_store_add(struct token_store *store, const uint32_t *ids, const uint8_t *types, size_t length,
-                uint32_t label, struct err *err)
+token_store_add_row(struct token_store *store, const uint32_t *ids, const uint8_t *types,
+                    size_t length, const struct target *target, struct err *err)
 {
     struct token_arena *arena = &store->tokens;
     if (!grow_rows(store) || !make_room(arena, ids, types, length))
         return err_set(err, ERR_MEMORY, "%zu tokenized rows do not fit into memory",
                        store->rows + 1);
+    if (targets_add(&store->targets, target, err) != 0)
+        return err->code;
     if (arena->wide != NULL)
         memcpy(arena->wide + arena->count, ids, length * sizeof *ids);
     for (size_t i = 0; i < length && arena->wide == NULL; i++)
@@ -109,12 +98,18 @@ token_store_add(struct token_store *store, const uint32_t *ids, const uint8_t *t
     if (arena->types != NULL)
         memcpy(arena->types + arena->count, types, length);
     arena->count += length;
-    store->labels[store->rows] = label;
     store->rows++;
     store->offsets[store->rows] = arena->count;
     if (length > store->longest)
         store->longest = length;
     return 0;
+}
+
+int
+token_store_add(struct token_store *store, const uint32_t *ids, const uint8_t *types, size_t length,
+                uint32_t label, struct err *err)
+{
+    return token_store_add_row(store, ids, types, length, &(struct target){.label = label}, err);
 }
 
 int
@@ -135,7 +130,7 @@ token_store_fini(struct token_store *store)
     free(store->tokens.wide);
     free(store->tokens.types);
     free(store->offsets);
-    free(store->labels);
+    targets_fini(&store->targets);
     token_list_fini(&store->list);
     *store = (struct token_store){0};
 }

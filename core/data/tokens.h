@@ -8,6 +8,7 @@
 #define CORE_DATA_TOKENS_H
 
 #include "core/base/err.h"
+#include "core/data/targets.h"
 #include "core/text/tokenizer.h"
 
 #include <stdbool.h>
@@ -25,19 +26,23 @@ struct token_arena {
 
 struct token_store {
     struct token_arena tokens;
-    size_t *offsets;  /* (rows+1): row i is tokens offsets[i] .. offsets[i+1] */
-    uint32_t *labels; /* (rows), LABEL_NONE where a row has none */
+    size_t *offsets; /* (rows+1): row i is tokens offsets[i] .. offsets[i+1] */
     size_t rows;
     size_t capacity;
+    struct targets targets; /* of the rows; its task, and width, are set before the first row */
     size_t longest;         /* tokens of the longest row */
     struct token_list list; /* of token_store_append: the row on its way in */
 };
 
 /* Append a row of length tokens; ERR_MEMORY, and the store is as it was. */
+int token_store_add_row(struct token_store *store, const uint32_t *ids, const uint8_t *types,
+                        size_t length, const struct target *target, struct err *err);
+
+/* The same where rows have one class, or none: LABEL_NONE. */
 int token_store_add(struct token_store *store, const uint32_t *ids, const uint8_t *types,
                     size_t length, uint32_t label, struct err *err);
 
-/* Tokenize one text and append it as a row; errors as tokenizer_encode. */
+/* Tokenize one text and append it as such a row; errors as tokenizer_encode. */
 int token_store_append(struct token_store *store, const struct tokenizer *tokenizer,
                        const struct text *text, size_t max_length, uint32_t label, struct err *err);
 void token_store_fini(struct token_store *store);

@@ -13,17 +13,6 @@ bin_of(double confidence)
     return bin;
 }
 
-static double
-squared_distance(const float *probabilities, size_t classes, uint32_t truth)
-{
-    double sum = 0;
-    for (size_t c = 0; c < classes; c++) {
-        double off = (double)probabilities[c] - (c == truth ? 1.0 : 0.0);
-        sum += off * off;
-    }
-    return sum;
-}
-
 int
 calibration_measure(const struct class_predictions *in, struct calibration *out, struct err *err)
 {
@@ -31,13 +20,12 @@ calibration_measure(const struct class_predictions *in, struct calibration *out,
     if (in->rows == 0)
         return err_set(err, ERR_INVALID, "there are no rows to measure");
     for (size_t row = 0; row < in->rows; row++) {
-        const float *p = in->probabilities + row * in->classes;
-        uint32_t predicted = classification_argmax(p, in->classes);
-        struct calibration_bin *bin = &out->bins[bin_of((double)p[predicted])];
+        const struct class_outcome *outcome = &in->outcomes[row];
+        struct calibration_bin *bin = &out->bins[bin_of((double)outcome->confidence)];
         bin->rows++;
-        bin->confidence += (double)p[predicted];
-        bin->accuracy += predicted == in->truth[row] ? 1.0 : 0.0;
-        out->brier += squared_distance(p, in->classes, in->truth[row]) / (double)in->rows;
+        bin->confidence += (double)outcome->confidence;
+        bin->accuracy += outcome->predicted == outcome->truth ? 1.0 : 0.0;
+        out->brier += outcome->brier / (double)in->rows;
     }
     for (size_t b = 0; b < CALIBRATION_BINS; b++) {
         struct calibration_bin *bin = &out->bins[b];
@@ -52,9 +40,10 @@ calibration_measure(const struct class_predictions *in, struct calibration *out,
 
 /* First and second derivative of the mean loss by the inverse temperature. */
 static void
-derivatives(const float *logits, const uint32_t *truth, size_t rows, size_t classes, double inverse,
-            double *first, double *second)
+derivatives(const struct class_predictions *in, const float *logits, double inverse, double *first,
+            double *second)
 {
+    size_t rows = in->rows, classes = in->classes;
     *first = *second = 0;
     for (size_t row = 0; row < rows; row++) {
         const float *z = logits + row * classes;
@@ -68,18 +57,18 @@ derivatives(const float *logits, const uint32_t *truth, size_t rows, size_t clas
             square += weight * below * below;
         }
         mean /= sum;
-        *first += (mean - ((double)z[truth[row]] - top)) / (double)rows;
+        *first += (mean - ((double)z[in->outcomes[row].truth] - top)) / (double)rows;
         *second += (square / sum - mean * mean) / (double)rows;
     }
 }
 
 double
-calibration_fit_temperature(const float *logits, const uint32_t *truth, size_t rows, size_t classes)
+calibration_fit_temperature(const struct class_predictions *in, const float *logits)
 {
     double low = 1.0 / 20, high = 20, inverse = 1;
-    for (int round = 0; rows > 0 && round < 100 && high - low > 1e-12 * high; round++) {
+    for (int round = 0; in->rows > 0 && round < 100 && high - low > 1e-12 * high; round++) {
         double first, second;
-        derivatives(logits, truth, rows, classes, inverse, &first, &second);
+        derivatives(in, logits, inverse, &first, &second);
         if (first > 0)
             high = inverse;
         else

@@ -34,9 +34,9 @@ int calibration_measure(const struct class_predictions *predictions, struct cali
 /*
  * The temperature that makes the mean log-loss of softmax(logits / T) least, within 1/20 .. 20; the
  * loss is convex in 1 / T, so it is found by Newton's method between shrinking bounds. 1 without
- * rows. logits (N, K).
+ * rows. logits (N, K); of the outcomes only the truth is read.
  */
-double calibration_fit_temperature(const float *logits, const uint32_t *truth, size_t rows,
-                                   size_t classes);
+double calibration_fit_temperature(const struct class_predictions *predictions,
+                                   const float *logits);
 
 #endif

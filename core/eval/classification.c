@@ -68,24 +68,29 @@ measure_agreement(const struct class_scores *per_class, size_t classes, double r
 }
 
 void
-classification_of_confusion(const uint64_t *confusion, size_t classes,
-                            struct class_scores *per_class, struct classification_measures *out)
+class_counts_fill(const struct class_predictions *in, struct class_count *counts)
+{
+    memset(counts, 0, in->classes * sizeof *counts);
+    for (size_t row = 0; row < in->rows; row++) {
+        const struct class_outcome *outcome = &in->outcomes[row];
+        counts[outcome->truth].support++;
+        counts[outcome->predicted].predicted++;
+        counts[outcome->truth].hits += outcome->truth == outcome->predicted;
+    }
+}
+
+void
+classification_of_counts(const struct class_count *counts, size_t classes,
+                         struct class_scores *per_class, struct classification_measures *out)
 {
     uint64_t rows = 0, right = 0;
     size_t occurring = 0;
-    memset(per_class, 0, classes * sizeof *per_class);
     out->macro = out->weighted = (struct class_averages){0};
-    for (size_t t = 0; t < classes; t++) {
-        for (size_t p = 0; p < classes; p++) {
-            per_class[t].support += confusion[t * classes + p];
-            per_class[p].predicted += confusion[t * classes + p];
-        }
-        rows += per_class[t].support;
-        right += confusion[t * classes + t];
-    }
     for (size_t c = 0; c < classes; c++) {
         struct class_scores *scores = &per_class[c];
-        *scores = class_scores_make(confusion[c * classes + c], scores->predicted, scores->support);
+        *scores = class_scores_make(counts[c].hits, counts[c].predicted, counts[c].support);
+        rows += scores->support;
+        right += counts[c].hits;
         if (scores->support + scores->predicted == 0)
             continue;
         occurring++;
@@ -105,38 +110,59 @@ classification_of_confusion(const uint64_t *confusion, size_t classes,
 /* ---- from the probabilities ------------------------------------------------------------------ */
 
 static double
-log_loss(const struct class_predictions *in)
+log_loss(float probability)
 {
-    double sum = 0;
-    for (size_t row = 0; row < in->rows; row++) {
-        double p = (double)in->probabilities[row * in->classes + in->truth[row]];
-        double least = (double)FLT_EPSILON;
-        p = p < least ? least : p > 1.0 - least ? 1.0 - least : p;
-        sum -= log(p);
-    }
-    return sum / (double)in->rows;
+    double p = (double)probability, least = (double)FLT_EPSILON;
+    p = p < least ? least : p > 1.0 - least ? 1.0 - least : p;
+    return -log(p);
 }
 
 /* How many classes stand before the true one; of equal ones the higher id stands first. */
-static size_t
-rank_of_truth(const struct class_predictions *in, size_t row)
+static uint32_t
+rank_of_truth(const float *p, size_t classes, size_t truth)
 {
-    const float *p = in->probabilities + row * in->classes;
-    size_t truth = in->truth[row], before = 0;
-    for (size_t c = 0; c < in->classes; c++)
+    uint32_t before = 0;
+    for (size_t c = 0; c < classes; c++)
         before += p[c] > p[truth] || (!(p[c] < p[truth]) && c > truth);
     return before;
 }
 
+static double
+squared_distance(const float *probabilities, size_t classes, uint32_t truth)
+{
+    double sum = 0;
+    for (size_t c = 0; c < classes; c++) {
+        double off = (double)probabilities[c] - (c == truth ? 1.0 : 0.0);
+        sum += off * off;
+    }
+    return sum;
+}
+
+struct class_outcome
+class_outcome_of(const float *probabilities, size_t classes, uint32_t truth)
+{
+    uint32_t predicted = classification_argmax(probabilities, classes);
+    return (struct class_outcome){
+        .truth = truth,
+        .predicted = predicted,
+        .before = rank_of_truth(probabilities, classes, truth),
+        .confidence = probabilities[predicted],
+        .log_loss = log_loss(probabilities[truth]),
+        .brier = squared_distance(probabilities, classes, truth),
+    };
+}
+
 static void
-measure_top(const struct class_predictions *in, struct classification_measures *out)
+measure_outcomes(const struct class_predictions *in, struct classification_measures *out)
 {
     size_t in_3 = 0, in_5 = 0;
+    double loss = 0;
     for (size_t row = 0; row < in->rows; row++) {
-        size_t before = rank_of_truth(in, row);
-        in_3 += before < 3;
-        in_5 += before < 5;
+        loss += in->outcomes[row].log_loss;
+        in_3 += in->outcomes[row].before < 3;
+        in_5 += in->outcomes[row].before < 5;
     }
+    out->log_loss = loss / (double)in->rows;
     out->top_3 = (double)in_3 / (double)in->rows;
     out->top_5 = (double)in_5 / (double)in->rows;
 }
@@ -147,15 +173,18 @@ static int
 measure_ranking(const struct class_predictions *in, struct classification_measures *out,
                 struct err *err)
 {
-    struct ranked *column = mem_array(in->rows, sizeof *column);
     double auc = 0, precision = 0;
     size_t first = in->classes == 2 ? 1 : 0, defined = 0;
+    out->roc_auc = out->average_precision = NAN;
+    if (in->probabilities == NULL)
+        return 0;
+    struct ranked *column = mem_array(in->rows, sizeof *column);
     if (column == NULL)
         return err_set(err, ERR_MEMORY, "%zu scores do not fit into memory", in->rows);
     for (size_t c = first; c < in->classes; c++) {
         for (size_t row = 0; row < in->rows; row++)
-            column[row] =
-                (struct ranked){in->probabilities[row * in->classes + c], in->truth[row] == c};
+            column[row] = (struct ranked){in->probabilities[row * in->classes + c],
+                                          in->outcomes[row].truth == c};
         struct ranking_measures measured = ranking_measure(column, in->rows);
         if (isnan(measured.roc_auc))
             continue;
@@ -164,8 +193,10 @@ measure_ranking(const struct class_predictions *in, struct classification_measur
         defined++;
     }
     free(column);
-    out->roc_auc = defined > 0 ? auc / (double)defined : NAN;
-    out->average_precision = defined > 0 ? precision / (double)defined : NAN;
+    if (defined > 0) {
+        out->roc_auc = auc / (double)defined;
+        out->average_precision = precision / (double)defined;
+    }
     return 0;
 }
 
@@ -173,22 +204,24 @@ int
 classification_measure(const struct class_predictions *in, struct arena *arena,
                        struct classification_measures *out, struct err *err)
 {
-    size_t classes = in->classes;
+    size_t classes = in->classes, cells = classes * classes;
     *out = (struct classification_measures){0};
     if (in->rows == 0)
         return err_set(err, ERR_INVALID, "there are no rows to measure");
-    if (classes > CLASSIFICATION_MAX_CONFUSION / classes)
-        return err_set(err, ERR_MEMORY, "a table of %zu classes does not fit into memory", classes);
-    out->confusion = arena_array(arena, classes * classes, sizeof *out->confusion);
+    struct class_count *counts = mem_array(classes, sizeof *counts);
+    if (counts == NULL)
+        return err_set(err, ERR_MEMORY, "%zu classes do not fit into memory", classes);
     out->per_class = arena_array(arena, classes, sizeof *out->per_class);
-    memset(out->confusion, 0, classes * classes * sizeof *out->confusion);
-    for (size_t row = 0; row < in->rows; row++) {
-        uint32_t predicted = classification_argmax(in->probabilities + row * classes, classes);
-        out->confusion[in->truth[row] * classes + predicted]++;
+    if (classes <= CLASSIFICATION_MAX_CONFUSION) {
+        out->confusion = arena_array(arena, cells, sizeof *out->confusion);
+        memset(out->confusion, 0, cells * sizeof *out->confusion);
+        for (size_t row = 0; row < in->rows; row++)
+            out->confusion[in->outcomes[row].truth * classes + in->outcomes[row].predicted]++;
     }
-    classification_of_confusion(out->confusion, classes, out->per_class, out);
-    out->log_loss = log_loss(in);
-    measure_top(in, out);
+    class_counts_fill(in, counts);
+    classification_of_counts(counts, classes, out->per_class, out);
+    free(counts);
+    measure_outcomes(in, out);
     return measure_ranking(in, out, err);
 }
 
@@ -199,18 +232,18 @@ classification_worst(const struct class_predictions *in, size_t most, struct cla
 {
     size_t count = 0;
     for (size_t row = 0; row < in->rows && most > 0; row++) {
-        const float *p = in->probabilities + row * in->classes;
-        uint32_t predicted = classification_argmax(p, in->classes);
-        if (predicted == in->truth[row])
+        const struct class_outcome *outcome = &in->outcomes[row];
+        if (outcome->predicted == outcome->truth)
             continue;
         size_t place = count;
-        while (place > 0 && out[place - 1].probability < p[predicted])
+        while (place > 0 && out[place - 1].probability < outcome->confidence)
             place--;
         if (place == most)
             continue;
         size_t moved = (count < most ? count : most - 1) - place;
         memmove(out + place + 1, out + place, moved * sizeof *out);
-        out[place] = (struct class_error){row, in->truth[row], predicted, p[predicted]};
+        out[place] =
+            (struct class_error){row, outcome->truth, outcome->predicted, outcome->confidence};
         count += count < most;
     }
     return count;

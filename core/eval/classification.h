@@ -15,10 +15,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What one row's probabilities come to: all that most measures need of it. */
+struct class_outcome {
+    uint32_t truth, predicted;
+    uint32_t before;  /* classes that are guessed before the true one */
+    float confidence; /* probability of the prediction */
+    double log_loss;  /* natural; the probability clipped at float's epsilon */
+    double brier;     /* squared distance of the probabilities to the true one-hot vector */
+};
+
+/* Judge K finite probabilities; truth is below K. */
+struct class_outcome class_outcome_of(const float *probabilities, size_t classes, uint32_t truth);
+
 struct class_predictions {
     size_t rows, classes;
-    const float *probabilities; /* (N, K), finite */
-    const uint32_t *truth;      /* (N), below K */
+    const struct class_outcome *outcomes; /* (N) */
+    const float *probabilities;           /* (N, K); NULL: not kept, so no measure of ranking */
 };
 
 /* Precision TP / (TP + FP), recall TP / (TP + FN), F1 their harmonic mean; support: rows. */
@@ -38,12 +50,13 @@ struct classification_measures {
     struct class_averages micro;    /* of the summed counts; all three equal accuracy */
     double mcc;                     /* Matthews' correlation, Gorodkin's R_K; 0 when undefined */
     double kappa;                   /* Cohen's */
-    double log_loss;                /* natural; probabilities clipped at float's epsilon */
+    double log_loss;                /* mean of the outcomes' */
     double roc_auc;                 /* K = 2: of class 1; else mean of one against the rest */
     double average_precision;       /* the same */
     double top_3, top_5;            /* accuracy with three, five guesses */
     struct class_scores *per_class; /* (K) */
-    uint64_t *confusion;            /* (K, K): row truth, column prediction */
+    uint64_t *confusion;            /* (K, K): row truth, column prediction; NULL for more than
+                                       CLASSIFICATION_MAX_CONFUSION classes */
 };
 
 /* Of counts; 0 / 0 is 0. For all kinds of measures that count hits. */
@@ -53,7 +66,7 @@ struct class_scores class_scores_make(uint64_t hits, uint64_t predicted, uint64_
 void class_averages_add(struct class_averages *sum, const struct class_scores *scores,
                         double weight);
 
-enum { CLASSIFICATION_MAX_CONFUSION = 64 * 1024 * 1024 }; /* cells */
+enum { CLASSIFICATION_MAX_CONFUSION = 1000 };
 
 /* Arrays of out live in arena. ERR_INVALID without rows; ERR_MEMORY. */
 int classification_measure(const struct class_predictions *predictions, struct arena *arena,
@@ -62,10 +75,17 @@ int classification_measure(const struct class_predictions *predictions, struct a
 /* The predicted class of one row of K probabilities. */
 uint32_t classification_argmax(const float *probabilities, size_t classes);
 
-/* Measures that follow from a (K, K) table of counts alone; per_class (K) is filled. */
-void classification_of_confusion(const uint64_t *confusion, size_t classes,
-                                 struct class_scores *per_class,
-                                 struct classification_measures *out);
+/* Of one class: rows that are of it, rows predicted as it, rows that are both. */
+struct class_count {
+    uint64_t support, predicted, hits;
+};
+
+/* counts (K) = of these rows. */
+void class_counts_fill(const struct class_predictions *predictions, struct class_count *counts);
+
+/* Measures that follow from counts alone; per_class (K) is filled. At least one row. */
+void classification_of_counts(const struct class_count *counts, size_t classes,
+                              struct class_scores *per_class, struct classification_measures *out);
 
 /* A row that was predicted wrongly, and how sure the model was. */
 struct class_error {

@@ -34,48 +34,50 @@ interval_of(double *values, size_t count)
     return (struct interval){quantile(values, count, 0.025), quantile(values, count, 0.975)};
 }
 
-/* A table of counts of as many rows, drawn with replacement. */
+/* The counts of as many rows, drawn with replacement. */
 static void
-resample(const uint32_t *truth, const uint32_t *predicted, size_t rows, size_t classes,
-         const struct rng_stream *stream, uint64_t *confusion)
+resample(const struct class_predictions *in, const struct rng_stream *stream,
+         struct class_count *counts)
 {
-    memset(confusion, 0, classes * classes * sizeof *confusion);
-    for (size_t drawn = 0; drawn < rows; drawn += 4) {
+    memset(counts, 0, in->classes * sizeof *counts);
+    for (size_t drawn = 0; drawn < in->rows; drawn += 4) {
         uint32_t numbers[4];
         rng_block(stream, drawn / 4, numbers);
-        for (size_t i = 0; i < 4 && drawn + i < rows; i++) {
-            size_t row = (size_t)(((uint64_t)numbers[i] * rows) >> 32);
-            confusion[truth[row] * classes + predicted[row]]++;
+        for (size_t i = 0; i < 4 && drawn + i < in->rows; i++) {
+            const struct class_outcome *outcome =
+                &in->outcomes[(size_t)(((uint64_t)numbers[i] * in->rows) >> 32)];
+            counts[outcome->truth].support++;
+            counts[outcome->predicted].predicted++;
+            counts[outcome->truth].hits += outcome->truth == outcome->predicted;
         }
     }
 }
 
 int
-bootstrap_classification(const uint32_t *truth, const uint32_t *predicted, size_t rows,
-                         size_t classes, uint64_t seed, struct bootstrap_intervals *out,
-                         struct err *err)
+bootstrap_classification(const struct class_predictions *in, uint64_t seed,
+                         struct bootstrap_intervals *out, struct err *err)
 {
-    if (rows == 0)
+    if (in->rows == 0)
         return err_set(err, ERR_INVALID, "there are no rows to measure");
     double accuracy[BOOTSTRAP_ROUNDS], macro_f1[BOOTSTRAP_ROUNDS];
-    uint64_t *confusion = mem_array(classes * classes, sizeof *confusion);
-    struct class_scores *per_class = mem_array(classes, sizeof *per_class);
+    struct class_count *counts = mem_array(in->classes, sizeof *counts);
+    struct class_scores *per_class = mem_array(in->classes, sizeof *per_class);
     int code = 0;
-    if (confusion == NULL || per_class == NULL) {
-        code = err_set(err, ERR_MEMORY, "a table of %zu classes does not fit into memory", classes);
+    if (counts == NULL || per_class == NULL) {
+        code = err_set(err, ERR_MEMORY, "%zu classes do not fit into memory", in->classes);
     } else {
         for (uint32_t round = 0; round < BOOTSTRAP_ROUNDS; round++) {
             struct rng_stream stream = rng_stream(seed, RNG_BOOTSTRAP, 0, round);
             struct classification_measures measures;
-            resample(truth, predicted, rows, classes, &stream, confusion);
-            classification_of_confusion(confusion, classes, per_class, &measures);
+            resample(in, &stream, counts);
+            classification_of_counts(counts, in->classes, per_class, &measures);
             accuracy[round] = measures.accuracy;
             macro_f1[round] = measures.macro.f1;
         }
         out->accuracy = interval_of(accuracy, BOOTSTRAP_ROUNDS);
         out->macro_f1 = interval_of(macro_f1, BOOTSTRAP_ROUNDS);
     }
-    free(confusion);
+    free(counts);
     free(per_class);
     return code;
 }
@@ -94,11 +96,12 @@ fair_coins_at_most(uint64_t k, uint64_t n)
 }
 
 struct mcnemar
-mcnemar_test(const uint32_t *truth, const uint32_t *first, const uint32_t *second, size_t rows)
+mcnemar_test(const struct class_outcome *first, const struct class_outcome *second, size_t rows)
 {
     struct mcnemar result = {0};
     for (size_t row = 0; row < rows; row++) {
-        bool first_right = first[row] == truth[row], second_right = second[row] == truth[row];
+        bool first_right = first[row].predicted == first[row].truth;
+        bool second_right = second[row].predicted == second[row].truth;
         result.only_first_right += first_right && !second_right;
         result.only_second_right += second_right && !first_right;
     }

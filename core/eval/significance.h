@@ -22,11 +22,10 @@ struct bootstrap_intervals {
 /*
  * Percentile intervals that hold 95 % of BOOTSTRAP_ROUNDS measures, each of as many rows drawn with
  * replacement (Efron 1979; quantiles as numpy's linear ones). Drawn by Philox from seed: the same
- * rows give the same interval. truth and predicted (N). ERR_INVALID without rows; ERR_MEMORY.
+ * rows give the same interval. ERR_INVALID without rows; ERR_MEMORY.
  */
-int bootstrap_classification(const uint32_t *truth, const uint32_t *predicted, size_t rows,
-                             size_t classes, uint64_t seed, struct bootstrap_intervals *out,
-                             struct err *err);
+int bootstrap_classification(const struct class_predictions *predictions, uint64_t seed,
+                             struct bootstrap_intervals *out, struct err *err);
 
 struct mcnemar {
     uint64_t only_first_right, only_second_right;
@@ -34,7 +33,7 @@ struct mcnemar {
 };
 
 /* Two models on the same N rows: is one really better? */
-struct mcnemar mcnemar_test(const uint32_t *truth, const uint32_t *first, const uint32_t *second,
+struct mcnemar mcnemar_test(const struct class_outcome *first, const struct class_outcome *second,
                             size_t rows);
 
 #endif

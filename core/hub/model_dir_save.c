@@ -1,10 +1,13 @@
 /*
  * A fine-tuned model as a folder that transformers' from_pretrained loads; see model_dir.h.
  *
- * config.json repeats the base's shape under transformers' names and adds the object "finetuned",
- * which transformers keeps and ignores:
+ * config.json repeats the base's shape under the names that transformers has for its family, and
+ * adds the object "finetuned", which transformers keeps and ignores:
  *   {"task", "target", "max_seq_length", "tokenizer_version", "numerics", "data_sha256",
- *    "base_sha256"}.
+ *    "base_sha256"}, and where they are not as usual {"pooling": "mean", "normalize"},
+ *   {"thresholds"}, {"temperature"}.
+ * A classifier on mean-pooled outputs has no class in transformers: its folder names the encoder's,
+ * so that nobody is given answers of a head that is not there.
  */
 #include "core/hub/model_dir.h"
 
@@ -13,6 +16,7 @@
 #include "core/hub/safetensors.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,27 +55,75 @@ set_string(json_t *object, const char *key, const char *value)
     json_object_set_new(object, key, value == NULL ? json_null() : json_string(value));
 }
 
+/* The shape's keys; DistilBERT has names of its own, or NULL where it has no such key. */
+static const struct {
+    const char *key, *distilbert;
+    size_t member;
+} count_keys[] = {
+    {"hidden_size", "dim", offsetof(struct model_config, hidden_size)},
+    {"num_hidden_layers", "n_layers", offsetof(struct model_config, layers)},
+    {"num_attention_heads", "n_heads", offsetof(struct model_config, heads)},
+    {"intermediate_size", "hidden_dim", offsetof(struct model_config, intermediate_size)},
+    {"vocab_size", "vocab_size", offsetof(struct model_config, vocab_size)},
+    {"max_position_embeddings", "max_position_embeddings",
+     offsetof(struct model_config, max_positions)},
+    {"type_vocab_size", NULL, offsetof(struct model_config, type_vocab_size)},
+};
+
+static const struct {
+    const char *key, *distilbert;
+    size_t member;
+} real_keys[] = {
+    {"layer_norm_eps", NULL, offsetof(struct model_config, layer_norm_eps)},
+    {"initializer_range", "initializer_range", offsetof(struct model_config, initializer_range)},
+    {"hidden_dropout_prob", "dropout", offsetof(struct model_config, hidden_dropout)},
+    {"attention_probs_dropout_prob", "attention_dropout",
+     offsetof(struct model_config, attention_dropout)},
+    {"classifier_dropout", "seq_classif_dropout",
+     offsetof(struct model_config, classifier_dropout)},
+};
+
+static void
+add_counts(json_t *root, const struct model_config *config)
+{
+    for (size_t i = 0; i < sizeof count_keys / sizeof count_keys[0]; i++) {
+        bool distilbert = config->family == FAMILY_DISTILBERT;
+        const char *key = distilbert ? count_keys[i].distilbert : count_keys[i].key;
+        const void *member = (const char *)config + count_keys[i].member;
+        bool positions = member == &config->max_positions;
+        if (key != NULL)
+            set_count(root, key,
+                      *(const size_t *)member + (positions ? config->first_position : 0));
+    }
+}
+
+static void
+add_reals(json_t *root, const struct model_config *config)
+{
+    for (size_t i = 0; i < sizeof real_keys / sizeof real_keys[0]; i++) {
+        bool distilbert = config->family == FAMILY_DISTILBERT;
+        const char *key = distilbert ? real_keys[i].distilbert : real_keys[i].key;
+        const void *member = (const char *)config + real_keys[i].member;
+        if (key != NULL)
+            json_object_set_new(root, key, json_real(*(const double *)member));
+    }
+}
+
 static void
 add_shape(json_t *root, const struct model_config *config)
 {
-    set_count(root, "hidden_size", config->hidden_size);
-    set_count(root, "num_hidden_layers", config->layers);
-    set_count(root, "num_attention_heads", config->heads);
-    set_count(root, "intermediate_size", config->intermediate_size);
-    set_count(root, "vocab_size", config->vocab_size);
-    set_count(root, "max_position_embeddings", config->max_positions);
-    set_count(root, "type_vocab_size", config->type_vocab_size);
+    bool distilbert = config->family == FAMILY_DISTILBERT;
+    add_counts(root, config);
+    if (config->family == FAMILY_ELECTRA)
+        set_count(root, "embedding_size", model_config_embedding_size(config));
     json_object_set_new(root, "pad_token_id",
                         config->pad_token_id == CONFIG_NO_PAD
                             ? json_null()
                             : json_integer((json_int_t)config->pad_token_id));
-    set_string(root, "position_embedding_type", "absolute");
-    set_string(root, "hidden_act", activation_name(config->activation));
-    json_object_set_new(root, "layer_norm_eps", json_real(config->layer_norm_eps));
-    json_object_set_new(root, "initializer_range", json_real(config->initializer_range));
-    json_object_set_new(root, "hidden_dropout_prob", json_real(config->hidden_dropout));
-    json_object_set_new(root, "attention_probs_dropout_prob", json_real(config->attention_dropout));
-    json_object_set_new(root, "classifier_dropout", json_real(config->classifier_dropout));
+    if (!distilbert)
+        set_string(root, "position_embedding_type", "absolute");
+    set_string(root, distilbert ? "activation" : "hidden_act", activation_name(config->activation));
+    add_reals(root, config);
 }
 
 static void
@@ -89,23 +141,62 @@ add_labels(json_t *root, const struct model_config *config)
     json_object_set_new(root, "label2id", ids);
 }
 
+/* The class that transformers is to load the folder with. */
 static json_t *
-config_object(const struct model_save *save)
+architecture(const struct model_config *config)
 {
-    json_t *root = json_pack("{s:[s],s:s,s:s,s:s}", "architectures",
-                             "BertForSequenceClassification", "model_type", "bert", "dtype",
-                             "float32", "problem_type", "single_label_classification");
-    add_shape(root, save->config);
-    add_labels(root, save->config);
+    const char *ending = config->task == TASK_TOKEN_CLASSIFICATION ? "ForTokenClassification"
+                         : config->pooling == POOL_MEAN            ? "Model"
+                                                                   : "ForSequenceClassification";
+    return json_sprintf("%s%s", model_family_class(config->family), ending);
+}
+
+static json_t *
+threshold_list(const struct model_config *config)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < config->label_count; i++)
+        json_array_append_new(list, json_real((double)config->thresholds[i]));
+    return list;
+}
+
+static json_t *
+finetuned_object(const struct model_save *save)
+{
+    const struct model_config *config = save->config;
     json_t *ours = json_object();
     set_string(ours, "task", save->task);
     set_string(ours, "target", save->target);
-    set_count(ours, "max_seq_length", save->config->max_seq_length);
+    set_count(ours, "max_seq_length", config->max_seq_length);
+    if (config->truncation == TRUNCATION_TAIL || config->truncation == TRUNCATION_HEAD_TAIL)
+        set_string(ours, "truncation", truncation_name(config->truncation));
+    if (config->pooling == POOL_MEAN) {
+        set_string(ours, "pooling", "mean");
+        json_object_set_new(ours, "normalize", json_boolean(config->normalize));
+    }
+    if (config->thresholds != NULL)
+        json_object_set_new(ours, "thresholds", threshold_list(config));
+    if (config->temperature > 0)
+        json_object_set_new(ours, "temperature", json_real(config->temperature));
     set_count(ours, "tokenizer_version", TOKENIZER_VERSION);
     set_string(ours, "numerics", save->numerics_key);
     set_string(ours, "data_sha256", save->data_sha256);
     set_string(ours, "base_sha256", save->base_sha256);
-    json_object_set_new(root, "finetuned", ours);
+    return ours;
+}
+
+static json_t *
+config_object(const struct model_save *save)
+{
+    const struct model_config *config = save->config;
+    enum task task = config->task == TASK_AUTO ? TASK_CLASSIFICATION : config->task;
+    json_t *root = json_pack("{s:[o],s:s,s:s}", "architectures", architecture(config), "model_type",
+                             model_family_name(config->family), "dtype", "float32");
+    if (model_config_problem(task) != NULL)
+        set_string(root, "problem_type", model_config_problem(task));
+    add_shape(root, config);
+    add_labels(root, config);
+    json_object_set_new(root, "finetuned", finetuned_object(save));
     return root;
 }
 
@@ -122,6 +213,24 @@ write_config(const struct model_save *save, const char *path, struct err *err)
     return rc;
 }
 
+/* A tensor's values as they are saved: a classifier in the units of the data. */
+static const float *
+saved_values(const struct model_save *save, struct arena *arena, const struct tensor *tensor)
+{
+    const float *values = save->parameters + tensor->offset;
+    bool bias = tensor->kind == TENSOR_CLASSIFIER_BIAS;
+    if (save->output_scale == NULL || (tensor->kind != TENSOR_CLASSIFIER_WEIGHT && !bias))
+        return values;
+    size_t width = bias ? 1 : tensor->columns;
+    float *folded = arena_array(arena, save->config->label_count * width, sizeof *folded);
+    for (size_t k = 0; k < save->config->label_count; k++)
+        for (size_t i = 0; i < width; i++) {
+            double value = (double)values[k * width + i] * (double)save->output_scale[k];
+            folded[k * width + i] = (float)(bias ? value + (double)save->output_shift[k] : value);
+        }
+    return folded;
+}
+
 static int
 write_weights(const struct model_save *save, struct arena *arena, const char *path, struct err *err)
 {
@@ -134,7 +243,7 @@ write_weights(const struct model_save *save, struct arena *arena, const char *pa
             .vector = tensor->vector,
             .rows = tensor->rows,
             .columns = tensor->columns,
-            .values = save->parameters + tensor->offset,
+            .values = saved_values(save, arena, tensor),
             .rest = tensor->kind == TENSOR_WORD_EMBEDDING ? save->words_at_rest : NULL,
         };
     }
@@ -150,7 +259,10 @@ write_files(const struct model_save *save, struct arena *arena, const char *fold
     if (rc == 0)
         rc = write_weights(save, arena, arena_printf(arena, "%s/" MODEL_WEIGHTS_FILE, folder), err);
     if (rc == 0)
-        rc = tokenizer_write(save->tokenizer, save->config->max_seq_length, folder, err);
+        rc = tokenizer_write(save->tokenizer,
+                             (struct tokenizer_model){save->config->max_seq_length,
+                                                      save->config->type_vocab_size == 0},
+                             folder, err);
     return rc;
 }
 

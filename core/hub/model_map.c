@@ -32,8 +32,19 @@ page_bytes(void)
 static bool
 is_plain(const struct model_source *source, size_t index)
 {
-    const struct safetensors_entry *entry = source->entries[index];
-    return entry != NULL && entry->type == SAFETENSORS_F32;
+    const struct stored_tensor *entry = source->entries[index];
+    return entry != NULL && stored_tensor_is_plain(entry);
+}
+
+/* Does a plain tensor follow the run, in the array as in its file? */
+static bool
+goes_on(const struct model_source *source, const struct tensor_layout *layout,
+        const struct run *run)
+{
+    const struct stored_tensor *next = source->entries[run->end];
+    return next->file == source->entries[run->first]->file &&
+           layout->tensors[run->end].offset * sizeof(float) == run->at + run->length &&
+           stored_tensor_place(next) == run->place + run->length;
 }
 
 /* The longest run that begins with a tensor which is plain. */
@@ -44,11 +55,9 @@ run_from(const struct model_source *source, const struct tensor_layout *layout, 
         .first = first,
         .end = first,
         .at = layout->tensors[first].offset * sizeof(float),
-        .place = safetensors_place(source->file, source->entries[first]),
+        .place = stored_tensor_place(source->entries[first]),
     };
-    while (run.end < layout->count && is_plain(source, run.end) &&
-           layout->tensors[run.end].offset * sizeof(float) == run.at + run.length &&
-           safetensors_place(source->file, source->entries[run.end]) == run.place + run.length) {
+    while (run.end < layout->count && is_plain(source, run.end) && goes_on(source, layout, &run)) {
         run.length += source->entries[run.end]->length;
         run.end++;
     }
@@ -95,7 +104,7 @@ take_run(struct filling *f, const struct run *run, struct err *err)
     }
     void *mapped =
         mmap((char *)f->map->pages.memory + from, to - from, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, safetensors_descriptor(f->source->file),
+             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, f->source->entries[run->first]->file->fd,
              (off_t)(run->place + (from - run->at)));
     if (mapped == MAP_FAILED)
         return err_set_errno(err, "map %zu bytes of weights", to - from);
@@ -159,10 +168,10 @@ fill(const struct model_map_source *from, const struct model_source *source,
 static int
 keep_file(const struct model_source *source, size_t words, struct model_map *map, struct err *err)
 {
-    map->fd = fcntl(safetensors_descriptor(source->file), F_DUPFD_CLOEXEC, 0);
+    map->fd = fcntl(source->entries[words]->file->fd, F_DUPFD_CLOEXEC, 0);
     if (map->fd < 0)
         return err_set_errno(err, "keep the weights file open");
-    map->words_place = safetensors_place(source->file, source->entries[words]);
+    map->words_place = stored_tensor_place(source->entries[words]);
     return 0;
 }
 
@@ -174,8 +183,10 @@ model_map_load(const struct model_map_source *from, struct tensor_layout *layout
     size_t words = tensor_index(layout, TENSOR_WORD_EMBEDDING, 0);
     *out = (struct model_map){0};
     int rc = model_source_open(from->folder, layout, &source, report, err);
+    if (rc == 0)
+        rc = model_source_verify(&source, layout, err);
     if (rc == 0 && is_plain(&source, words)) {
-        size_t place = safetensors_place(source.file, source.entries[words]) % page_bytes();
+        size_t place = stored_tensor_place(source.entries[words]) % page_bytes();
         if (place % sizeof(float) == 0)
             rc = tensor_layout_move_words(layout, place / sizeof(float), err);
         if (rc == 0)
@@ -254,6 +265,19 @@ model_map_own_words(const struct model_map *map, const struct tensor_layout *lay
         return err_set(err, ERR_IO, "read weights: the file changed while it was in use");
     }
     return 0;
+}
+
+bool
+model_map_leaves_words(const char *folder, const struct tensor_layout *layout)
+{
+    struct model_source source;
+    struct model_load_report report;
+    struct err ignored;
+    size_t words = tensor_index(layout, TENSOR_WORD_EMBEDDING, 0);
+    bool leaves = model_source_open(folder, layout, &source, &report, &ignored) == 0 &&
+                  is_plain(&source, words);
+    model_source_close(&source);
+    return leaves;
 }
 
 bool

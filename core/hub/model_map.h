@@ -6,7 +6,12 @@
  * rest is copied or converted. The layout is moved a little so that this holds for the word
  * embedding, of which a job touches a fraction, and for all tensors of a file that
  * model_dir_save wrote. A page that nobody has written is the page cache's: several jobs and
- * predictors share it, and it costs no memory of this process's own.
+ * predictors share it, and it costs no memory of this process's own. A file of PyTorch's serves as
+ * well: its storages are F32 at multiples of 64.
+ *
+ * F16, BF16 and F64 weights, and those that stand transposed, are converted while they are loaded:
+ * then all of the tensor is memory of the process's own, word rows that no text uses included, as
+ * model_map_leaves_words tells beforehand. A model that model_dir_save writes is F32 and is mapped.
  *
  * The file must not change while it is mapped. Its size is checked when it is opened; a file that
  * is cut short afterwards raises SIGBUS where a lost page is read, and bytes changed in place show
@@ -61,6 +66,10 @@ float *model_map_parameters(const struct model_map *map);
  */
 int model_map_own_words(const struct model_map *map, const struct tensor_layout *layout,
                         const bool *used, struct err *err);
+
+/* Would the word embedding of this folder be mapped, so that rows that no text uses cost nothing?
+ * For estimates; false too when the folder cannot be loaded. */
+bool model_map_leaves_words(const char *folder, const struct tensor_layout *layout);
 
 /*
  * Where unchanged rows of the word embedding can be read without touching the map, for

@@ -8,15 +8,13 @@
 
 #include "core/base/buf.h"
 #include "core/base/utf8.h"
-#include "core/hub/model_weights.h"
+#include "core/hub/zip_reader.h"
 #include "core/model/start.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { NAME_BYTES = 128 };
-
-static const char prefix[] = "bert.";
 
 /* Old checkpoints call LayerNorm's weight gamma and its bias beta. */
 static const struct {
@@ -26,33 +24,35 @@ static const struct {
     {"LayerNorm.bias", "LayerNorm.beta"},
 };
 
-static const struct safetensors_entry *
-find_either(const struct safetensors *file, const char *name)
+static const struct stored_tensor *
+find_either(const struct weight_set *weights, const char *prefix, const char *name)
 {
-    const struct safetensors_entry *entry = safetensors_find(file, name);
-    if (entry == NULL && strncmp(name, prefix, sizeof prefix - 1) == 0)
-        entry = safetensors_find(file, name + sizeof prefix - 1);
+    const struct stored_tensor *entry = weight_set_find(weights, name);
+    if (entry == NULL && strncmp(name, prefix, strlen(prefix)) == 0)
+        entry = weight_set_find(weights, name + strlen(prefix));
     return entry;
 }
 
 /* Look a tensor up under all the names that it may have. */
-static const struct safetensors_entry *
-find_tensor(const struct safetensors *file, const char *name)
+static const struct stored_tensor *
+find_tensor(const struct model_source *source, const char *name)
 {
-    const struct safetensors_entry *entry = find_either(file, name);
+    const struct weight_set *weights = source->weights;
+    const char *prefix = tensor_prefix(source->config.family);
+    const struct stored_tensor *entry = find_either(weights, prefix, name);
     for (size_t i = 0; entry == NULL && i < sizeof old_endings / sizeof old_endings[0]; i++) {
         const char *ending = strstr(name, old_endings[i].ending);
         if (ending == NULL)
             continue;
         char old[NAME_BYTES];
         snprintf(old, sizeof old, "%.*s%s", (int)(ending - name), name, old_endings[i].old);
-        entry = find_either(file, old);
+        entry = find_either(weights, prefix, old);
     }
     return entry;
 }
 
 static bool
-has_shape(const struct safetensors_entry *entry, const struct tensor *tensor)
+has_shape(const struct stored_tensor *entry, const struct tensor *tensor)
 {
     if (tensor->vector)
         return entry->rank == 1 && entry->shape[0] == tensor->columns;
@@ -72,7 +72,8 @@ print_shape(struct buf *out, const uint64_t *shape, size_t rank)
 
 /* Refuse a tensor: missing when entry is NULL, else misshapen. */
 static int
-refuse_tensor(const struct tensor *tensor, const struct safetensors_entry *entry, struct err *err)
+refuse_tensor(const struct model_source *source, const struct tensor *tensor,
+              const struct stored_tensor *entry, struct err *err)
 {
     const uint64_t wanted[2] = {tensor->rows, tensor->columns};
     struct buf text = {0};
@@ -84,7 +85,9 @@ refuse_tensor(const struct tensor *tensor, const struct safetensors_entry *entry
     }
     buf_append_string(&text, "; by config.json it must have shape ");
     print_shape(&text, tensor->vector ? wanted + 1 : wanted, tensor->vector ? 1 : 2);
-    err_set(err, ERR_INVALID, "model.safetensors: tensor '%s' %s", tensor->name, buf_string(&text));
+    err_set(err, ERR_INVALID, "%s: tensor '%s' %s",
+            entry == NULL ? weight_set_name(source->weights) : entry->file->name, tensor->name,
+            buf_string(&text));
     buf_fini(&text);
     return err->code;
 }
@@ -103,10 +106,10 @@ is_pooler(const struct tensor *tensor)
 
 /* *entry = what the file brings for a tensor, NULL when the tensor may and must start afresh. */
 static int
-match_tensor(const struct safetensors *file, const struct tensor *tensor,
-             const struct safetensors_entry **entry, struct err *err)
+match_tensor(const struct model_source *source, const struct tensor *tensor,
+             const struct stored_tensor **entry, struct err *err)
 {
-    *entry = find_tensor(file, tensor->name);
+    *entry = find_tensor(source, tensor->name);
     bool fits = *entry != NULL && has_shape(*entry, tensor);
     if (!fits && is_classifier(tensor)) {
         *entry = NULL;
@@ -115,18 +118,17 @@ match_tensor(const struct safetensors *file, const struct tensor *tensor,
     if (*entry == NULL && is_pooler(tensor))
         return 0;
     if (!fits)
-        return refuse_tensor(tensor, *entry, err);
-    if ((*entry)->type == SAFETENSORS_OTHER)
+        return refuse_tensor(source, tensor, *entry, err);
+    if ((*entry)->type == STORED_OTHER)
         return err_set(err, ERR_INVALID,
-                       "model.safetensors: tensor '%s' has dtype %s; F32, F16 "
-                       "and BF16 are possible",
-                       tensor->name, (*entry)->type_name);
+                       "%s: tensor '%s' has dtype %s; F32, F16, BF16 and F64 are possible",
+                       (*entry)->file->name, tensor->name, (*entry)->type_name);
     return 0;
 }
 
 /* Weight and bias belong together: half a pooler or classifier in the file is none. */
 static void
-drop_halves(const struct tensor_layout *layout, const struct safetensors_entry **entries)
+drop_halves(const struct tensor_layout *layout, const struct stored_tensor **entries)
 {
     for (size_t i = 0; i + 1 < layout->count; i++) {
         enum tensor_kind kind = layout->tensors[i].kind;
@@ -141,11 +143,11 @@ static void
 report_missing(const struct tensor_layout *layout, const struct model_source *source,
                struct model_load_report *report)
 {
-    report->random_weights = source->file == NULL;
-    for (size_t i = 0; i < layout->count && source->file != NULL; i++) {
+    report->random_weights = source->weights == NULL;
+    for (size_t i = 0; i < layout->count && source->weights != NULL; i++) {
         if (source->entries[i] != NULL)
             continue;
-        if (is_pooler(&layout->tensors[i]))
+        if (is_pooler(&layout->tensors[i]) && source->config.family == FAMILY_BERT)
             report->missing_pooler = true;
         else
             report->missing_classifier = true;
@@ -156,18 +158,15 @@ int
 model_source_open(const char *folder, const struct tensor_layout *layout, struct model_source *out,
                   struct model_load_report *report, struct err *err)
 {
-    const char *path = NULL;
     *report = (struct model_load_report){0};
     *out = (struct model_source){.arena = arena_new()};
     out->entries = arena_array(out->arena, layout->count, sizeof *out->entries);
     if (model_config_read(folder, out->arena, &out->config, err) != 0 ||
-        model_weights_find(folder, out->arena, &path, err) != 0)
+        weight_set_open(folder, &out->weights, err) != 0)
         return err->code;
-    if (path != NULL) {
-        if (safetensors_open(path, &out->file, err) != 0)
-            return err->code;
+    if (out->weights != NULL) {
         for (size_t i = 0; i < layout->count; i++)
-            if (match_tensor(out->file, &layout->tensors[i], &out->entries[i], err) != 0)
+            if (match_tensor(out, &layout->tensors[i], &out->entries[i], err) != 0)
                 return err->code;
         drop_halves(layout, out->entries);
     }
@@ -178,8 +177,20 @@ model_source_open(const char *folder, const struct tensor_layout *layout, struct
 void
 model_source_close(struct model_source *source)
 {
-    safetensors_close(source->file);
+    weight_set_close(source->weights);
     arena_free(source->arena);
+}
+
+int
+model_source_verify(const struct model_source *source, const struct tensor_layout *layout,
+                    struct err *err)
+{
+    for (size_t i = 0; i < layout->count; i++) {
+        const struct stored_tensor *entry = source->entries[i];
+        if (entry != NULL && entry->part != NULL && zip_reader_check(entry->part, err) != 0)
+            return err_prefix(err, "%s: tensor '%s'", entry->file->name, entry->name);
+    }
+    return 0;
 }
 
 void
@@ -187,7 +198,7 @@ model_source_read(const struct model_source *source, const struct tensor_layout 
                   size_t index, uint64_t seed, float *parameters)
 {
     if (source->entries[index] != NULL)
-        safetensors_to_float(source->entries[index], parameters + layout->tensors[index].offset);
+        stored_tensor_to_float(source->entries[index], parameters + layout->tensors[index].offset);
     else
         tensor_start(layout, index, &source->config, seed, parameters);
 }

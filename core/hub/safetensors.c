@@ -3,23 +3,16 @@
  *
  * Everything in the header is a claim to be checked before anybody uses an entry: the length, the
  * JSON, each dtype, shape and range, and that the ranges together are the data, without overlap or
- * hole. After that an entry's bytes may be read without further thought. The format does not
- * promise alignment, so values are copied out rather than pointed at. The host is little-endian.
+ * hole. After that an entry's bytes may be read without further thought.
  */
 #include "core/hub/safetensors.h"
 
-#include "core/base/fileio.h"
 #include "core/base/json.h"
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "safetensors are little-endian, and this reader copies them as they are"
-#endif
 
 enum {
     LENGTH_BYTES = 8,
@@ -29,26 +22,23 @@ enum {
 };
 
 struct safetensors {
-    struct file_map map;
-    int fd;                            /* of the mapped file; -1: none */
-    struct arena *arena;               /* names and type names */
-    struct safetensors_entry *entries; /* (count), ascending by name */
+    struct stored_file file;
+    struct arena *arena;           /* names */
+    struct stored_tensor *entries; /* (count), ascending by name */
     size_t count;
 };
 
 static const struct {
     const char *name;
     size_t size;
-    enum safetensors_type type;
+    enum stored_type type;
 } types[] = {
-    {"F32", 4, SAFETENSORS_F32},       {"F16", 2, SAFETENSORS_F16},
-    {"BF16", 2, SAFETENSORS_BF16},     {"F64", 8, SAFETENSORS_OTHER},
-    {"I64", 8, SAFETENSORS_OTHER},     {"I32", 4, SAFETENSORS_OTHER},
-    {"I16", 2, SAFETENSORS_OTHER},     {"I8", 1, SAFETENSORS_OTHER},
-    {"U64", 8, SAFETENSORS_OTHER},     {"U32", 4, SAFETENSORS_OTHER},
-    {"U16", 2, SAFETENSORS_OTHER},     {"U8", 1, SAFETENSORS_OTHER},
-    {"BOOL", 1, SAFETENSORS_OTHER},    {"C64", 8, SAFETENSORS_OTHER},
-    {"F8_E5M2", 1, SAFETENSORS_OTHER}, {"F8_E4M3", 1, SAFETENSORS_OTHER},
+    {"F32", 4, STORED_F32},       {"F16", 2, STORED_F16},   {"BF16", 2, STORED_BF16},
+    {"F64", 8, STORED_F64},       {"I64", 8, STORED_OTHER}, {"I32", 4, STORED_OTHER},
+    {"I16", 2, STORED_OTHER},     {"I8", 1, STORED_OTHER},  {"U64", 8, STORED_OTHER},
+    {"U32", 4, STORED_OTHER},     {"U16", 2, STORED_OTHER}, {"U8", 1, STORED_OTHER},
+    {"BOOL", 1, STORED_OTHER},    {"C64", 8, STORED_OTHER}, {"F8_E5M2", 1, STORED_OTHER},
+    {"F8_E4M3", 1, STORED_OTHER},
 };
 
 /* Refuse a tensor by name; reason is a clause. */
@@ -71,7 +61,7 @@ read_size(const json_t *value, uint64_t *out)
 
 /* Find the dtype; *size = bytes of one element. */
 static int
-read_type(const json_t *value, size_t *size, struct safetensors_entry *entry, struct err *err)
+read_type(const json_t *value, size_t *size, struct stored_tensor *entry, struct err *err)
 {
     if (!json_is_string(value))
         return refuse(entry->name, "has no dtype", err);
@@ -92,13 +82,13 @@ read_type(const json_t *value, size_t *size, struct safetensors_entry *entry, st
 
 /* Read the shape; *bytes = its product times the size of an element. */
 static int
-read_shape(const json_t *value, size_t element, uint64_t *bytes, struct safetensors_entry *entry,
+read_shape(const json_t *value, size_t element, uint64_t *bytes, struct stored_tensor *entry,
            struct err *err)
 {
     if (!json_is_array(value))
         return refuse(entry->name, "has no shape", err);
     entry->rank = json_array_size(value);
-    if (entry->rank > SAFETENSORS_MAX_RANK)
+    if (entry->rank > STORED_MAX_RANK)
         return refuse(entry->name, "has more than 8 dimensions", err);
     size_t product = element;
     for (size_t i = 0; i < entry->rank; i++) {
@@ -113,7 +103,7 @@ read_shape(const json_t *value, size_t element, uint64_t *bytes, struct safetens
 
 static int
 read_range(const json_t *value, uint64_t expected, const unsigned char *data, size_t data_length,
-           struct safetensors_entry *entry, struct err *err)
+           struct stored_tensor *entry, struct err *err)
 {
     uint64_t begin = 0;
     uint64_t end = 0;
@@ -131,7 +121,7 @@ read_range(const json_t *value, uint64_t expected, const unsigned char *data, si
 
 static int
 read_entry(const json_t *value, const unsigned char *data, size_t data_length,
-           struct safetensors_entry *entry, struct err *err)
+           struct stored_tensor *entry, struct err *err)
 {
     size_t element = 0;
     uint64_t bytes = 0;
@@ -162,8 +152,8 @@ check_metadata(json_t *value, struct err *err)
 static int
 by_place(const void *left, const void *right)
 {
-    const struct safetensors_entry *a = left;
-    const struct safetensors_entry *b = right;
+    const struct stored_tensor *a = left;
+    const struct stored_tensor *b = right;
     if (a->bytes != b->bytes)
         return a->bytes < b->bytes ? -1 : 1;
     return a->length < b->length ? -1 : a->length > b->length;
@@ -172,8 +162,8 @@ by_place(const void *left, const void *right)
 static int
 by_name(const void *left, const void *right)
 {
-    const struct safetensors_entry *a = left;
-    const struct safetensors_entry *b = right;
+    const struct stored_tensor *a = left;
+    const struct stored_tensor *b = right;
     return strcmp(a->name, b->name);
 }
 
@@ -186,7 +176,7 @@ check_cover(struct safetensors *file, const unsigned char *data, size_t data_len
     if (file->count > 0)
         qsort(file->entries, file->count, sizeof *file->entries, by_place);
     for (size_t i = 0; i < file->count; i++) {
-        const struct safetensors_entry *entry = &file->entries[i];
+        const struct stored_tensor *entry = &file->entries[i];
         if (entry->bytes < reached)
             return refuse(entry->name, "overlaps another one", err);
         if (entry->bytes > reached)
@@ -214,8 +204,9 @@ read_entries(json_t *root, const unsigned char *data, size_t data_length, struct
     json_object_foreach (root, name, value) {
         if (strcmp(name, "__metadata__") == 0)
             continue;
-        struct safetensors_entry *entry = &file->entries[file->count++];
+        struct stored_tensor *entry = &file->entries[file->count++];
         entry->name = arena_copy_string(file->arena, name);
+        entry->file = &file->file;
         if (read_entry(value, data, data_length, entry, err) != 0)
             return err->code;
     }
@@ -230,28 +221,28 @@ static int
 read_header(struct safetensors *file, struct err *err)
 {
     uint64_t length = 0;
-    if (file->map.length < LENGTH_BYTES)
+    if (file->file.length < LENGTH_BYTES)
         return err_set(err, ERR_INVALID, "%zu bytes are too few for a safetensors file",
-                       file->map.length);
-    memcpy(&length, file->map.bytes, LENGTH_BYTES);
+                       file->file.length);
+    memcpy(&length, file->file.bytes, LENGTH_BYTES);
     if (length > MAX_HEADER_BYTES)
         return err_set(err, ERR_INVALID,
                        "the header claims %llu bytes, more than the format's %d: "
                        "is this a safetensors file?",
                        (unsigned long long)length, MAX_HEADER_BYTES);
-    if (length > file->map.length - LENGTH_BYTES)
+    if (length > file->file.length - LENGTH_BYTES)
         return err_set(err, ERR_INVALID,
                        "the header claims %llu bytes, but the file has %zu: is "
                        "it cut short?",
-                       (unsigned long long)length, file->map.length);
-    const char *header = (const char *)file->map.bytes + LENGTH_BYTES;
+                       (unsigned long long)length, file->file.length);
+    const char *header = (const char *)file->file.bytes + LENGTH_BYTES;
     if (length == 0 || header[0] != '{')
         return err_set(err, ERR_INVALID, "the header does not begin with '{'");
     json_t *root = json_parse(header, (size_t)length, false, err);
     if (root == NULL)
         return err_prefix(err, "header");
-    int rc = read_entries(root, file->map.bytes + LENGTH_BYTES + length,
-                          file->map.length - LENGTH_BYTES - (size_t)length, file, err);
+    int rc = read_entries(root, file->file.bytes + LENGTH_BYTES + length,
+                          file->file.length - LENGTH_BYTES - (size_t)length, file, err);
     json_decref(root);
     return rc;
 }
@@ -260,9 +251,9 @@ int
 safetensors_open(const char *path, struct safetensors **out, struct err *err)
 {
     struct safetensors *file = mem_small(sizeof *file);
-    *file = (struct safetensors){.arena = arena_new(), .fd = -1};
+    *file = (struct safetensors){.file = {.fd = -1}, .arena = arena_new()};
     *out = NULL;
-    int rc = fileio_map_open(path, &file->map, &file->fd, err);
+    int rc = stored_file_open(arena_copy_string(file->arena, path), &file->file, err);
     if (rc == 0 && read_header(file, err) != 0)
         rc = err_prefix(err, "%s", path);
     if (rc == 0)
@@ -277,24 +268,10 @@ safetensors_close(struct safetensors *file)
 {
     if (file == NULL)
         return;
-    fileio_unmap(&file->map);
-    if (file->fd >= 0)
-        close(file->fd);
+    stored_file_close(&file->file);
     free(file->entries);
     arena_free(file->arena);
     free(file);
-}
-
-int
-safetensors_descriptor(const struct safetensors *file)
-{
-    return file->fd;
-}
-
-size_t
-safetensors_place(const struct safetensors *file, const struct safetensors_entry *entry)
-{
-    return (size_t)(entry->bytes - file->map.bytes);
 }
 
 size_t
@@ -303,63 +280,17 @@ safetensors_count(const struct safetensors *file)
     return file->count;
 }
 
-const struct safetensors_entry *
+const struct stored_tensor *
 safetensors_at(const struct safetensors *file, size_t index)
 {
     return index < file->count ? &file->entries[index] : NULL;
 }
 
-const struct safetensors_entry *
+const struct stored_tensor *
 safetensors_find(const struct safetensors *file, const char *name)
 {
-    struct safetensors_entry wanted = {.name = name};
+    struct stored_tensor wanted = {.name = name};
     if (file->count == 0)
         return NULL;
     return bsearch(&wanted, file->entries, file->count, sizeof wanted, by_name);
-}
-
-static float
-from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* IEEE 754 half precision: 1 sign, 5 exponent, 10 fraction bits; each is exact in a float. */
-static float
-from_half(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-    uint32_t exponent = (half >> 10) & 0x1fu;
-    uint32_t fraction = half & 0x3ffu;
-    if (exponent == 0x1f) /* infinities and NaN */
-        return from_bits(sign | 0x7f800000u | fraction << 13);
-    if (exponent == 0) { /* zero and subnormals: fraction * 2^-24 */
-        float magnitude = (float)fraction * 0x1p-24f;
-        return sign != 0 ? -magnitude : magnitude;
-    }
-    return from_bits(sign | (exponent + 127 - 15) << 23 | fraction << 13);
-}
-
-void
-safetensors_to_float(const struct safetensors_entry *entry, float *out)
-{
-    switch (entry->type) {
-    case SAFETENSORS_F32:
-        if (entry->length > 0)
-            memcpy(out, entry->bytes, entry->length);
-        return;
-    case SAFETENSORS_F16:
-    case SAFETENSORS_BF16:
-        for (size_t i = 0; i < entry->length / 2; i++) {
-            uint16_t bits;
-            memcpy(&bits, entry->bytes + 2 * i, sizeof bits);
-            out[i] =
-                entry->type == SAFETENSORS_F16 ? from_half(bits) : from_bits((uint32_t)bits << 16);
-        }
-        return;
-    case SAFETENSORS_OTHER:
-        return;
-    }
 }

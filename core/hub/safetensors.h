@@ -10,43 +10,25 @@
 #define CORE_HUB_SAFETENSORS_H
 
 #include "core/base/err.h"
+#include "core/hub/stored_tensor.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SAFETENSORS_MAX_RANK = 8 };
-
-enum safetensors_type { SAFETENSORS_F32, SAFETENSORS_F16, SAFETENSORS_BF16, SAFETENSORS_OTHER };
-
-struct safetensors_entry {
-    const char *name;
-    enum safetensors_type type;
-    const char *type_name; /* as the file says it: "F32", "I64" */
-    size_t rank;
-    uint64_t shape[SAFETENSORS_MAX_RANK];
-    const unsigned char *bytes;
-    size_t length;
-};
-
 struct safetensors;
 
-/* Map a file and check all of its header; entries live as long as the handle. */
+/* Map a file and check all of its header; tensors live as long as the handle. */
 int safetensors_open(const char *path, struct safetensors **out, struct err *err);
 void safetensors_close(struct safetensors *file);
 
-/* The open file behind the handle, which owns it, and where in it an entry begins. */
-int safetensors_descriptor(const struct safetensors *file);
-size_t safetensors_place(const struct safetensors *file, const struct safetensors_entry *entry);
-
 size_t safetensors_count(const struct safetensors *file);
-const struct safetensors_entry *safetensors_at(const struct safetensors *file, size_t index);
+
+/* Ascending by name; NULL behind the last. */
+const struct stored_tensor *safetensors_at(const struct safetensors *file, size_t index);
 
 /* NULL when the file has no tensor of that name. */
-const struct safetensors_entry *safetensors_find(const struct safetensors *file, const char *name);
-
-/* Convert an F32, F16 or BF16 entry into length/size floats at out. */
-void safetensors_to_float(const struct safetensors_entry *entry, float *out);
+const struct stored_tensor *safetensors_find(const struct safetensors *file, const char *name);
 
 /* Where the rows of a tensor that nobody has changed still stand as F32, in an open file. */
 struct safetensors_rest {

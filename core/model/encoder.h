@@ -21,7 +21,7 @@
 struct pass_before {
     size_t rows, tokens;       /* before it */
     uint64_t attention_groups; /* of dropout, that those rows take in one layer */
-    size_t all_rows;           /* of the larger batch; 0: batch->rows */
+    double loss_weight;        /* of the larger batch (loss.h); 0: that of this batch */
 };
 
 struct pass {
@@ -32,16 +32,17 @@ struct pass {
     uint64_t seed; /* of dropout; used in a training workspace only */
     size_t step;   /* the same */
     double hidden_dropout, attention_dropout, classifier_dropout; /* the same */
+    const struct loss_options *loss;    /* the same; NULL: the plain loss */
     bool (*should_stop)(void *context); /* may be NULL; true: results are worthless */
     void *context;
     struct pass_before before; /* of whoever takes a batch in parts: encoder_step */
 };
 
 /*
- * Logits (B,K), losses and predicted classes of every row, into the workspace. In a training
- * workspace dropout is on, rows need labels, the logits become their gradient by the mean loss, and
- * the batch has to be one group (model/groups.h): encoder_step takes any. In an inference workspace
- * rows without a label (LABEL_NONE) have loss 0.
+ * Logits (O,K), losses and predicted classes of every output of the head (row or token), into the
+ * workspace. In a training workspace dropout is on, rows need targets, the logits become their
+ * gradient by the mean loss, and the batch has to be one group (model/groups.h): encoder_step takes
+ * any. In an inference workspace outputs without a label (LABEL_NONE) have loss 0.
  */
 void encoder_forward(const struct pass *pass);
 
@@ -53,7 +54,7 @@ void encoder_forward(const struct pass *pass);
 void encoder_backward(const struct pass *pass, float *gradients);
 
 /*
- * Both, group by group: losses and classes of all rows, gradients of their mean loss. Logits are
+ * Both, group by group: losses and classes of all outputs, gradients of their mean loss. Logits are
  * those of the last group.
  */
 void encoder_step(const struct pass *pass, float *gradients);

@@ -4,16 +4,16 @@
  * Every phase is one pool_run. Chunks leave their share of the bias and LayerNorm gradients in
  * their own partial sums, which are added up in the order of the chunks.
  */
-#include "core/model/dense.h"
 #include "core/model/embedding.h"
 #include "core/model/groups.h"
+#include "core/model/head.h"
 #include "core/model/layer.h"
+#include "core/model/loss.h"
 #include "core/model/partials.h"
+#include "core/model/weights.h"
 
-#include <string.h>
-
-/* Output rows of a weight gradient that one item computes, columns of the embedding's scatter. */
-enum { WEIGHT_ROWS = 192, SCATTER_COLUMNS = 64 };
+/* Columns of the embedding's scatter that one item adds up. */
+enum { SCATTER_COLUMNS = 64 };
 
 struct backward {
     const struct pass *pass;
@@ -22,94 +22,43 @@ struct backward {
     size_t layer;
 };
 
-/* ---- weights --------------------------------------------------------------------------------- */
-
-/* A weight gradient: dW (out,in) = dy^T x over n outputs or tokens. */
-struct weight {
-    size_t offset; /* among the gradients */
-    size_t out, in, n;
-    struct weight_operands operands;
-};
-
-static size_t
-weight_blocks(size_t out)
+static struct weight_list
+list_of(const struct backward *backward, const struct weight *weights, size_t count)
 {
-    return (out + WEIGHT_ROWS - 1) / WEIGHT_ROWS;
-}
-
-/* Its rows from `from` on, as many as an item computes. */
-static void
-weight_rows(const struct backward *backward, const struct weight *weight, size_t from)
-{
-    size_t to = from + WEIGHT_ROWS < weight->out ? from + WEIGHT_ROWS : weight->out;
-    dense_weight_gradient(backward->pass->network, weight->n, weight->in, from, to,
-                          &weight->operands, !backward->first,
-                          backward->gradients + weight->offset);
+    return (struct weight_list){.network = backward->pass->network,
+                                .weights = weights,
+                                .count = count,
+                                .accumulate = !backward->first,
+                                .gradients = backward->gradients};
 }
 
 /* ---- head ------------------------------------------------------------------------------------ */
 
-/* From the logits' gradient to that of the last layer's outputs. */
 static void
 head_chunk(void *context, size_t item, size_t thread)
 {
     const struct backward *backward = context;
     struct chunk chunk = chunk_of(backward->pass, item, thread);
-    const struct network *network = chunk.pass->network;
-    struct workspace *w = chunk.pass->workspace;
-    size_t h = network->config->hidden_size;
-    size_t k = network->config->label_count;
-    size_t rows = chunk.last - chunk.first;
-    float *d_pooled = w->d_pooled + chunk.first * h;
-    dense_backward(network, rows, h, k, w->logits + chunk.first * k, k,
-                   network_tensor(network, TENSOR_CLASSIFIER_WEIGHT, 0), false, d_pooled);
-    struct dropout site =
-        site_of(chunk.pass, chunk.pass->classifier_dropout, RNG_CLASSIFIER_DROPOUT, 0);
-    for (size_t row = chunk.first; row < chunk.last; row++)
-        network->ops->dropout(&site, row_group(chunk.pass, row), h, w->d_pooled + row * h);
-    network->ops->tanh_backward(rows * h, w->pooled + chunk.first * h, d_pooled);
-    dense_backward(network, rows, h, h, d_pooled, h,
-                   network_tensor(network, TENSOR_POOLER_WEIGHT, 0), false,
-                   w->d_first + chunk.first * h);
+    head_backward(&chunk);
 }
 
-/* Weight and bias gradients of the head; items: pooler's blocks of rows, then the classifier. */
+static size_t
+head_items(const struct backward *backward)
+{
+    struct weight weights[HEAD_WEIGHTS_MAX];
+    return weights_items(weights, head_weights(backward->pass, weights)) + 1;
+}
+
+/* Items: blocks of rows of each weight in turn; the last are the biases. */
 static void
-head_weights(void *context, size_t item, size_t thread)
+head_item(void *context, size_t item, size_t thread)
 {
     (void)thread;
     const struct backward *backward = context;
-    const struct network *network = backward->pass->network;
-    struct workspace *w = backward->pass->workspace;
-    size_t h = network->config->hidden_size;
-    size_t k = network->config->label_count;
-    size_t rows = backward->pass->batch->rows;
-    size_t from = item * WEIGHT_ROWS;
-    if (from < h) {
-        size_t at = tensor_offset(network->layout, TENSOR_POOLER_WEIGHT, 0);
-        weight_rows(
-            backward,
-            &(struct weight){at, h, h, rows, {.dy = w->d_pooled, .dy_stride = h, .x = w->first}},
-            from);
-        return;
-    }
-    float *pooler_bias =
-        backward->gradients + tensor_offset(network->layout, TENSOR_POOLER_BIAS, 0);
-    float *bias = backward->gradients + tensor_offset(network->layout, TENSOR_CLASSIFIER_BIAS, 0);
-    if (backward->first) {
-        memset(pooler_bias, 0, h * sizeof *pooler_bias);
-        memset(bias, 0, k * sizeof *bias);
-    }
-    for (size_t row = 0; row < rows; row++) {
-        network->ops->add(h, w->d_pooled + row * h, pooler_bias);
-        network->ops->add(k, w->logits + row * k, bias);
-    }
-    size_t at = tensor_offset(network->layout, TENSOR_CLASSIFIER_WEIGHT, 0);
-    for (from = 0; from < k; from += WEIGHT_ROWS)
-        weight_rows(
-            backward,
-            &(struct weight){at, k, h, rows, {.dy = w->logits, .dy_stride = k, .x = w->dropped}},
-            from);
+    struct weight weights[HEAD_WEIGHTS_MAX];
+    struct weight_list list = list_of(backward, weights, head_weights(backward->pass, weights));
+    if (!weights_item(&list, item))
+        head_biases(backward->pass, list.accumulate, list.gradients);
 }
 
 /* ---- one layer ------------------------------------------------------------------------------- */
@@ -129,7 +78,7 @@ enum { LAYER_WEIGHTS_MAX = 5 };
 
 /* Fill the list; returns how many. */
 static size_t
-layer_weight_list(const struct backward *backward, struct weight list[LAYER_WEIGHTS_MAX])
+layer_weights(const struct backward *backward, struct weight list[LAYER_WEIGHTS_MAX])
 {
     const struct network *network = backward->pass->network;
     const struct model_config *config = network->config;
@@ -163,35 +112,24 @@ layer_weight_list(const struct backward *backward, struct weight list[LAYER_WEIG
 }
 
 static size_t
-layer_weight_items(const struct backward *backward)
+layer_items(const struct backward *backward)
 {
-    struct weight list[LAYER_WEIGHTS_MAX];
-    size_t count = layer_weight_list(backward, list);
-    size_t items = 1;
-    for (size_t i = 0; i < count; i++)
-        items += weight_blocks(list[i].out);
-    return items;
+    struct weight weights[LAYER_WEIGHTS_MAX];
+    return weights_items(weights, layer_weights(backward, weights)) + 1;
 }
 
 /* Items: blocks of rows of each weight in turn; the last adds up the partial sums. */
 static void
-layer_weights(void *context, size_t item, size_t thread)
+layer_item(void *context, size_t item, size_t thread)
 {
     (void)thread;
     const struct backward *backward = context;
-    struct weight list[LAYER_WEIGHTS_MAX];
+    struct weight weights[LAYER_WEIGHTS_MAX];
     if (pass_stopped(backward->pass))
         return;
-    size_t count = layer_weight_list(backward, list);
-    for (size_t i = 0; i < count; i++) {
-        const struct weight *weight = &list[i];
-        if (item < weight_blocks(weight->out)) {
-            weight_rows(backward, weight, item * WEIGHT_ROWS);
-            return;
-        }
-        item -= weight_blocks(weight->out);
-    }
-    partials_collect_layer(backward->pass, backward->layer, !backward->first, backward->gradients);
+    struct weight_list list = list_of(backward, weights, layer_weights(backward, weights));
+    if (!weights_item(&list, item))
+        partials_collect_layer(backward->pass, backward->layer, list.accumulate, list.gradients);
 }
 
 /* ---- embedding ------------------------------------------------------------------------------- */
@@ -202,23 +140,40 @@ embedding_chunk(void *context, size_t item, size_t thread)
     const struct backward *backward = context;
     struct chunk chunk = chunk_of(backward->pass, item, thread);
     partials_clear(&chunk);
-    struct layer_activations first = layer_view(&chunk, 0);
-    embedding_backward(&chunk, first.input);
+    embedding_backward(&chunk);
 }
 
-/* Items: ranges of columns; the last adds up the partial sums. */
+static size_t
+scatter_items(const struct backward *backward)
+{
+    size_t e = model_config_embedding_size(backward->pass->network->config);
+    return (e + SCATTER_COLUMNS - 1) / SCATTER_COLUMNS;
+}
+
+static size_t
+embedding_items(const struct backward *backward)
+{
+    struct weight weight;
+    return scatter_items(backward) +
+           weights_items(&weight, embedding_weights(backward->pass, &weight)) + 1;
+}
+
+/* Items: ranges of columns, blocks of rows of the projection; the last adds up the partial sums. */
 static void
-embedding_columns(void *context, size_t item, size_t thread)
+embedding_item(void *context, size_t item, size_t thread)
 {
     (void)thread;
     const struct backward *backward = context;
-    size_t h = backward->pass->network->config->hidden_size;
+    size_t e = model_config_embedding_size(backward->pass->network->config);
     size_t from = item * SCATTER_COLUMNS;
-    if (from < h)
+    struct weight weight;
+    struct weight_list list =
+        list_of(backward, &weight, embedding_weights(backward->pass, &weight));
+    if (from < e)
         embedding_scatter(backward->pass, from,
-                          h - from < SCATTER_COLUMNS ? h - from : SCATTER_COLUMNS, backward->first,
+                          e - from < SCATTER_COLUMNS ? e - from : SCATTER_COLUMNS, backward->first,
                           backward->gradients);
-    else
+    else if (!weights_item(&list, item - scatter_items(backward)))
         partials_collect_embedding(backward->pass, !backward->first, backward->gradients);
 }
 
@@ -229,17 +184,15 @@ run_backward(struct backward *backward)
 {
     const struct pass *pass = backward->pass;
     const struct model_config *config = pass->network->config;
-    size_t h = config->hidden_size;
     pool_run(pass->pool, head_chunk, backward, pass->batch->chunks);
-    pool_run(pass->pool, head_weights, backward, weight_blocks(h) + 1);
+    pool_run(pass->pool, head_item, backward, head_items(backward));
     for (size_t layer = config->layers; layer-- > 0;) {
         backward->layer = layer;
         pool_run(pass->pool, layer_chunk, backward, pass->batch->chunks);
-        pool_run(pass->pool, layer_weights, backward, layer_weight_items(backward));
+        pool_run(pass->pool, layer_item, backward, layer_items(backward));
     }
     pool_run(pass->pool, embedding_chunk, backward, pass->batch->chunks);
-    pool_run(pass->pool, embedding_columns, backward,
-             (h + SCATTER_COLUMNS - 1) / SCATTER_COLUMNS + 1);
+    pool_run(pass->pool, embedding_item, backward, embedding_items(backward));
 }
 
 void
@@ -251,12 +204,14 @@ encoder_backward(const struct pass *pass, float *gradients)
 void
 encoder_step(const struct pass *pass, float *gradients)
 {
+    struct pass whole = *pass;
     size_t chunks = pass->batch->chunks;
+    whole.before.loss_weight = loss_weight(pass->batch, pass->loss);
     for (size_t first = 0, last; first < chunks && !pass_stopped(pass); first = last) {
         struct batch batch;
         struct pass part;
         last = groups_end(pass->batch, first, pass->workspace->group_tokens);
-        groups_part(pass, first, last, &batch, &part);
+        groups_part(&whole, first, last, &batch, &part);
         encoder_forward(&part);
         run_backward(
             &(struct backward){.pass = &part, .gradients = gradients, .first = first == 0});

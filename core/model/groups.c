@@ -39,7 +39,6 @@ groups_part(const struct pass *pass, size_t first, size_t last, struct batch *ba
     batch->chunks = last - first;
     batch->ids += token;
     batch->types += token;
-    batch->labels += row;
     batch->sources += row;
     batch->offsets = w->offsets;
     batch->chunk_rows = w->chunk_rows;
@@ -49,7 +48,8 @@ groups_part(const struct pass *pass, size_t first, size_t last, struct batch *ba
         w->chunk_rows[i] = whole->chunk_rows[first + i] - row;
     *part = *pass;
     part->batch = batch;
-    part->before = (struct pass_before){.rows = row, .tokens = token, .all_rows = whole->rows};
+    part->before =
+        (struct pass_before){.rows = row, .tokens = token, .loss_weight = pass->before.loss_weight};
     for (size_t i = 0; i < row; i++)
         part->before.attention_groups +=
             attention_groups(heads, whole->offsets[i + 1] - whole->offsets[i]);

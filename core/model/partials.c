@@ -3,25 +3,27 @@
 
 #include <string.h>
 
-/* Where a tensor's share stands among a chunk's partial sums, in units of H and I. */
+/* Where a tensor's share stands among a chunk's partial sums, in units of H, I and E. */
 static const struct partial {
     enum tensor_kind kind;
     size_t hidden_before, inner_before; /* offset */
     size_t hidden, inner;               /* length */
+    size_t embedding_before, embedding; /* of the embedding: both */
 } layer_partials[] = {
-    {TENSOR_QUERY_BIAS, 0, 0, 3, 0}, /* with key and value, its neighbours */
-    {TENSOR_ATTENTION_OUTPUT_BIAS, 3, 0, 1, 0},
-    {TENSOR_ATTENTION_NORM_WEIGHT, 4, 0, 1, 0},
-    {TENSOR_ATTENTION_NORM_BIAS, 5, 0, 1, 0},
-    {TENSOR_OUTPUT_BIAS, 6, 0, 1, 0},
-    {TENSOR_OUTPUT_NORM_WEIGHT, 7, 0, 1, 0},
-    {TENSOR_OUTPUT_NORM_BIAS, 8, 0, 1, 0},
-    {TENSOR_INTERMEDIATE_BIAS, 9, 0, 0, 1},
+    {TENSOR_QUERY_BIAS, 0, 0, 3, 0, 0, 0}, /* with key and value, its neighbours */
+    {TENSOR_ATTENTION_OUTPUT_BIAS, 3, 0, 1, 0, 0, 0},
+    {TENSOR_ATTENTION_NORM_WEIGHT, 4, 0, 1, 0, 0, 0},
+    {TENSOR_ATTENTION_NORM_BIAS, 5, 0, 1, 0, 0, 0},
+    {TENSOR_OUTPUT_BIAS, 6, 0, 1, 0, 0, 0},
+    {TENSOR_OUTPUT_NORM_WEIGHT, 7, 0, 1, 0, 0, 0},
+    {TENSOR_OUTPUT_NORM_BIAS, 8, 0, 1, 0, 0, 0},
+    {TENSOR_INTERMEDIATE_BIAS, 9, 0, 0, 1, 0, 0},
 };
 
 static const struct partial embedding_partials[] = {
-    {TENSOR_EMBEDDING_NORM_WEIGHT, 0, 0, 1, 0},
-    {TENSOR_EMBEDDING_NORM_BIAS, 1, 0, 1, 0},
+    {.kind = TENSOR_EMBEDDING_NORM_WEIGHT, .embedding = 1},
+    {.kind = TENSOR_EMBEDDING_NORM_BIAS, .embedding_before = 1, .embedding = 1},
+    {.kind = TENSOR_PROJECTION_BIAS, .embedding_before = 2, .hidden = 1},
 };
 
 enum {
@@ -34,7 +36,16 @@ offset_of(const struct pass *pass, const struct partial *partial)
 {
     const struct model_config *config = pass->network->config;
     return partial->hidden_before * config->hidden_size +
-           partial->inner_before * config->intermediate_size;
+           partial->inner_before * config->intermediate_size +
+           partial->embedding_before * model_config_embedding_size(config);
+}
+
+size_t
+partials_size(const struct model_config *config)
+{
+    size_t layer = 9 * config->hidden_size + config->intermediate_size;
+    size_t embedding = 3 * model_config_embedding_size(config) + config->hidden_size;
+    return layer > embedding ? layer : embedding;
 }
 
 void
@@ -55,6 +66,13 @@ partials_of(const struct chunk *chunk, enum tensor_kind kind)
     return chunk->partials + offset_of(chunk->pass, partial);
 }
 
+float *
+partials_scratch(const struct chunk *chunk)
+{
+    const struct model_config *config = chunk->pass->network->config;
+    return chunk->partials + 2 * model_config_embedding_size(config) + config->hidden_size;
+}
+
 /* gradient of a tensor = (or +=) its partial sums, added in the order of the chunks. */
 static void
 collect(const struct pass *pass, const struct partial *partial, size_t layer, bool accumulate,
@@ -64,7 +82,8 @@ collect(const struct pass *pass, const struct partial *partial, size_t layer, bo
     const struct model_config *config = network->config;
     const struct workspace *w = pass->workspace;
     size_t offset = offset_of(pass, partial);
-    size_t n = partial->hidden * config->hidden_size + partial->inner * config->intermediate_size;
+    size_t n = partial->hidden * config->hidden_size + partial->inner * config->intermediate_size +
+               partial->embedding * model_config_embedding_size(config);
     float *gradient = gradients + tensor_offset(network->layout, partial->kind, layer);
     if (!accumulate)
         memcpy(gradient, w->partials + offset, n * sizeof *gradient);
@@ -83,5 +102,6 @@ void
 partials_collect_embedding(const struct pass *pass, bool accumulate, float *gradients)
 {
     for (size_t i = 0; i < EMBEDDING_PARTIALS; i++)
-        collect(pass, &embedding_partials[i], 0, accumulate, gradients);
+        if (tensor_exists(pass->network->layout, embedding_partials[i].kind))
+            collect(pass, &embedding_partials[i], 0, accumulate, gradients);
 }

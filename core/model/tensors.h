@@ -1,5 +1,7 @@
 /*
- * THE tensor table: every parameter of the network, its name in a checkpoint, shape and start.
+ * THE tensor table: every parameter of the network, its names in checkpoints, shape and start.
+ *
+ * A row has a name for each family of models; which rows a network has follows from its config.
  *
  * A layout is the table filled in for one config: all parameters lie end to end in one float array,
  * so that weights, gradients and the optimizer's moments are four arrays of the same shape and an
@@ -20,11 +22,13 @@
 enum tensor_init { INIT_NORMAL, INIT_ZERO, INIT_ONE };
 
 enum tensor_kind {
-    TENSOR_WORD_EMBEDDING, /* (V,H) */
+    TENSOR_WORD_EMBEDDING, /* (V,E); E is H in most models */
     TENSOR_POSITION_EMBEDDING,
-    TENSOR_TYPE_EMBEDDING,
+    TENSOR_TYPE_EMBEDDING, /* absent where there are no token types */
     TENSOR_EMBEDDING_NORM_WEIGHT,
     TENSOR_EMBEDDING_NORM_BIAS,
+    TENSOR_PROJECTION_WEIGHT, /* (H,E): where E is not H */
+    TENSOR_PROJECTION_BIAS,
     TENSOR_QUERY_WEIGHT, /* (H,H), outputs x inputs, as all weights here */
     TENSOR_KEY_WEIGHT,
     TENSOR_VALUE_WEIGHT,
@@ -41,7 +45,7 @@ enum tensor_kind {
     TENSOR_OUTPUT_BIAS,
     TENSOR_OUTPUT_NORM_WEIGHT,
     TENSOR_OUTPUT_NORM_BIAS,
-    TENSOR_POOLER_WEIGHT,
+    TENSOR_POOLER_WEIGHT, /* (H,H): the head's dense layer: BERT's pooler, pre_classifier, … */
     TENSOR_POOLER_BIAS,
     TENSOR_CLASSIFIER_WEIGHT, /* (K,H), K = label_count */
     TENSOR_CLASSIFIER_BIAS,
@@ -63,11 +67,16 @@ struct tensor {
 struct tensor_layout {
     struct tensor *tensors;
     size_t count;
-    size_t total;      /* floats in the parameter array */
-    size_t parameters; /* how many of them are parameters: all, unless the words were moved */
+    size_t starts[TENSOR_KIND_COUNT]; /* index of a kind's first tensor; SIZE_MAX: none */
+    size_t encoder_end; /* floats of the parameter array before the head: pooler and classifier */
+    size_t total;       /* floats in the parameter array */
+    size_t parameters;  /* how many of them are parameters: all, unless the words were moved */
 };
 
-/* Fill the table in for a config (label_count 0: without classifier); lives in arena. */
+/*
+ * Fill the table in for a config; lives in arena. With label_count 0 there is no classifier, and of
+ * a head's dense layer only what a base model brings: BERT's pooler.
+ */
 int tensor_layout_build(const struct model_config *config, struct arena *arena,
                         struct tensor_layout *out, struct err *err);
 
@@ -79,10 +88,16 @@ int tensor_layout_build(const struct model_config *config, struct arena *arena,
  */
 int tensor_layout_move_words(struct tensor_layout *layout, size_t offset, struct err *err);
 
-/* Index of a tensor in the layout; layer is ignored outside the encoder layers. */
+/* Has the layout tensors of this kind? */
+bool tensor_exists(const struct tensor_layout *layout, enum tensor_kind kind);
+
+/* Index of a tensor that the layout has; layer is ignored outside the encoder layers. */
 size_t tensor_index(const struct tensor_layout *layout, enum tensor_kind kind, size_t layer);
 
 /* Offset of a tensor in the parameter array; layer is ignored outside the encoder layers. */
 size_t tensor_offset(const struct tensor_layout *layout, enum tensor_kind kind, size_t layer);
+
+/* What a family's checkpoints write before the names of encoder tensors, or leave out: "bert.". */
+const char *tensor_prefix(enum model_family family);
 
 #endif

@@ -7,7 +7,9 @@
 #include "core/base/mem.h"
 #include "core/data/batch.h"
 #include "core/model/groups.h"
+#include "core/model/head.h"
 #include "core/model/layer.h"
+#include "core/model/partials.h"
 #include "core/ops/attention.h"
 
 #include <stdlib.h>
@@ -102,6 +104,13 @@ carve_narrow(struct carver *carver, const struct model_config *config, const str
     layer->output_stats = carve(carver, rows, 2);
 }
 
+/* Are all of a layer's outputs computed? The last one's only for a head that looks at all. */
+static bool
+is_wide(const struct model_config *config, size_t layer)
+{
+    return layer + 1 < config->layers || head_is_wide(config);
+}
+
 /* What a layer keeps unless it is computed again. */
 static void
 carve_kept_arrays(struct carver *carver, const struct model_config *config,
@@ -110,7 +119,7 @@ carve_kept_arrays(struct carver *carver, const struct model_config *config,
     size_t tokens = w->group_tokens;
     size_t h = config->hidden_size;
     size_t i = config->intermediate_size;
-    bool wide = l + 1 < config->layers;
+    bool wide = is_wide(config, l);
     if (w->shape.bf16)
         layer->half.qkv = carve_half_kept(carver, l, tokens, 3 * h);
     else
@@ -168,7 +177,7 @@ carve_layers(struct carver *carver, const struct model_config *config, struct wo
         *layer = shared;
         if (own)
             carve_kept_arrays(carver, config, w, l, layer);
-        if (l + 1 == config->layers) {
+        if (!is_wide(config, l)) {
             carve_narrow(carver, config, w, layer);
         } else if (w->shape.training) {
             layer->output_sum = carve_kept(carver, l, tokens, h);
@@ -179,15 +188,34 @@ carve_layers(struct carver *carver, const struct model_config *config, struct wo
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
+/* Does a dense layer bring the embedding to the width of the layers? */
+static bool
+projects(const struct model_config *config)
+{
+    return model_config_embedding_size(config) != config->hidden_size;
+}
+
+/* Are the head's outputs rows? */
+static bool
+has_rows(const struct model_config *config)
+{
+    return head_of(config)->place != HEAD_TOKENS;
+}
+
 static void
 carve_training(struct carver *carver, const struct model_config *config, struct workspace *w)
 {
     size_t h = config->hidden_size;
     size_t rows = w->group_rows;
     w->d_x = carve(carver, w->group_tokens, h);
-    w->d_first = carve(carver, rows, h);
-    w->d_pooled = carve(carver, rows, h);
-    w->partial_size = 9 * h + config->intermediate_size;
+    if (!head_is_wide(config))
+        w->d_first = carve(carver, rows, h);
+    if (has_rows(config))
+        w->d_pooled = carve(carver, rows, h);
+    w->d_embedded = projects(config)
+                        ? carve(carver, w->group_tokens, model_config_embedding_size(config))
+                        : w->d_x;
+    w->partial_size = partials_size(config);
     w->partials = carve(carver,
                         least(batch_chunk_count(w->shape.rows, w->shape.tokens),
                               groups_most_chunks(w->group_tokens)),
@@ -202,16 +230,21 @@ carve_all(struct carver *carver, const struct model_config *config, struct works
     const struct workspace_shape *shape = &w->shape;
     size_t h = config->hidden_size;
     size_t rows = w->group_rows;
+    size_t outputs = head_outputs(config, shape->rows, shape->tokens);
     w->embedding_stats = carve(carver, w->group_tokens, 2);
+    if (projects(config))
+        w->embedded = carve(carver, w->group_tokens, model_config_embedding_size(config));
     if (shape->training)
         carve_training(carver, config, w);
     carve_layers(carver, config, w);
     w->first = carve(carver, rows, h);
-    w->pooled = carve(carver, rows, h);
-    w->dropped = carve(carver, rows, h);
-    w->logits = carve(carver, rows, config->label_count);
-    w->losses = (double *)(void *)carve(carver, shape->rows, 2);
-    w->best = (uint32_t *)(void *)carve(carver, shape->rows, 1);
+    if (has_rows(config)) {
+        w->pooled = carve(carver, rows, h);
+        w->dropped = carve(carver, rows, h);
+    }
+    w->logits = carve(carver, head_outputs(config, rows, w->group_tokens), config->label_count);
+    w->losses = (double *)(void *)carve(carver, outputs, 2);
+    w->best = (uint32_t *)(void *)carve(carver, outputs, 1);
     w->scores_size = shape->training ? attention_scratch(h, config->heads, shape->longest)
                                      : shape->longest * shape->longest;
     w->scores = carve(carver, shape->threads, w->scores_size);
@@ -240,7 +273,7 @@ lay_out(struct workspace *w, const struct model_config *config, float *base)
         w->shape.layout = NULL; /* gradients of one group wait for the next */
     if (w->shape.layout != NULL) {
         carver.lent_from = tensor_offset(w->shape.layout, TENSOR_POSITION_EMBEDDING, 0);
-        carver.lent_to = tensor_offset(w->shape.layout, TENSOR_POOLER_WEIGHT, 0);
+        carver.lent_to = w->shape.layout->encoder_end;
     }
     carve_all(&carver, config, w);
     return carver.floats;

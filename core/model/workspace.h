@@ -21,11 +21,13 @@
  * keeps may lie where gradients of the layers below it will be written: in memory lent by the
  * gradient array.
  *
- * Of the last layer's outputs only those at position 0 are used, so that layer is narrow: its
- * queries, and everything behind attention, exist for one token a row.
+ * Where the head looks at the last layer's outputs at position 0 alone, that layer is narrow: its
+ * queries, and everything behind attention, exist for one token a row. The outputs of a wide last
+ * layer stand in its `input` when a chunk has passed, dropped out where the head says so.
  *
  * Shapes use the letters of core/ops/ops.h; T and B are the largest group's. O is the number of a
- * layer's outputs: T, or B where it is narrow.
+ * layer's outputs: T, or B where it is narrow; of the head's outputs: B, or T where they are
+ * tokens.
  */
 #ifndef CORE_MODEL_WORKSPACE_H
 #define CORE_MODEL_WORKSPACE_H
@@ -86,17 +88,19 @@ struct workspace {
     size_t group_tokens, group_rows;  /* most of one group */
     struct layer_activations *layers; /* (L) */
     float *embedding_stats;           /* (T,2) */
-    float *first;                     /* (B,H): the last layer's outputs */
-    float *pooled;                    /* (B,H) */
-    float *dropped;                   /* (B,H): pooled after dropout */
-    float *logits;                    /* (B,K); in training they become their gradient */
-    double *losses;                   /* (rows of the whole batch) */
+    float *embedded;                  /* (T,E): before the projection; NULL where E is H */
+    float *first;                     /* (B,H): the last layer's outputs at position 0 */
+    float *pooled;                    /* (B,H): the mean, or the dense layer's output; no tokens */
+    float *dropped;                   /* (B,H): pooled, bent and dropped out; the same */
+    float *logits;                    /* (O,K); in training they become their gradient */
+    double *losses;                   /* (head's outputs of the whole batch) */
     uint32_t *best;                   /* (the same): predicted class */
     /* for training only */
-    float *d_x;      /* (T,H): gradient by the present layer's output, then by its input */
-    float *d_first;  /* (B,H): the same for the outputs of a narrow layer */
-    float *d_pooled; /* (B,H): by the pooler's dense output */
-    float *partials; /* (chunks, partial_size): bias and LayerNorm gradients of each chunk */
+    float *d_x;        /* (T,H): gradient by the present layer's output, then by its input */
+    float *d_embedded; /* (T,E): by the embedding's sums at last; d_x where E is H */
+    float *d_first;    /* (B,H): the same for the outputs of a narrow layer */
+    float *d_pooled;   /* (B,H): by pooled */
+    float *partials;   /* (chunks, partial_size): bias and LayerNorm gradients of each chunk */
     size_t partial_size;
     float *scores; /* (threads, scores_size): attention probabilities of one head */
     size_t scores_size;

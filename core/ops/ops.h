@@ -68,6 +68,19 @@ struct sgd_step {
     float coupled_decay;
 };
 
+/* What changes the loss of a class; all zero: nothing. */
+struct loss_options {
+    const float *class_weights; /* (K), or NULL: 1 each */
+    double label_smoothing;     /* 0 <= e < 1 */
+    double focal_gamma;         /* g >= 0; not together with label smoothing */
+};
+
+/* The labels of one row, ascending. */
+struct label_list {
+    const uint32_t *ids;
+    size_t count;
+};
+
 struct ops {
     const char *name; /* of the instruction set */
 
@@ -140,6 +153,25 @@ struct ops {
      * first of equals. NaN logits give a NaN loss.
      */
     double (*cross_entropy)(size_t n, uint32_t label, float factor, float *logits, uint32_t *best);
+    /*
+     * The same with options. With nll_c = -log softmax(logits)[c], p = softmax(logits)[label] and
+     * class weights w:
+     *     (1 - e) w[label] (1 - p)^g nll_label + e / K sum over c of w[c] nll_c
+     * which is torch's cross_entropy(weight, label_smoothing) for g = 0 (and transformers'
+     * LabelSmoother without weights), and the focal loss of Lin et al., "Focal Loss for Dense
+     * Object Detection" (2017), equation 5, with alpha = w for e = 0.
+     */
+    double (*weighed_cross_entropy)(size_t n, const struct loss_options *options, uint32_t label,
+                                    float factor, float *logits, uint32_t *best);
+    /*
+     * Mean over (K) logits of the binary cross-entropy -log sigmoid(s), s = logit where the label
+     * applies, else -logit; times (1 - sigmoid(s))^gamma (Lin et al., without alpha). Logits become
+     * factor times the gradient of the sum, so that factor = 1 / (B K) belongs to the mean of all.
+     */
+    double (*binary_cross_entropy)(size_t n, const struct label_list *labels, double gamma,
+                                   float factor, float *logits);
+    /* Mean of (outputs - wanted)^2 over (K); outputs become factor 2 (outputs - wanted). */
+    double (*squared_error)(size_t n, const float *wanted, float factor, float *outputs);
 
     /* One step of Adam or AdamW on (N) parameters w with gradient g and moments m, v. */
     void (*adam)(size_t n, const struct adam_step *step, const float *g, float *w, float *m,

@@ -89,6 +89,11 @@ void OPS(activation_backward)(enum activation kind, size_t n, float *u, float *d
 void OPS(tanh)(size_t n, float *x);
 void OPS(tanh_backward)(size_t n, const float *y, float *dy);
 double OPS(cross_entropy)(size_t n, uint32_t label, float factor, float *logits, uint32_t *best);
+double OPS(weighed_cross_entropy)(size_t n, const struct loss_options *options, uint32_t label,
+                                  float factor, float *logits, uint32_t *best);
+double OPS(binary_cross_entropy)(size_t n, const struct label_list *labels, double gamma,
+                                 float factor, float *logits);
+double OPS(squared_error)(size_t n, const float *wanted, float factor, float *outputs);
 void OPS(adam)(size_t n, const struct adam_step *step, const float *g, float *w, float *m,
                float *v);
 void OPS(sgd)(size_t n, const struct sgd_step *step, const float *g, float *w, float *m);

@@ -27,6 +27,9 @@ const struct ops OPS(ops) = {
     .tanh = OPS(tanh),
     .tanh_backward = OPS(tanh_backward),
     .cross_entropy = OPS(cross_entropy),
+    .weighed_cross_entropy = OPS(weighed_cross_entropy),
+    .binary_cross_entropy = OPS(binary_cross_entropy),
+    .squared_error = OPS(squared_error),
     .adam = OPS(adam),
     .sgd = OPS(sgd),
 };

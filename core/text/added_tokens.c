@@ -24,6 +24,7 @@ struct added_tokens {
     size_t count;
     size_t capacity;
     uint32_t greatest_id;
+    bool *ids; /* (greatest_id + 1): is it one of the tokens'? */
     struct matcher raw;
     struct matcher normalized;
 };
@@ -145,7 +146,16 @@ added_tokens_prepare(struct added_tokens *tokens, const struct normalizer *norma
             if (tokens->tokens[i].special == (special == 1) &&
                 prepare_token(tokens, i, normalizer, err) != 0)
                 return err->code;
+    tokens->ids = arena_array(tokens->arena, (size_t)tokens->greatest_id + 1, sizeof *tokens->ids);
+    for (size_t i = 0; i < tokens->count; i++)
+        tokens->ids[tokens->tokens[i].id] = true;
     return 0;
+}
+
+bool
+added_tokens_has_id(const struct added_tokens *tokens, uint32_t id)
+{
+    return id <= tokens->greatest_id && tokens->ids[id];
 }
 
 size_t
@@ -253,6 +263,7 @@ search(struct added_cursor *cursor, size_t *start)
         }
         *start = token->lstrip ? spaces_begin(cursor->text, at) : at;
         cursor->held = token;
+        cursor->held_start = *start < cursor->done && token->lstrip ? cursor->done : *start;
         cursor->held_end = token->rstrip ? spaces_end(cursor->text, cursor->length, end) : end;
         cursor->searched = end;
         return true;
@@ -284,7 +295,9 @@ added_tokens_next(struct added_cursor *cursor, struct added_piece *out)
     }
     if (cursor->held == NULL)
         return false;
-    *out = (struct added_piece){.token = cursor->held};
+    *out = (struct added_piece){.token = cursor->held,
+                                .bytes = cursor->text + cursor->held_start,
+                                .length = cursor->held_end - cursor->held_start};
     cursor->done = cursor->held_end;
     cursor->held = NULL;
     return true;

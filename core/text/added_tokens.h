@@ -50,6 +50,9 @@ int added_tokens_prepare(struct added_tokens *tokens, const struct normalizer *n
 size_t added_tokens_count(const struct added_tokens *tokens);
 const struct added_token *added_tokens_at(const struct added_tokens *tokens, size_t index);
 
+/* Is this a token's id? After added_tokens_prepare. */
+bool added_tokens_has_id(const struct added_tokens *tokens, uint32_t id);
+
 /* The token with this content, or NULL. */
 const struct added_token *added_tokens_find(const struct added_tokens *tokens, const char *content);
 
@@ -65,12 +68,13 @@ struct added_cursor {
     size_t searched;                /* matches begin here or later */
     size_t done;                    /* pieces up to here were given out */
     const struct added_token *held; /* found, waiting for the text before it to be given out */
+    size_t held_start;
     size_t held_end;
 };
 
 struct added_piece {
     const struct added_token *token; /* NULL: plain text */
-    const char *bytes;
+    const char *bytes;               /* a token's include the White_Space that it takes along */
     size_t length;
 };
 

@@ -17,7 +17,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 BLOCK = 128
 MAX_PARTS = 4  # UNICODE_MAX_PARTS
-DROPPED, SPACE, MARK, PUNCTUATION, CJK, WORD = 1, 2, 4, 8, 16, 32
+DROPPED, SPACE, MARK, PUNCTUATION, CJK, WORD, LETTER, NUMBER = 1, 2, 4, 8, 16, 32, 64, 128
 HANGUL = range(0xAC00, 0xAC00 + 11172)
 POINTS = [p for p in range(0x110000) if not 0xD800 <= p < 0xE000]
 
@@ -64,6 +64,17 @@ def probe_word(flags):
     for p in POINTS:
         if chr(p) not in "<>" and token not in tokenizer.encode(chr(p) + "<>").ids:
             flags[p] |= WORD
+
+
+def probe_byte_words(flags):
+    """Letters and numbers of byte-level tokenizers, and that their spaces are the others'."""
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
+    for p in POINTS:
+        joins = [len(split(chr(p) + after)) == 1 for after in "a1!"]
+        if chr(p) == " ":
+            continue  # one blank joins whatever follows
+        assert joins.count(True) == (0 if flags[p] & SPACE else 1), hex(p)
+        flags[p] |= LETTER if joins[0] else NUMBER if joins[1] else 0
 
 
 def probe_classes():
@@ -174,6 +185,7 @@ def main(path):
     nfd, lower = normalizers.NFD().normalize_str, bert(lowercase=True)
     flags = probe_flags()
     probe_word(flags)
+    probe_byte_words(flags)
     classes, class_count = probe_classes()
     check_hangul(nfd)
     decomposed = {p: list(map(ord, nfd(chr(p)))) for p in POINTS

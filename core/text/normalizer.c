@@ -4,6 +4,10 @@
  * Canonical decomposition also sorts runs of combining marks by their class. Nearly all marks are
  * nonspacing and dropped, so sorting matters only for the few that stay; those wait in `pending`
  * until a starter (class 0) or the end lets them out.
+ *
+ * Where origins are asked for, dropped marks wait as well: the reference gives the sorted marks the
+ * places of the unsorted ones in their order, except that the second and later parts of one
+ * character share the place of whatever came out before them.
  */
 #include "core/text/normalizer.h"
 
@@ -14,11 +18,21 @@
 
 enum { ASCII_DROPPED = 0x80 };
 
+/* A mark that waits. */
+struct pending {
+    uint32_t point;
+    bool follows;  /* not the first part of its character */
+    size_t source; /* byte of that character */
+};
+
 struct run {
     const struct normalizer *normalizer;
     char *out;
     size_t length;
-    uint32_t *pending;
+    size_t *origins; /* NULL: not asked for */
+    size_t source;   /* of the character that is being normalized */
+    size_t place;    /* origin of what comes out */
+    struct pending *pending;
     size_t pending_count;
     size_t pending_capacity;
 };
@@ -40,14 +54,33 @@ normalizer_init(struct normalizer *normalizer)
 }
 
 static void
+write_point(struct run *run, uint32_t point)
+{
+    size_t count = unicode_encode(point, run->out + run->length);
+    if (run->origins != NULL)
+        for (size_t i = 0; i < count; i++)
+            run->origins[run->length + i] = run->place;
+    run->length += count;
+}
+
+static void
 emit(struct run *run, uint32_t point, const struct unicode_record *record)
 {
     if (!run->normalizer->lowercase || record->lowered_count == 0) {
-        run->length += unicode_encode(point, run->out + run->length);
+        write_point(run, point);
         return;
     }
     for (size_t i = 0; i < record->lowered_count; i++)
-        run->length += unicode_encode(unicode_pool[record->lowered + i], run->out + run->length);
+        write_point(run, unicode_pool[record->lowered + i]);
+}
+
+/* The place of the next mark that is the first part of its character, from index *next on. */
+static void
+next_place(struct run *run, size_t *next)
+{
+    while (run->pending[*next].follows)
+        (*next)++;
+    run->place = run->pending[(*next)++].source;
 }
 
 /* Let the waiting marks out, class by class, each class in the order of the text. */
@@ -55,12 +88,16 @@ static void
 flush(struct run *run)
 {
     size_t left = run->pending_count;
+    size_t next = 0;
     for (unsigned rank = 1; rank <= UNICODE_CLASS_COUNT && left > 0; rank++) {
         for (size_t i = 0; i < run->pending_count; i++) {
-            const struct unicode_record *record = unicode_find(run->pending[i]);
+            const struct unicode_record *record = unicode_find(run->pending[i].point);
             if (record->combining_class != rank)
                 continue;
-            emit(run, run->pending[i], record);
+            if (!run->pending[i].follows)
+                next_place(run, &next);
+            if (!(record->flags & UNICODE_MARK))
+                emit(run, run->pending[i].point, record);
             left--;
         }
     }
@@ -68,42 +105,48 @@ flush(struct run *run)
 }
 
 static void
-hold(struct run *run, uint32_t point)
+hold(struct run *run, uint32_t point, bool follows)
 {
     if (run->pending_count == run->pending_capacity) {
         run->pending_capacity = run->pending_capacity == 0 ? 32 : run->pending_capacity * 2;
         run->pending = mem_resize(run->pending, run->pending_capacity, sizeof *run->pending);
     }
-    run->pending[run->pending_count++] = point;
+    run->pending[run->pending_count++] =
+        (struct pending){.point = point, .follows = follows, .source = run->source};
 }
 
 /* One code point of a decomposition. */
 static void
-put_part(struct run *run, uint32_t point)
+put_part(struct run *run, uint32_t point, bool follows)
 {
     const struct unicode_record *record = unicode_find(point);
-    if (record->flags & UNICODE_MARK)
+    bool dropped = record->flags & UNICODE_MARK;
+    if (dropped && run->origins == NULL)
         return;
     if (record->combining_class != 0) {
-        hold(run, point);
+        hold(run, point, follows);
         return;
     }
     if (run->pending_count > 0)
         flush(run);
-    emit(run, point, record);
+    if (!follows)
+        run->place = run->source;
+    if (!dropped)
+        emit(run, point, record);
 }
 
 static void
 put(struct run *run, uint32_t point, const struct unicode_record *record)
 {
     if (!run->normalizer->strip_accents) {
+        run->place = run->source;
         emit(run, point, record);
         return;
     }
     uint32_t parts[UNICODE_MAX_PARTS];
     size_t count = unicode_decompose(point, parts);
     for (size_t i = 0; i < count; i++)
-        put_part(run, parts[i]);
+        put_part(run, parts[i], i > 0);
 }
 
 static void
@@ -143,6 +186,22 @@ normalizer_run(const struct normalizer *normalizer, const char *bytes, size_t le
         uint32_t point = unicode_decode(bytes + at, &step);
         put_character(&run, point);
         at += step;
+    }
+    flush(&run);
+    free(run.pending);
+    return run.length;
+}
+
+size_t
+normalizer_run_traced(const struct normalizer *normalizer, const char *bytes, size_t length,
+                      char *out, size_t *origins)
+{
+    struct run run = {.normalizer = normalizer, .out = out, .origins = origins};
+    while (run.source < length) {
+        size_t step;
+        uint32_t point = unicode_decode(bytes + run.source, &step);
+        put_character(&run, point);
+        run.source += step;
     }
     flush(&run);
     free(run.pending);

@@ -33,4 +33,11 @@ void normalizer_init(struct normalizer *normalizer);
 size_t normalizer_run(const struct normalizer *normalizer, const char *bytes, size_t length,
                       char *out);
 
+/*
+ * The same, and for every byte of out the byte of the input where the character that it came from
+ * begins: origins has the same room as out. Origins never descend.
+ */
+size_t normalizer_run_traced(const struct normalizer *normalizer, const char *bytes, size_t length,
+                             char *out, size_t *origins);
+
 #endif

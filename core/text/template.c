@@ -24,6 +24,20 @@ templates_bert(uint32_t cls, uint32_t sep)
     return templates;
 }
 
+struct templates
+templates_roberta(uint32_t cls, uint32_t sep)
+{
+    struct templates templates = {.single = {.count = 0}};
+    append(&templates.single, TEMPLATE_SPECIAL, cls, 0);
+    append(&templates.single, TEMPLATE_FIRST, 0, 0);
+    append(&templates.single, TEMPLATE_SPECIAL, sep, 0);
+    templates.pair = templates.single;
+    append(&templates.pair, TEMPLATE_SPECIAL, sep, 0);
+    append(&templates.pair, TEMPLATE_SECOND, 0, 0);
+    append(&templates.pair, TEMPLATE_SPECIAL, sep, 0);
+    return templates;
+}
+
 static bool
 equal(const struct template *a, const struct template *b)
 {
@@ -143,15 +157,16 @@ read_template(const json_t *pieces, const json_t *special_tokens, size_t texts,
 }
 
 static int
-read_bert(const json_t *value, struct templates *out, struct err *err)
+read_cls_and_sep(const json_t *value, struct templates (*make)(uint32_t cls, uint32_t sep),
+                 struct templates *out, struct err *err)
 {
     uint32_t cls = 0;
     uint32_t sep = 0;
     if (read_id(json_array_get(json_object_get(value, "cls"), 1), &cls, err) != 0)
-        return err_prefix(err, "cls");
+        return err_prefix(err, "post_processor: cls");
     if (read_id(json_array_get(json_object_get(value, "sep"), 1), &sep, err) != 0)
-        return err_prefix(err, "sep");
-    *out = templates_bert(cls, sep);
+        return err_prefix(err, "post_processor: sep");
+    *out = make(cls, sep);
     return 0;
 }
 
@@ -175,11 +190,13 @@ templates_read(const json_t *value, struct templates *out, struct err *err)
     if (type == NULL)
         return err_set(err, ERR_INVALID, "post_processor has no type");
     if (strcmp(type, "BertProcessing") == 0)
-        return read_bert(value, out, err) == 0 ? 0 : err_prefix(err, "post_processor");
+        return read_cls_and_sep(value, templates_bert, out, err);
+    if (strcmp(type, "RobertaProcessing") == 0)
+        return read_cls_and_sep(value, templates_roberta, out, err);
     if (strcmp(type, "TemplateProcessing") != 0)
         return err_set(err, ERR_UNSUPPORTED,
-                       "post_processor of type '%s' is not supported; TemplateProcessing and "
-                       "BertProcessing are",
+                       "post_processor of type '%.40s' is not supported; TemplateProcessing, "
+                       "BertProcessing and RobertaProcessing are",
                        type);
     const json_t *specials = json_object_get(value, "special_tokens");
     if (read_template(json_object_get(value, "single"), specials, 1, &out->single, err) != 0)

@@ -34,15 +34,16 @@ struct templates {
     struct template pair;
 };
 
-/* BERT's own. */
+/* BERT's own, and RoBERTa's: <s> A </s> </s> B </s>, all of type 0. */
 struct templates templates_bert(uint32_t cls, uint32_t sep);
+struct templates templates_roberta(uint32_t cls, uint32_t sep);
 
 bool templates_equal(const struct templates *a, const struct templates *b);
 
 /*
- * Read the post_processor of a tokenizer.json: TemplateProcessing, BertProcessing or null (the
- * texts alone). ERR_UNSUPPORTED names another type, or a template that this program cannot follow:
- * texts more than once or out of order, token types above 1.
+ * Read the post_processor of a tokenizer.json: TemplateProcessing, BertProcessing,
+ * RobertaProcessing or null (the texts alone). ERR_UNSUPPORTED names another type, or a template
+ * that this program cannot follow: texts more than once or out of order, token types above 1.
  */
 int templates_read(const json_t *value, struct templates *out, struct err *err);
 

@@ -1,57 +1,31 @@
 /*
  * Encoding; see tokenizer.h.
  *
- * A text is cut at added tokens, each piece between is normalized in chunks that end at a blank,
- * and the words of a chunk become pieces. Nothing is allocated for a usual text but the list that
- * receives the ids.
+ * A text is cut at added tokens; what lies between goes the tokenizer's own way (encoding.h). Then
+ * texts are truncated, and special tokens put around them.
  */
 #include "core/text/tokenizer.h"
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
+#include "core/text/encoding.h"
+#include "core/text/tokenizer_kind.h"
 #include "core/text/tokenizer_parts.h"
-#include "core/text/words.h"
+#include "core/text/trim.h"
 
-#include <stdint.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Bytes that are normalized at once; a longer run without a blank takes memory from the heap. */
-enum { CHUNK_BYTES = 2048, LIST_FIRST_CAPACITY = 64 };
-
-void
-token_list_fini(struct token_list *list)
-{
-    free(list->ids);
-    free(list->types);
-    *list = (struct token_list){0};
-}
-
-static void
-list_grow(struct token_list *list)
-{
-    size_t capacity = list->capacity > 0 ? list->capacity : LIST_FIRST_CAPACITY / 2;
-    if (!mem_multiply(capacity, 2, &capacity))
-        capacity = SIZE_MAX;
-    list->ids = mem_resize(list->ids, capacity, sizeof *list->ids);
-    list->types = mem_resize(list->types, capacity, sizeof *list->types);
-    list->capacity = capacity;
-}
-
-void
-token_list_push(struct token_list *list, uint32_t id, uint8_t type)
-{
-    if (list->count == list->capacity)
-        list_grow(list);
-    list->ids[list->count] = id;
-    list->types[list->count] = type;
-    list->count++;
-}
 
 size_t
 tokenizer_vocab_size(const struct tokenizer *tokenizer)
 {
     return tokenizer->vocab_size;
+}
+
+size_t
+tokenizer_left_out(const struct tokenizer *tokenizer)
+{
+    return tokenizer->left_out;
 }
 
 uint32_t
@@ -63,7 +37,26 @@ tokenizer_pad_id(const struct tokenizer *tokenizer)
 uint32_t
 tokenizer_unknown_id(const struct tokenizer *tokenizer)
 {
-    return tokenizer->wordpiece.unknown_id;
+    return tokenizer->kind->unknown_id(tokenizer);
+}
+
+size_t
+tokenizer_special_count(const struct tokenizer *tokenizer, bool pair)
+{
+    return pair ? tokenizer->templates.pair.specials : tokenizer->templates.single.specials;
+}
+
+enum truncation
+tokenizer_truncation(const struct tokenizer *tokenizer)
+{
+    return tokenizer->truncation;
+}
+
+void
+tokenizer_set_truncation(struct tokenizer *tokenizer, enum truncation truncation)
+{
+    if (truncation != TRUNCATION_AUTO)
+        tokenizer->truncation = truncation;
 }
 
 void
@@ -72,110 +65,57 @@ tokenizer_free(struct tokenizer *tokenizer)
     if (tokenizer == NULL)
         return;
     added_tokens_free(tokenizer->added);
+    bpe_free(tokenizer->bpe);
     vocab_free(tokenizer->vocab);
     arena_free(tokenizer->arena);
     free(tokenizer);
 }
 
-/* One sequence on its way into a list. */
-struct encoding {
-    const struct tokenizer *tokenizer;
-    uint8_t type;
-    size_t enough; /* stop when the list holds so many */
-    struct token_list *out;
-};
-
-static void
-encode_words(const struct encoding *e, const char *bytes, size_t length)
-{
-    struct word_cursor cursor = {.at = bytes, .end = bytes + length};
-    struct word word;
-    while (e->out->count < e->enough && words_next(&cursor, &word))
-        wordpiece_encode(&e->tokenizer->wordpiece, &word, e->type, e->out);
-}
-
-/* Normalized text: first the added tokens that are looked for in it. */
-static void
-encode_normalized(const struct encoding *e, const char *bytes, size_t length)
-{
-    if (!added_tokens_any_normalized(e->tokenizer->added)) {
-        encode_words(e, bytes, length);
-        return;
-    }
-    struct added_cursor cursor = added_tokens_walk(e->tokenizer->added, true, bytes, length);
-    struct added_piece piece;
-    while (added_tokens_next(&cursor, &piece)) {
-        if (piece.token != NULL)
-            token_list_push(e->out, piece.token->id, e->type);
-        else
-            encode_words(e, piece.bytes, piece.length);
-    }
-}
-
-/*
- * The length of the next chunk: up to a blank, which no word and no run of marks crosses. Added
- * tokens may hold blanks, so normalized ones forbid chunks.
- */
-static size_t
-chunk_length(const struct encoding *e, const char *bytes, size_t length)
-{
-    if (length <= CHUNK_BYTES || added_tokens_any_normalized(e->tokenizer->added))
-        return length;
-    for (size_t end = CHUNK_BYTES; end > 0; end--)
-        if (bytes[end - 1] == ' ' || bytes[end - 1] == '\n')
-            return end;
-    for (size_t end = CHUNK_BYTES; end < length; end++)
-        if (bytes[end] == ' ' || bytes[end] == '\n')
-            return end;
-    return length;
-}
-
+/* Append the tokens of a sequence, or of one word of it, which begins at byte `start`. */
 static int
-encode_raw(const struct encoding *e, const char *bytes, size_t length, struct err *err)
+encode_sequence(struct encoding *e, const struct stretch *sequence, struct err *err)
 {
-    char small[CHUNK_BYTES * NORMALIZER_GROWTH];
-    while (length > 0 && e->out->count < e->enough) {
-        size_t chunk = chunk_length(e, bytes, length);
-        char *memory = chunk <= CHUNK_BYTES ? small : mem_array(chunk, NORMALIZER_GROWTH);
-        if (memory == NULL)
-            return err_set(err, ERR_MEMORY, "no memory to tokenize a text of %zu bytes", length);
-        size_t normalized = normalizer_run(&e->tokenizer->normalizer, bytes, chunk, memory);
-        encode_normalized(e, memory, normalized);
-        if (memory != small)
-            free(memory);
-        bytes += chunk;
-        length -= chunk;
-    }
-    return 0;
-}
-
-static int
-encode_sequence(const struct encoding *e, const char *bytes, size_t length, struct err *err)
-{
-    struct added_cursor cursor = added_tokens_walk(e->tokenizer->added, false, bytes, length);
+    struct added_cursor cursor =
+        added_tokens_walk(e->tokenizer->added, false, sequence->bytes, sequence->length);
     struct added_piece piece;
     while (e->out->count < e->enough && added_tokens_next(&cursor, &piece)) {
+        size_t start = sequence->start + (size_t)(piece.bytes - sequence->bytes);
+        struct stretch stretch = {.bytes = piece.bytes, .length = piece.length, .start = start};
         if (piece.token != NULL)
-            token_list_push(e->out, piece.token->id, e->type);
-        else if (encode_raw(e, piece.bytes, piece.length, err) != 0)
+            encoding_push_added(e, piece.token->id, start, start + piece.length);
+        else if (e->tokenizer->kind->encode(e, &stretch, err) != 0)
             return err->code;
     }
     return 0;
 }
 
-/* Keep `keep` of the tokens from `start` on: the first ones, or the last. */
+static int
+encode_words(struct encoding *e, const struct text_words *text, struct err *err)
+{
+    e->one_word = true;
+    for (size_t i = 0; i < text->count && e->out->count < e->enough; i++) {
+        const struct data_word *word = &text->words[i];
+        struct stretch stretch = {text->bytes + word->start, word->length, word->start};
+        e->word = (uint32_t)i;
+        if (encode_sequence(e, &stretch, err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
+/* Of the tokens from `start` on keep so many: the first, the last, or half from each end. */
 static void
-truncate_list(struct token_list *list, size_t start, size_t keep, bool left)
+truncate_list(struct token_list *list, size_t start, size_t keep, enum truncation truncation)
 {
     size_t length = list->count - start;
+    size_t head = keep;
     if (length <= keep)
         return;
-    if (left && keep > 0) {
-        size_t from = list->count - keep;
-        memmove(list->ids + start, list->ids + from, keep * sizeof *list->ids);
-        memmove(list->types + start, list->types + from, keep * sizeof *list->types);
-    }
-    list->count = start + keep;
+    if (truncation == TRUNCATION_TAIL)
+        head = 0;
+    if (truncation == TRUNCATION_HEAD_TAIL)
+        head = keep - keep / 2;
+    token_list_remove(list, start + head, length - keep);
 }
 
 /*
@@ -195,43 +135,115 @@ divide_room(size_t room, size_t *first, size_t *second)
     *longer = room - *shorter;
 }
 
-/* The second sequence waits in a list of its own until both lengths are known. */
-static int
-encode_both(const struct tokenizer *tokenizer, const struct text *text, size_t room, size_t start,
-            struct token_list *out, struct token_list *second, struct err *err)
+/* What is to be encoded: a text or a pair, or a text of known words. */
+struct input {
+    const struct text *text;
+    const struct text_words *words; /* instead of text, or NULL */
+};
+
+static bool
+is_pair(const struct input *input)
 {
-    struct encoding e = {.tokenizer = tokenizer, .enough = SIZE_MAX, .out = out};
-    if (text->second == NULL && room < SIZE_MAX - start && !tokenizer->truncate_left)
-        e.enough = start + room;
-    if (encode_sequence(&e, text->first, text->first_length, err) != 0)
+    return input->text != NULL && input->text->second != NULL;
+}
+
+/* Everything on the way from an input to a list. */
+struct frame {
+    const struct tokenizer *tokenizer;
+    const struct template *template;
+    size_t room; /* tokens of the texts */
+    struct token_list *out;
+    struct token_list second; /* waits until both lengths are known */
+};
+
+/* After truncation: places without the blanks of byte-level tokens. */
+static void
+trim(const struct frame *frame, const struct trim_text *text, struct token_list *list, size_t from)
+{
+    if (list->with_places && frame->tokenizer->trims)
+        trim_places(frame->tokenizer, text, list, from);
+}
+
+/* Append the tokens of a text, or of one of known words, cut to the room. */
+static int
+encode_single(struct frame *frame, const struct input *input, struct err *err)
+{
+    struct token_list *out = frame->out;
+    size_t start = out->count;
+    struct encoding e = {.tokenizer = frame->tokenizer, .enough = SIZE_MAX, .out = out};
+    struct trim_text trimmed = {0};
+    int status = 0;
+    if (frame->room < SIZE_MAX - start && frame->tokenizer->truncation == TRUNCATION_HEAD)
+        e.enough = start + frame->room;
+    if (input->words != NULL) {
+        trimmed = (struct trim_text){input->words->bytes, input->words->words};
+        status = encode_words(&e, input->words, err);
+    } else {
+        struct stretch text = {input->text->first, input->text->first_length, 0};
+        trimmed.bytes = text.bytes;
+        status = encode_sequence(&e, &text, err);
+    }
+    truncate_list(out, start, frame->room, frame->tokenizer->truncation);
+    trim(frame, &trimmed, out, start);
+    return status;
+}
+
+/* Append the tokens of both texts, the second one's to their own list, each cut to its share. */
+static int
+encode_pair(struct frame *frame, const struct text *text, struct err *err)
+{
+    struct token_list *out = frame->out;
+    size_t start = out->count;
+    struct stretch first = {text->first, text->first_length, 0};
+    struct stretch second = {text->second, text->second_length, 0};
+    struct encoding e = {.tokenizer = frame->tokenizer, .enough = SIZE_MAX, .out = out};
+    if (encode_sequence(&e, &first, err) != 0)
+        return err->code;
+    e = (struct encoding){.tokenizer = frame->tokenizer, .enough = SIZE_MAX, .out = &frame->second};
+    if (encode_sequence(&e, &second, err) != 0)
         return err->code;
     size_t first_count = out->count - start;
-    if (text->second == NULL) {
-        truncate_list(out, start, room, tokenizer->truncate_left);
-        return 0;
-    }
-    e.out = second;
-    if (encode_sequence(&e, text->second, text->second_length, err) != 0)
-        return err->code;
-    size_t second_count = second->count;
-    divide_room(room, &first_count, &second_count);
-    truncate_list(out, start, first_count, tokenizer->truncate_left);
-    truncate_list(second, 0, second_count, tokenizer->truncate_left);
+    size_t second_count = frame->second.count;
+    divide_room(frame->room, &first_count, &second_count);
+    truncate_list(out, start, first_count, frame->tokenizer->truncation);
+    truncate_list(&frame->second, 0, second_count, frame->tokenizer->truncation);
+    trim(frame, &(struct trim_text){.bytes = text->first}, out, start);
+    trim(frame, &(struct trim_text){.bytes = text->second}, &frame->second, 0);
     return 0;
 }
 
 static int
-check_text(const struct text *text, const struct template *template, size_t max_length,
-           struct err *err)
+check_text(const struct text *text, struct err *err)
 {
     size_t valid = utf8_valid_length(text->first, text->first_length);
     if (valid != text->first_length)
         return err_set(err, ERR_INVALID, "the text is not UTF-8 at byte %zu", valid);
-    if (text->second != NULL) {
-        valid = utf8_valid_length(text->second, text->second_length);
-        if (valid != text->second_length)
-            return err_set(err, ERR_INVALID, "the second text is not UTF-8 at byte %zu", valid);
+    if (text->second == NULL)
+        return 0;
+    valid = utf8_valid_length(text->second, text->second_length);
+    if (valid != text->second_length)
+        return err_set(err, ERR_INVALID, "the second text is not UTF-8 at byte %zu", valid);
+    return 0;
+}
+
+static int
+check_words(const struct text_words *text, struct err *err)
+{
+    if (text->count >= TOKEN_NO_WORD)
+        return err_set(err, ERR_INVALID, "the text has %zu words; the limit is %u", text->count,
+                       TOKEN_NO_WORD - 1);
+    for (size_t i = 0; i < text->count; i++) {
+        const struct data_word *word = &text->words[i];
+        size_t valid = utf8_valid_length(text->bytes + word->start, word->length);
+        if (valid != word->length)
+            return err_set(err, ERR_INVALID, "word %zu is not UTF-8 at its byte %zu", i + 1, valid);
     }
+    return 0;
+}
+
+static int
+check_length(const struct template *template, size_t max_length, struct err *err)
+{
     if (max_length != 0 && max_length <= template->specials)
         return err_set(err, ERR_INVALID,
                        "max_length %zu leaves no room beside %zu special tokens; it must be at "
@@ -240,45 +252,90 @@ check_text(const struct text *text, const struct template *template, size_t max_
     return 0;
 }
 
-/* Append the template's pieces; the first text is already at its place, between its neighbours. */
+/* Append the special tokens from piece `from` on, up to a text's place, which is returned. */
 static size_t
 push_specials(const struct template *template, size_t from, struct token_list *out)
 {
     while (from < template->count && template->pieces[from].kind == TEMPLATE_SPECIAL) {
         token_list_push(out, template->pieces[from].id, template->pieces[from].type);
+        if (out->with_places) {
+            out->words[out->count - 1] = TOKEN_NO_WORD;
+            out->starts[out->count - 1] = 0;
+            out->ends[out->count - 1] = 0;
+        }
         from++;
     }
     return from;
+}
+
+static void
+set_types(struct token_list *list, size_t from, uint8_t type)
+{
+    for (size_t i = from; i < list->count; i++)
+        list->types[i] = type;
+}
+
+/* The texts between special tokens; the list is as it was when that fails. */
+static int
+encode_framed(struct frame *frame, const struct input *input, struct err *err)
+{
+    const struct template *template = frame->template;
+    struct token_list *out = frame->out;
+    size_t before = out->count;
+    size_t piece = push_specials(template, 0, out);
+    size_t start = out->count;
+    int status =
+        is_pair(input) ? encode_pair(frame, input->text, err) : encode_single(frame, input, err);
+    if (status != 0) {
+        out->count = before;
+        return err->code;
+    }
+    set_types(out, start, template->pieces[piece].type);
+    piece = push_specials(template, piece + 1, out);
+    if (!is_pair(input))
+        return 0;
+    set_types(&frame->second, 0, template->pieces[piece].type);
+    token_list_append(out, &frame->second);
+    push_specials(template, piece + 1, out);
+    return 0;
+}
+
+static int
+encode(const struct tokenizer *tokenizer, const struct input *input, size_t max_length,
+       struct token_list *out, struct err *err)
+{
+    const struct templates *templates = &tokenizer->templates;
+    struct frame frame = {
+        .tokenizer = tokenizer,
+        .template = is_pair(input) ? &templates->pair : &templates->single,
+        .room = SIZE_MAX,
+        .out = out,
+        .second = {.with_places = out->with_places},
+    };
+    if (check_length(frame.template, max_length, err) != 0)
+        return err->code;
+    if (max_length != 0)
+        frame.room = max_length - frame.template->specials;
+    int status = encode_framed(&frame, input, err);
+    token_list_fini(&frame.second);
+    return status;
 }
 
 int
 tokenizer_encode(const struct tokenizer *tokenizer, const struct text *text, size_t max_length,
                  struct token_list *out, struct err *err)
 {
-    const struct template *template =
-        text->second == NULL ? &tokenizer->templates.single : &tokenizer->templates.pair;
-    size_t room = max_length == 0 ? SIZE_MAX : max_length - template->specials;
-    struct token_list second = {0};
-    size_t before = out->count;
-    if (check_text(text, template, max_length, err) != 0)
+    if (check_text(text, err) != 0)
         return err->code;
+    return encode(tokenizer, &(struct input){.text = text}, max_length, out, err);
+}
 
-    size_t piece = push_specials(template, 0, out);
-    size_t start = out->count;
-    int status = encode_both(tokenizer, text, room, start, out, &second, err);
-    if (status != 0) {
-        out->count = before;
-        goto out;
-    }
-    for (size_t i = start; i < out->count; i++)
-        out->types[i] = template->pieces[piece].type;
-    piece = push_specials(template, piece + 1, out);
-    if (text->second != NULL) {
-        for (size_t i = 0; i < second.count; i++)
-            token_list_push(out, second.ids[i], template->pieces[piece].type);
-        push_specials(template, piece + 1, out);
-    }
-out:
-    token_list_fini(&second);
-    return status;
+int
+tokenizer_encode_words(const struct tokenizer *tokenizer, const struct text_words *text,
+                       size_t max_length, struct token_list *out, struct err *err)
+{
+    assert(out->with_places);
+    if (check_words(text, err) != 0)
+        return err->code;
+    return encode(tokenizer, &(struct input){.words = text}, max_length, out, err);
 }

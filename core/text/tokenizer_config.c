@@ -7,26 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *key;
-    const char *standard; /* NULL: no such token unless it is named */
-} roles[SPECIAL_COUNT] = {
-    [SPECIAL_BOS] = {"bos_token", NULL},       [SPECIAL_EOS] = {"eos_token", NULL},
-    [SPECIAL_UNK] = {"unk_token", "[UNK]"},    [SPECIAL_SEP] = {"sep_token", "[SEP]"},
-    [SPECIAL_PAD] = {"pad_token", "[PAD]"},    [SPECIAL_CLS] = {"cls_token", "[CLS]"},
-    [SPECIAL_MASK] = {"mask_token", "[MASK]"},
+static const char *const role_keys[SPECIAL_COUNT] = {
+    [SPECIAL_BOS] = "bos_token",   [SPECIAL_EOS] = "eos_token", [SPECIAL_UNK] = "unk_token",
+    [SPECIAL_SEP] = "sep_token",   [SPECIAL_PAD] = "pad_token", [SPECIAL_CLS] = "cls_token",
+    [SPECIAL_MASK] = "mask_token",
 };
 
 const char *
 special_role_key(enum special_role role)
 {
-    return roles[role].key;
-}
-
-const char *
-special_role_standard(enum special_role role)
-{
-    return roles[role].standard;
+    return role_keys[role];
 }
 
 int
@@ -107,7 +97,7 @@ static bool
 is_role(const char *key)
 {
     for (size_t i = 0; i < SPECIAL_COUNT; i++)
-        if (strcmp(key, roles[i].key) == 0)
+        if (strcmp(key, role_keys[i]) == 0)
             return true;
     return false;
 }
@@ -167,12 +157,12 @@ static int
 read_roles(const json_t *file, struct arena *arena, struct tokenizer_config *out, struct err *err)
 {
     for (size_t i = 0; i < SPECIAL_COUNT; i++) {
-        const json_t *value = json_object_get(file, roles[i].key);
+        const json_t *value = json_object_get(file, role_keys[i]);
         if (value == NULL)
             continue;
         out->named[i] = true;
         if (read_special(value, arena, &out->roles[i], err) != 0)
-            return err_prefix(err, "%s", roles[i].key);
+            return err_prefix(err, "%s", role_keys[i]);
     }
     return 0;
 }
@@ -232,7 +222,7 @@ static bool
 is_special(const struct tokenizer_config *config, const char *content)
 {
     for (size_t i = 0; i < SPECIAL_COUNT; i++) {
-        const char *role = config->named[i] ? config->roles[i].content : roles[i].standard;
+        const char *role = config->roles[i].content;
         if (role != NULL && strcmp(role, content) == 0)
             return true;
     }
@@ -307,6 +297,8 @@ read_config(const json_t *file, struct arena *arena, struct tokenizer_config *ou
         read_bool(file, "do_lower_case", &out->do_lower_case, err) != 0 ||
         read_bool(file, "tokenize_chinese_chars", &out->tokenize_chinese_chars, err) != 0 ||
         read_choice(file, "strip_accents", &out->strip_accents, err) != 0 ||
+        read_bool(file, "add_prefix_space", &out->add_prefix_space, err) != 0 ||
+        read_bool(file, "trim_offsets", &out->trim_offsets, err) != 0 ||
         read_string(file, "truncation_side", arena, &out->truncation_side, err) != 0 ||
         read_bool(file, "split_special_tokens", &split_special, err) != 0)
         return err->code;
@@ -341,7 +333,8 @@ read_file(const char *folder, const char *name, reader *read, struct arena *aren
     const char *path = arena_printf(arena, "%s/%s", folder, name);
     if (!fileio_exists(path))
         return 0;
-    json_t *file = json_parse_file(path, TOKENIZER_MAX_CONFIG_BYTES, err);
+    /* transformers writes 10^30 where model_max_length has no limit */
+    json_t *file = json_parse_file_huge(path, TOKENIZER_MAX_CONFIG_BYTES, err);
     if (file == NULL)
         return err->code;
     int status = json_is_object(file) ? 0 : err_set(err, ERR_INVALID, "it is not a JSON object");
@@ -355,7 +348,8 @@ int
 tokenizer_config_read(const char *folder, struct arena *arena, struct tokenizer_config *out,
                       struct err *err)
 {
-    *out = (struct tokenizer_config){.do_lower_case = true, .tokenize_chinese_chars = true};
+    *out = (struct tokenizer_config){
+        .do_lower_case = true, .tokenize_chinese_chars = true, .trim_offsets = true};
     out->present = fileio_exists(arena_printf(arena, "%s/%s", folder, TOKENIZER_CONFIG_FILE));
     if (read_file(folder, TOKENIZER_CONFIG_FILE, read_config, arena, out, err) != 0)
         return err->code;

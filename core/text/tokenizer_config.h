@@ -18,11 +18,14 @@ struct tokenizer_config {
     bool do_lower_case;
     bool tokenize_chinese_chars;
     enum choice strip_accents;
+    bool add_prefix_space;
+    bool trim_offsets;
     const char *truncation_side;             /* NULL when not named */
     bool named[SPECIAL_COUNT];               /* the files say something about the role */
     struct added_token roles[SPECIAL_COUNT]; /* what; content is NULL for "none" */
     bool lists_added; /* tokenizer_config.json lists all added tokens: other files do not count */
-    struct added_token_list added;  /* from the list, or from added_tokens.json */
+    struct added_token_list added;  /* from the list, or from added_tokens.json, where nothing
+                                       tells special ones but the roles that files name */
     struct added_token_list extras; /* special tokens without a role of ours */
 };
 
@@ -40,9 +43,6 @@ int added_token_read(const json_t *value, struct arena *arena, struct added_toke
 
 /* The key of a role in tokenizer_config.json, "cls_token". */
 const char *special_role_key(enum special_role role);
-
-/* BERT's token for a role, or NULL. */
-const char *special_role_standard(enum special_role role);
 
 /* Put a list into the order of the ids that the files state. */
 void added_token_list_sort(struct added_token_list *list);

@@ -1,12 +1,13 @@
 /*
  * From a folder's files to a tokenizer; see tokenizer.h.
  *
- * The rules are those of transformers 5. Its BERT classes take no more from a tokenizer.json than
- * the vocabulary and the added tokens: case, accents and the names of special tokens come from
- * tokenizer_config.json or are BERT's defaults, whatever tokenizer.json says. Other classes
- * (PreTrainedTokenizerFast) use tokenizer.json as it is. Where there is no tokenizer_config.json we
- * also take tokenizer.json as it is, as the Rust library does: transformers would lower-case every
- * text then, even where the file says that the model is cased.
+ * The rules are those of transformers 5. Its classes for BERT and RoBERTa take no more from a
+ * tokenizer.json than the vocabulary, the merges and the added tokens: all else (case, accents, a
+ * blank put before the text, the names of special tokens) comes from tokenizer_config.json or is
+ * the class's default, whatever tokenizer.json says. Other classes (PreTrainedTokenizerFast) use
+ * tokenizer.json as it is. Where there is no tokenizer_config.json we also take tokenizer.json as
+ * it is, as the Rust library does: transformers would lower-case every text of a BERT then, even
+ * where the file says that the model is cased.
  */
 #include "core/text/tokenizer.h"
 
@@ -14,15 +15,25 @@
 #include "core/base/mem.h"
 #include "core/text/tokenizer_config.h"
 #include "core/text/tokenizer_json.h"
+#include "core/text/tokenizer_kind.h"
 #include "core/text/tokenizer_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Classes that are transformers' BertTokenizer by another name. */
-static const char *const bert_classes[] = {
-    "BertTokenizer",     "DistilBertTokenizer",  "ElectraTokenizer", "MobileBertTokenizer",
-    "LayoutLMTokenizer", "SqueezeBertTokenizer", "LxmertTokenizer",
+/* Classes of transformers that we follow; several are one by another name. */
+static const struct {
+    const char *name;
+    const struct tokenizer_kind *kind;
+} classes[] = {
+    {"BertTokenizer", &tokenizer_kind_wordpiece},
+    {"DistilBertTokenizer", &tokenizer_kind_wordpiece},
+    {"ElectraTokenizer", &tokenizer_kind_wordpiece},
+    {"MobileBertTokenizer", &tokenizer_kind_wordpiece},
+    {"LayoutLMTokenizer", &tokenizer_kind_wordpiece},
+    {"SqueezeBertTokenizer", &tokenizer_kind_wordpiece},
+    {"LxmertTokenizer", &tokenizer_kind_wordpiece},
+    {"RobertaTokenizer", &tokenizer_kind_bpe},
 };
 
 /* Everything that lives only while a folder is read. */
@@ -34,15 +45,14 @@ struct opening {
     struct added_token_list from_json;
 };
 
-static bool
-is_bert_class(const char *name)
+/* The kind of a class, or NULL for others and for none. */
+static const struct tokenizer_kind *
+class_kind(const char *name)
 {
-    if (name == NULL)
-        return true;
-    for (size_t i = 0; i < sizeof bert_classes / sizeof bert_classes[0]; i++)
-        if (strcmp(name, bert_classes[i]) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0] && name != NULL; i++)
+        if (strcmp(name, classes[i].name) == 0)
+            return classes[i].kind;
+    return NULL;
 }
 
 /* What a token must satisfy to be added. */
@@ -127,26 +137,24 @@ add_specials(struct opening *opening, struct err *err)
     return 0;
 }
 
-/* BertTokenizer: all but the vocabulary and the added tokens is BERT's, or tokenizer_config.json's.
- */
+/* What no file says about special tokens is as the class has it. */
 static void
-configure_bert(struct opening *opening)
+fill_roles(struct opening *opening)
 {
-    struct tokenizer *tokenizer = opening->tokenizer;
     struct tokenizer_config *config = &opening->config;
-    for (size_t i = 0; i < SPECIAL_COUNT; i++)
-        if (!config->named[i])
-            config->roles[i] =
-                (struct added_token){.content = special_role_standard(i), .special = true};
-    tokenizer->normalizer = (struct normalizer){
-        .clean_text = true,
-        .handle_chinese_chars = config->tokenize_chinese_chars,
-        .lowercase = config->do_lower_case,
-    };
-    tokenizer->strip_accents = config->strip_accents;
-    tokenizer->wordpiece.prefix = "##";
-    tokenizer->wordpiece.max_characters = WORDPIECE_DEFAULT_CHARACTERS;
-    tokenizer->wordpiece.unknown = config->roles[SPECIAL_UNK].content;
+    for (size_t i = 0; i < SPECIAL_COUNT; i++) {
+        const char *standard = opening->tokenizer->kind->standard[i];
+        if (config->named[i])
+            continue;
+        config->roles[i] = (struct added_token){.content = standard, .special = true};
+        for (size_t k = 0; k < config->added.count && !config->lists_added; k++) {
+            struct added_token *token = &config->added.tokens[k];
+            if (standard == NULL || strcmp(token->content, standard) != 0)
+                continue;
+            token->special = true;
+            token->normalized = false;
+        }
+    }
 }
 
 /* Which token has which role; of a tokenizer.json as it is only those that it adds. */
@@ -154,7 +162,8 @@ static void
 set_roles(struct tokenizer *tokenizer, const struct tokenizer_config *config)
 {
     for (size_t i = 0; i < SPECIAL_COUNT; i++) {
-        const char *name = config->named[i] ? config->roles[i].content : special_role_standard(i);
+        const char *name =
+            config->named[i] ? config->roles[i].content : tokenizer->kind->standard[i];
         const struct added_token *token =
             name == NULL ? NULL : added_tokens_find(tokenizer->added, name);
         tokenizer->roles[i] = token == NULL ? NULL : token->content;
@@ -164,7 +173,7 @@ set_roles(struct tokenizer *tokenizer, const struct tokenizer_config *config)
 }
 
 static int
-set_bert_templates(struct tokenizer *tokenizer, struct err *err)
+set_class_templates(struct tokenizer *tokenizer, struct err *err)
 {
     const enum special_role needed[] = {SPECIAL_CLS, SPECIAL_SEP};
     uint32_t ids[2] = {0, 0};
@@ -174,7 +183,7 @@ set_bert_templates(struct tokenizer *tokenizer, struct err *err)
             return err_set(err, ERR_INVALID, "there is no %s", special_role_key(needed[i]));
         ids[i] = added_tokens_find(tokenizer->added, name)->id;
     }
-    tokenizer->templates = templates_bert(ids[0], ids[1]);
+    tokenizer->templates = tokenizer->kind->templates(ids[0], ids[1]);
     return 0;
 }
 
@@ -223,7 +232,7 @@ set_side(struct tokenizer *tokenizer, const char *side, struct err *err)
     if (strcmp(side, "left") != 0 && strcmp(side, "right") != 0)
         return err_set(err, ERR_INVALID, "truncation_side is '%s', neither 'left' nor 'right'",
                        side);
-    tokenizer->truncate_left = strcmp(side, "left") == 0;
+    tokenizer->truncation = strcmp(side, "left") == 0 ? TRUNCATION_TAIL : TRUNCATION_HEAD;
     return 0;
 }
 
@@ -232,22 +241,16 @@ static int
 finish(struct opening *opening, bool as_written, struct err *err)
 {
     struct tokenizer *tokenizer = opening->tokenizer;
-    struct normalizer *normalizer = &tokenizer->normalizer;
-    normalizer->strip_accents = tokenizer->strip_accents == CHOICE_YES ||
-                                (tokenizer->strip_accents == CHOICE_AUTO && normalizer->lowercase);
-    normalizer_init(normalizer);
-    tokenizer->wordpiece.vocab = tokenizer->vocab;
-    if (tokenizer->wordpiece.unknown == NULL)
-        return err_set(err, ERR_INVALID, "there is no unk_token");
-    if (wordpiece_init(&tokenizer->wordpiece, err) != 0)
+    if (tokenizer->kind->prepare(tokenizer, err) != 0)
         return err->code;
+    normalizer_init(&tokenizer->normalizer);
     set_roles(tokenizer, &opening->config);
-    if (!as_written && set_bert_templates(tokenizer, err) != 0)
+    if (!as_written && set_class_templates(tokenizer, err) != 0)
         return err->code;
     if (set_vocab_size(opening, err) != 0 ||
         set_side(tokenizer, opening->config.truncation_side, err) != 0)
         return err->code;
-    return added_tokens_prepare(tokenizer->added, normalizer, err);
+    return added_tokens_prepare(tokenizer->added, &tokenizer->normalizer, err);
 }
 
 /* tokenizer.json as it is: its tokens, then what tokenizer_config.json names besides. */
@@ -264,9 +267,10 @@ build_as_written(struct opening *opening, struct err *err)
 }
 
 static int
-build_bert(struct opening *opening, struct err *err)
+build_class(struct opening *opening, struct err *err)
 {
-    configure_bert(opening);
+    fill_roles(opening);
+    opening->tokenizer->kind->configure(opening->tokenizer, &opening->config);
     int status = opening->config.lists_added ? add_list(opening, &opening->config.added, err)
                                              : add_merged(opening, err);
     if (status != 0 || add_specials(opening, err) != 0)
@@ -275,41 +279,67 @@ build_bert(struct opening *opening, struct err *err)
 }
 
 static int
+open_json(struct opening *opening, const char *path, struct err *err)
+{
+    const struct tokenizer_config *config = &opening->config;
+    struct tokenizer_json_request request = {
+        .path = path,
+        .vocab_size = opening->vocab_size,
+        .kind = class_kind(config->class_name),
+    };
+    request.as_written = !config->present || (request.kind == NULL && config->class_name != NULL);
+    if (tokenizer_json_read(&request, opening->tokenizer, &opening->from_json, err) != 0)
+        return err->code;
+    return request.as_written ? build_as_written(opening, err) : build_class(opening, err);
+}
+
+/* The vocabulary in files of its own; the class tells the kind, or else which files there are. */
+static int
+open_files(struct opening *opening, struct err *err)
+{
+    struct tokenizer *tokenizer = opening->tokenizer;
+    const char *class_name = opening->config.class_name;
+    const struct tokenizer_kind *kind = class_kind(class_name);
+    const struct tokenizer_kind *const all[] = {&tokenizer_kind_wordpiece, &tokenizer_kind_bpe};
+    if (class_name != NULL && kind == NULL)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "%s: tokenizer_class '%.40s' is not supported without a %s; BertTokenizer "
+                       "and RobertaTokenizer are",
+                       TOKENIZER_CONFIG_FILE, class_name, TOKENIZER_JSON_FILE);
+    for (size_t i = 0; i < sizeof all / sizeof all[0] && tokenizer->kind == NULL; i++)
+        if ((kind == NULL || kind == all[i]) &&
+            all[i]->has_files(opening->folder, tokenizer->arena))
+            tokenizer->kind = all[i];
+    if (tokenizer->kind == NULL)
+        return err_set(err, ERR_NOT_FOUND,
+                       "%s has neither %s nor %s (of a BERT) nor %s and %s (of a RoBERTa)",
+                       opening->folder, TOKENIZER_JSON_FILE, TOKENIZER_VOCAB_FILE,
+                       TOKENIZER_TOKENS_FILE, TOKENIZER_MERGES_FILE);
+    if (tokenizer->kind->read_files(opening->folder, opening->vocab_size, tokenizer, err) != 0)
+        return err->code;
+    return build_class(opening, err);
+}
+
+static int
 read_files(struct opening *opening, struct err *err)
 {
     struct tokenizer *tokenizer = opening->tokenizer;
-    const struct tokenizer_config *config = &opening->config;
     const char *json =
         arena_printf(tokenizer->arena, "%s/%s", opening->folder, TOKENIZER_JSON_FILE);
-    const char *list =
-        arena_printf(tokenizer->arena, "%s/%s", opening->folder, TOKENIZER_VOCAB_FILE);
     if (tokenizer_config_read(opening->folder, tokenizer->arena, &opening->config, err) != 0)
         return err->code;
-    if (fileio_exists(json)) {
-        bool as_written = !config->present || !is_bert_class(config->class_name);
-        if (tokenizer_json_read(json, opening->vocab_size, as_written, tokenizer,
-                                &opening->from_json, err) != 0)
-            return err->code;
-        return as_written ? build_as_written(opening, err) : build_bert(opening, err);
-    }
-    if (!fileio_exists(list))
-        return err_set(err, ERR_NOT_FOUND, "%s has neither %s nor %s", opening->folder,
-                       TOKENIZER_JSON_FILE, TOKENIZER_VOCAB_FILE);
-    if (!is_bert_class(config->class_name))
-        return err_set(err, ERR_UNSUPPORTED,
-                       "%s: tokenizer_class '%s' is not supported without a %s; BertTokenizer is",
-                       TOKENIZER_CONFIG_FILE, config->class_name, TOKENIZER_JSON_FILE);
-    if (vocab_read(tokenizer->vocab, list, TOKENIZER_MAX_VOCAB_BYTES, err) != 0)
-        return err->code;
-    return build_bert(opening, err);
+    return fileio_exists(json) ? open_json(opening, json, err) : open_files(opening, err);
 }
 
 int
 tokenizer_open(const char *folder, size_t vocab_size, struct tokenizer **out, struct err *err)
 {
     struct tokenizer *tokenizer = mem_small(sizeof *tokenizer);
-    *tokenizer =
-        (struct tokenizer){.arena = arena_new(), .vocab = vocab_new(), .added = added_tokens_new()};
+    *tokenizer = (struct tokenizer){.arena = arena_new(),
+                                    .vocab = vocab_new(),
+                                    .bpe = bpe_new(),
+                                    .added = added_tokens_new(),
+                                    .truncation = TRUNCATION_HEAD};
     struct opening opening = {.folder = folder, .vocab_size = vocab_size, .tokenizer = tokenizer};
     int status = read_files(&opening, err);
     tokenizer_config_fini(&opening.config);

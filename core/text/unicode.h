@@ -18,7 +18,9 @@ enum unicode_flag {
     UNICODE_MARK = 4,        /* nonspacing mark, removed by strip_accents */
     UNICODE_PUNCTUATION = 8, /* a word of its own */
     UNICODE_CJK = 16,        /* an ideograph that gets a blank on either side */
-    UNICODE_WORD = 32        /* \w of regular expressions: bounds added tokens of single words */
+    UNICODE_WORD = 32,       /* \w of regular expressions: bounds added tokens of single words */
+    UNICODE_LETTER = 64,     /* \p{L}: a run of letters is a word of byte-level tokenizers */
+    UNICODE_NUMBER = 128     /* \p{N} */
 };
 
 /* Combining classes that occur; a record's class is 0 (a starter) or its rank 1..this. */

@@ -192,7 +192,8 @@ trimmed_length(const char *line, size_t length)
 }
 
 static int
-read_lines(struct vocab *vocab, const struct buf *text, struct err *err)
+read_lines(struct vocab *vocab, const struct buf *text, size_t most, size_t *left_out,
+           struct err *err)
 {
     const char *at = buf_string(text);
     const char *end = at + text->length;
@@ -203,7 +204,8 @@ read_lines(struct vocab *vocab, const struct buf *text, struct err *err)
         if (valid != length)
             return err_set(err, ERR_INVALID, "line %u is not UTF-8 (byte %zu)", line + 1,
                            valid + 1);
-        if (vocab_add(vocab, at, trimmed_length(at, length), line, err) != 0)
+        *left_out += line >= most;
+        if (line < most && vocab_add(vocab, at, trimmed_length(at, length), line, err) != 0)
             return err_prefix(err, "line %u", line + 1);
         at += length + 1;
     }
@@ -211,11 +213,12 @@ read_lines(struct vocab *vocab, const struct buf *text, struct err *err)
 }
 
 int
-vocab_read(struct vocab *vocab, const char *path, size_t limit_bytes, struct err *err)
+vocab_read(struct vocab *vocab, const char *path, size_t most, size_t *left_out, struct err *err)
 {
     struct buf text = {0};
-    int status = fileio_read(path, limit_bytes, &text, err);
-    if (status == 0 && read_lines(vocab, &text, err) != 0)
+    int status = fileio_read(path, VOCAB_MAX_FILE_BYTES, &text, err);
+    *left_out = 0;
+    if (status == 0 && read_lines(vocab, &text, most, left_out, err) != 0)
         status = err_prefix(err, "%s", path);
     buf_fini(&text);
     return status;

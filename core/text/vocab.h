@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 enum {
+    VOCAB_MAX_FILE_BYTES = 16 * 1024 * 1024,
     VOCAB_MAX_TOKEN_BYTES = 512,
     VOCAB_MAX_BYTES = 64 * 1024 * 1024, /* of all tokens together */
     VOCAB_MAX_PROBES = 512              /* tokens in one cluster: a bound for made-up collisions */
@@ -42,8 +43,12 @@ bool vocab_find(const struct vocab *vocab, const char *bytes, size_t length, uin
 size_t vocab_count(const struct vocab *vocab);
 struct vocab_entry vocab_entry(const struct vocab *vocab, size_t index);
 
-/* Read vocab.txt: one token a line, blanks at its end cut off, id = line number from 0. */
-int vocab_read(struct vocab *vocab, const char *path, size_t limit_bytes, struct err *err);
+/*
+ * Read vocab.txt: one token a line, blanks at its end cut off, id = line number from 0. Lines from
+ * number `most` on are left out and counted in *left_out.
+ */
+int vocab_read(struct vocab *vocab, const char *path, size_t most, size_t *left_out,
+               struct err *err);
 
 /* The hash of the empty string, and of a string with one more byte. */
 static inline uint32_t

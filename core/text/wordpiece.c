@@ -1,7 +1,7 @@
 /* Greedy longest match over incremental hashes; see wordpiece.h. */
 #include "core/text/wordpiece.h"
 
-#include "core/text/tokenizer.h"
+#include "core/text/token_list.h"
 
 #include <string.h>
 
@@ -52,6 +52,15 @@ longest_piece(const struct wordpiece *wordpiece, struct vocab_key key, uint32_t 
     return 0;
 }
 
+/* A token, and where it ends in the word. */
+static void
+push(struct token_list *out, uint32_t id, uint8_t type, size_t end)
+{
+    token_list_push(out, id, type);
+    if (out->with_places)
+        out->ends[out->count - 1] = end;
+}
+
 void
 wordpiece_encode(const struct wordpiece *wordpiece, const struct word *word, uint8_t type,
                  struct token_list *out)
@@ -59,7 +68,7 @@ wordpiece_encode(const struct wordpiece *wordpiece, const struct word *word, uin
     size_t first = out->count;
     size_t at = 0;
     if (word->characters > wordpiece->max_characters) {
-        token_list_push(out, wordpiece->unknown_id, type);
+        push(out, wordpiece->unknown_id, type, word->length);
         return;
     }
     while (at < word->length) {
@@ -74,10 +83,10 @@ wordpiece_encode(const struct wordpiece *wordpiece, const struct word *word, uin
         size_t length = longest_piece(wordpiece, key, &id);
         if (length == 0) {
             out->count = first;
-            token_list_push(out, wordpiece->unknown_id, type);
+            push(out, wordpiece->unknown_id, type, word->length);
             return;
         }
-        token_list_push(out, id, type);
         at += length;
+        push(out, id, type, at);
     }
 }

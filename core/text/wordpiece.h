@@ -35,7 +35,10 @@ struct wordpiece {
  */
 int wordpiece_init(struct wordpiece *wordpiece, struct err *err);
 
-/* Append the pieces of a word, all of the given type. Thread-safe. */
+/*
+ * Append the pieces of a word, all of the given type. In a list with places the end of each is set,
+ * counted from the start of the word; the rest of the place is the caller's. Thread-safe.
+ */
 void wordpiece_encode(const struct wordpiece *wordpiece, const struct word *word, uint8_t type,
                       struct token_list *out);
 

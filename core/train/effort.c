@@ -2,7 +2,9 @@
 #include "core/train/effort.h"
 
 #include "core/base/mem.h"
+#include "core/model/head.h"
 #include "core/model/tensors.h"
+#include "core/probe/baseline.h"
 #include "core/train/optimizer.h"
 #include "core/train/survey.h"
 
@@ -30,29 +32,46 @@ passes_of(const struct survey_set *set, double times)
 }
 
 /*
- * Operations of a forward pass: 2 for each matrix parameter and token, 4 H S^2 for attention. The
- * last layer is computed for one token a row behind its keys and values (ARCHITECTURE.md).
+ * Operations of a forward pass: 2 for each matrix parameter and token, 4 H S^2 for attention. Where
+ * the head looks at one token a row, the last layer is computed for that alone behind its keys and
+ * values (ARCHITECTURE.md).
  */
 static double
 forward_operations(const struct model_config *config, const struct passes *passes)
 {
     double h = (double)config->hidden_size;
     double i = (double)config->intermediate_size;
-    double wide = (double)config->layers - 1;
-    double by_token = wide * (4 * h * h + 2 * h * i) + 2 * h * h;
-    double by_row = 2 * h * h + 2 * h * i + h * h + h * (double)config->label_count;
+    double e = (double)model_config_embedding_size(config);
+    double narrow = head_is_wide(config) ? 0 : 1;
+    double wide = (double)config->layers - narrow;
+    double outputs = head_outputs(config, 0, 1) > 0 ? passes->tokens : passes->rows;
+    double by_token = wide * (4 * h * h + 2 * h * i) + narrow * 2 * h * h + (e == h ? 0 : e * h);
+    double by_row = narrow * (2 * h * h + 2 * h * i) + (head_of(config)->dense ? h * h : 0);
     return 2 * by_token * passes->tokens + 2 * by_row * passes->rows +
-           4 * h * (wide * passes->squares + passes->tokens);
+           2 * h * (double)config->label_count * outputs +
+           4 * h * (wide * passes->squares + narrow * passes->tokens);
 }
 
 /* How often the training rows are visited, in whole and part. */
 static double
 epochs_of(const struct train_plan *plan, const struct survey_set *set)
 {
+    if (plan->params.method == METHOD_LINEAR_PROBE)
+        return 1;
     double rows = (double)plan->total_steps * (double)plan->params.batch_size;
     double epochs = set->rows > 0 ? rows / (double)set->rows : 0;
     double most = (double)plan->params.n_epochs;
     return plan->params.max_steps > 0 || epochs < most ? epochs : most;
+}
+
+/* The share of the training rows that the probe of the baseline looks at once more; the test rows
+ * are measured with it, too. */
+static double
+probed_share(const struct train_plan *plan, const struct survey_set *set)
+{
+    double rows = set->rows < BASELINE_ROWS ? (double)set->rows : BASELINE_ROWS;
+    bool probes = plan->params.baseline == 1 && plan->params.method == METHOD_SUPERVISED;
+    return probes && set->rows > 0 ? rows / (double)set->rows : 0;
 }
 
 int
@@ -63,16 +82,19 @@ effort_estimate(const struct train_plan *plan, const char *base_folder, struct e
     if (survey_make(plan, base_folder, &survey, err) != 0)
         return err->code;
     double epochs = epochs_of(plan, &survey.training);
-    double passes_again = plan->params.gradient_checkpointing > 0 ? 4 : 3;
+    bool is_probe = plan->params.method == METHOD_LINEAR_PROBE;
+    double passes_again = is_probe ? 1 : plan->params.gradient_checkpointing > 0 ? 4 : 3;
     struct passes training = passes_of(&survey.training, epochs);
     struct passes validation =
         passes_of(&survey.validation, epochs < 1 ? 1 : (double)(int64_t)epochs);
     struct passes test = passes_of(&survey.test, 1);
+    struct passes probe = passes_of(&survey.training, probed_share(plan, &survey.training));
     *out = (struct effort){
         .tokens = (int64_t)training.tokens,
         .operations = passes_again * forward_operations(&plan->config, &training) +
                       forward_operations(&plan->config, &validation) +
-                      forward_operations(&plan->config, &test),
+                      (probe.rows > 0 ? 2 : 1) * forward_operations(&plan->config, &test) +
+                      forward_operations(&plan->config, &probe),
     };
     survey_fini(&survey);
     return 0;
@@ -100,8 +122,11 @@ file_bytes(const char *folder, const char *name, struct arena *arena)
 static int64_t
 tokenizer_bytes(const char *base_folder, struct arena *arena)
 {
-    return VOCABULARY_COPIES * file_bytes(base_folder, "vocab.txt", arena) +
-           file_bytes(base_folder, "tokenizer.json", arena) + SMALL_FILES_BYTES;
+    int64_t words = file_bytes(base_folder, "vocab.txt", arena) +
+                    file_bytes(base_folder, "vocab.json", arena) +
+                    file_bytes(base_folder, "merges.txt", arena);
+    return VOCABULARY_COPIES * words + file_bytes(base_folder, "tokenizer.json", arena) +
+           SMALL_FILES_BYTES;
 }
 
 /* Checkpoints are written at the ends of epochs, of which the last may be cut short by max_steps,

@@ -3,6 +3,7 @@
 
 #include "core/base/mem.h"
 #include "core/model/encoder.h"
+#include "core/model/loss.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -195,19 +196,33 @@ evaluator_run(struct evaluator *evaluator, const struct network *network, struct
 
 /* Running sums of an evaluation. */
 struct tally {
-    double loss;
-    size_t correct;
-    bool (*should_stop)(void *context);
-    void *context;
+    const struct evaluate_call *call;
+    struct loss_sums sums;
 };
+
+/* The outputs of a row: its one, or those of its tokens. */
+static void
+take_row(struct evaluation_outputs *outputs, const struct batch *batch,
+         const struct workspace *workspace, size_t row)
+{
+    size_t k = outputs->classes, source = batch->sources[row], first = batch->offsets[row];
+    if (outputs->task != TASK_TOKEN_CLASSIFICATION) {
+        evaluation_outputs_take(outputs, source, workspace->logits + row * k);
+        return;
+    }
+    for (size_t token = first; token < batch->offsets[row + 1]; token++)
+        evaluation_outputs_take(outputs, batch->targets->starts[source] + (token - first),
+                                workspace->logits + token * k);
+}
 
 static void
 count_batch(void *context, const struct batch *batch, const struct workspace *workspace)
 {
     struct tally *tally = context;
     for (size_t row = 0; row < batch->rows; row++) {
-        tally->loss += workspace->losses[row];
-        tally->correct += workspace->best[row] == batch->labels[row];
+        loss_add_row(batch, workspace, row, &tally->sums);
+        if (tally->call->outputs != NULL)
+            take_row(tally->call->outputs, batch, workspace, row);
     }
 }
 
@@ -215,18 +230,18 @@ static bool
 is_stopped(void *context)
 {
     const struct tally *tally = context;
-    return tally->should_stop != NULL && tally->should_stop(tally->context);
+    return tally->call->should_stop != NULL && tally->call->should_stop(tally->call->context);
 }
 
 bool
-evaluate(struct evaluator *evaluator, const struct network *network, struct pool *pool,
-         bool (*should_stop)(void *context), void *context, struct evaluation *out)
+evaluate(const struct evaluate_call *call, struct evaluation *out)
 {
-    struct tally tally = {.should_stop = should_stop, .context = context};
+    struct tally tally = {.call = call};
     struct evaluator_visitor visitor = {
         .visit = count_batch, .should_stop = is_stopped, .context = &tally};
-    bool whole = evaluator_run(evaluator, network, pool, &visitor);
-    double rows = (double)evaluator->store->rows;
-    *out = (struct evaluation){.loss = tally.loss / rows, .accuracy = (double)tally.correct / rows};
+    bool whole = evaluator_run(call->evaluator, call->network, call->pool, &visitor);
+    size_t judged = tally.sums.judged > 0 ? tally.sums.judged : 1;
+    *out = (struct evaluation){.loss = tally.sums.loss / (double)judged,
+                               .accuracy = loss_accuracy(&tally.sums)};
     return whole;
 }

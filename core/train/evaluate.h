@@ -11,6 +11,7 @@
 #include "core/base/pool.h"
 #include "core/data/batch.h"
 #include "core/data/tokens.h"
+#include "core/eval/evaluation.h"
 #include "core/model/network.h"
 #include "core/model/workspace.h"
 
@@ -32,8 +33,8 @@ struct evaluator {
 };
 
 struct evaluation {
-    double loss;     /* mean over the rows, natural logarithm */
-    double accuracy; /* fraction of rows */
+    double loss;     /* mean over the rows, or over the tokens with a class; the plain loss */
+    double accuracy; /* fraction of them; NaN where nothing is right or wrong */
 };
 
 /*
@@ -77,8 +78,17 @@ struct evaluator_visitor {
 bool evaluator_run(struct evaluator *evaluator, const struct network *network, struct pool *pool,
                    const struct evaluator_visitor *visitor);
 
-/* Mean loss and accuracy over the store; false when should_stop (as the visitor's) said so. */
-bool evaluate(struct evaluator *evaluator, const struct network *network, struct pool *pool,
-              bool (*should_stop)(void *context), void *context, struct evaluation *out);
+/* A pass over the evaluator's store that is measured. */
+struct evaluate_call {
+    struct evaluator *evaluator;
+    const struct network *network;
+    struct pool *pool;
+    struct evaluation_outputs *outputs;  /* of the store's rows: they take the logits; NULL: none */
+    bool (*should_stop)(void *context); /* as the visitor's */
+    void *context;
+};
+
+/* Mean loss and accuracy over the store; false when should_stop said so. */
+bool evaluate(const struct evaluate_call *call, struct evaluation *out);
 
 #endif

@@ -7,10 +7,11 @@
 #include "core/train/memory.h"
 
 #include "core/base/mem.h"
-#include "core/base/fileio.h"
-#include "core/hub/safetensors.h"
+#include "core/hub/model_map.h"
 #include "core/model/tensors.h"
 #include "core/model/workspace.h"
+#include "core/probe/baseline.h"
+#include "core/probe/probe.h"
 #include "core/train/evaluate.h"
 #include "core/train/optimizer.h"
 #include "core/train/order.h"
@@ -72,15 +73,40 @@ dataset_bytes(const struct dataset *data)
         bytes += sizeof *row + string_bytes(row->text_length);
         bytes += row->pair != NULL ? string_bytes(row->pair_length) : 0;
         bytes += row->label != NULL ? string_bytes(strlen(row->label)) : 0;
+        bytes += row->label_count * sizeof *row->labels; /* whose texts are shared */
+        bytes += row->word_count * sizeof *row->words;
     }
     return bytes;
 }
 
+/* Of the targets of a set's rows, in a token store. */
 static size_t
-store_bytes(const struct survey_set *set, size_t vocab_size)
+target_bytes(const struct estimator *e, const struct survey_set *set)
 {
+    const struct targets *targets = &e->plan->training_targets;
+    size_t rows = targets->rows > 0 ? targets->rows : 1;
+    size_t ids = targets->starts != NULL ? targets->starts[targets->rows] : 0;
+    switch (targets->task) {
+    case TASK_AUTO:
+    case TASK_CLASSIFICATION:
+        break;
+    case TASK_REGRESSION:
+        return set->rows * targets->width * sizeof(float);
+    case TASK_MULTI_LABEL: /* as many of a row as in training */
+        return set->rows * sizeof(size_t) +
+               (size_t)((double)set->rows * (double)ids / (double)rows) * sizeof(uint32_t);
+    case TASK_TOKEN_CLASSIFICATION:
+        return set->rows * sizeof(size_t) + set->tokens * sizeof(uint32_t);
+    }
+    return set->rows * sizeof(uint32_t);
+}
+
+static size_t
+store_bytes(const struct estimator *e, const struct survey_set *set)
+{
+    size_t vocab_size = e->plan->config.vocab_size;
     size_t id_bytes = vocab_size > (size_t)UINT16_MAX + 1 ? sizeof(uint32_t) : sizeof(uint16_t);
-    return set->tokens * id_bytes + set->rows * (sizeof(size_t) + sizeof(uint32_t));
+    return set->tokens * id_bytes + set->rows * sizeof(size_t) + target_bytes(e, set);
 }
 
 static size_t
@@ -90,10 +116,10 @@ data_bytes(const struct estimator *e)
     size_t words = plan->config.vocab_size;
     size_t in_file = plan->training->count;
     size_t texts = dataset_bytes(plan->training) + dataset_bytes(plan->validation) +
-                   dataset_bytes(plan->test) +
-                   in_file * (sizeof *plan->training_labels + sizeof *plan->held_out);
-    size_t tokens = store_bytes(&e->survey.training, words) +
-                    store_bytes(&e->survey.validation, words) + store_bytes(&e->survey.test, words);
+                   dataset_bytes(plan->test) + targets_bytes(&plan->training_targets) +
+                   in_file * sizeof *plan->held_out;
+    size_t tokens = store_bytes(e, &e->survey.training) + store_bytes(e, &e->survey.validation) +
+                    store_bytes(e, &e->survey.test);
     size_t order = e->survey.training.rows * sizeof(uint32_t);
     return texts + tokens + order + words * WORD_BYTES;
 }
@@ -106,7 +132,7 @@ measure_model(struct estimator *e, struct err *err)
     const struct model_config *config = &e->plan->config;
     if (tensor_layout_build(config, e->arena, &e->layout, err) != 0)
         return err->code;
-    e->words = config->vocab_size * config->hidden_size * sizeof(float);
+    e->words = config->vocab_size * model_config_embedding_size(config) * sizeof(float);
     e->others = e->layout.total * sizeof(float) - e->words;
     return 0;
 }
@@ -115,32 +141,15 @@ static size_t
 words_touched(const struct estimator *e, const struct survey_words *words)
 {
     const struct model_config *config = &e->plan->config;
-    return survey_touched(words, config->vocab_size, config->hidden_size * sizeof(float));
-}
-
-/* Word rows that nobody reads stay in the weights file, when that has them as they are needed. */
-static bool
-words_stay_in_file(const struct estimator *e)
-{
-    static const char *const names[] = {"bert.embeddings.word_embeddings.weight",
-                                        "embeddings.word_embeddings.weight"};
-    const char *path = arena_printf(e->arena, "%s/model.safetensors", e->facts->base_folder);
-    struct safetensors *file = NULL;
-    struct err ignored;
-    const struct safetensors_entry *entry = NULL;
-    if (!fileio_exists(path) || safetensors_open(path, &file, &ignored) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && entry == NULL; i++)
-        entry = safetensors_find(file, names[i]);
-    bool plain = entry != NULL && entry->type == SAFETENSORS_F32;
-    safetensors_close(file);
-    return plain;
+    return survey_touched(words, config->vocab_size,
+                          model_config_embedding_size(config) * sizeof(float));
 }
 
 static size_t
 parameter_bytes(const struct estimator *e)
 {
-    bool every_row = e->plan->params.weight_decay > 0 || !words_stay_in_file(e);
+    bool every_row = e->plan->params.weight_decay > 0 ||
+                     !model_map_leaves_words(e->facts->base_folder, &e->layout);
     return e->others + (every_row ? e->words : words_touched(e, &e->survey.seen));
 }
 
@@ -197,7 +206,8 @@ longest_first(const void *a, const void *b)
 
 /* Of the largest batch that evaluate.c cuts a set into. Sorts the lengths. */
 static size_t
-evaluation_bytes(const struct estimator *e, const struct survey_set *set)
+evaluation_bytes(const struct estimator *e, const struct model_config *config,
+                 const struct survey_set *set)
 {
     size_t limit = set->longest > EVALUATE_TOKENS ? set->longest : EVALUATE_TOKENS;
     struct workspace_shape shape = {.longest = set->longest, .threads = e->facts->threads};
@@ -214,7 +224,63 @@ evaluation_bytes(const struct estimator *e, const struct survey_set *set)
         shape.rows = rows > shape.rows ? rows : shape.rows;
         shape.tokens = tokens > shape.tokens ? tokens : shape.tokens;
     }
-    return workspace_bytes(&e->plan->config, &shape);
+    return workspace_bytes(config, &shape);
+}
+
+/* How many outputs a set has. */
+static size_t
+outputs_of(enum task task, const struct survey_set *set)
+{
+    return task == TASK_TOKEN_CLASSIFICATION ? set->tokens : set->rows;
+}
+
+/* What evaluations find. */
+static size_t
+outputs_bytes(const struct estimator *e)
+{
+    enum task task = e->plan->task;
+    size_t labels = e->plan->config.label_count;
+    return evaluation_outputs_bytes(task, outputs_of(task, &e->survey.validation), labels) +
+           evaluation_outputs_bytes(task, outputs_of(task, &e->survey.test), labels);
+}
+
+/*
+ * A linear probe from `rows` training rows: workspaces for the features and for what is measured,
+ * one after the other, and the fit. The parts that a probe has not are zero.
+ */
+static void
+add_up_probe(const struct estimator *e, size_t rows, struct train_memory *out)
+{
+    const struct survey *survey = &e->survey;
+    struct model_config config = e->plan->config;
+    bool tokens = e->plan->task == TASK_TOKEN_CLASSIFICATION;
+    config.pooling = tokens ? POOL_FIRST : POOL_MEAN;
+    size_t sets[] = {evaluation_bytes(e, &config, &survey->training),
+                     evaluation_bytes(e, &config, &survey->validation),
+                     evaluation_bytes(e, &config, &survey->test)};
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+        out->activations = sets[i] > out->activations ? sets[i] : out->activations;
+    double each = tokens && survey->training.rows > 0
+                      ? (double)survey->training.tokens / (double)survey->training.rows
+                      : 1;
+    size_t fitting = probe_bytes((size_t)((double)rows * each), &config);
+    out->evaluation = outputs_bytes(e) + (fitting != SIZE_MAX ? fitting : 0);
+    out->peak = out->process + out->data + out->parameters + out->activations + out->evaluation +
+                out->saving;
+}
+
+/* The baseline comes when training has given its memory back: it counts where it takes more. */
+static void
+add_baseline(const struct estimator *e, struct train_memory *out)
+{
+    size_t rows = e->survey.training.rows;
+    struct train_memory probe = {
+        .process = out->process, .data = out->data, .parameters = out->parameters};
+    add_up_probe(e, rows < BASELINE_ROWS ? rows : BASELINE_ROWS, &probe);
+    if (e->plan->params.baseline != 1 || probe.peak <= out->peak)
+        return;
+    out->evaluation += probe.peak - out->peak;
+    out->peak = probe.peak;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
@@ -223,20 +289,28 @@ static int
 add_up(struct estimator *e, struct train_memory *out, struct err *err)
 {
     const struct train_memory_facts *facts = e->facts;
-    if (measure_model(e, err) != 0 || training_bytes(e, &out->activations, err) != 0)
+    if (measure_model(e, err) != 0)
         return err->code;
     out->process = facts->process_bytes + CODE_BYTES + facts->threads * THREAD_BYTES;
     out->data = data_bytes(e);
     out->parameters = parameter_bytes(e);
+    out->saving = facts->saves ? e->plan->config.vocab_size * WORD_SAVING_BYTES : 0;
+    if (e->plan->params.method == METHOD_LINEAR_PROBE) {
+        add_up_probe(e, e->survey.training.rows, out);
+        return 0;
+    }
+    if (training_bytes(e, &out->activations, err) != 0)
+        return err->code;
     out->gradients = e->others + words_touched(e, &e->survey.trained);
     out->moments = moment_bytes(e);
-    size_t validation = evaluation_bytes(e, &e->survey.validation);
-    size_t test = evaluation_bytes(e, &e->survey.test);
+    size_t validation = evaluation_bytes(e, &e->plan->config, &e->survey.validation);
+    size_t test = evaluation_bytes(e, &e->plan->config, &e->survey.test);
     size_t most = validation > test ? validation : test;
     out->evaluation = most > out->activations ? most - out->activations : 0;
-    out->saving = facts->saves ? e->plan->config.vocab_size * WORD_SAVING_BYTES : 0;
+    out->evaluation += outputs_bytes(e);
     out->peak = out->process + out->data + out->parameters + out->gradients + out->moments +
                 out->activations + out->evaluation + out->saving;
+    add_baseline(e, out);
     return 0;
 }
 

@@ -32,7 +32,7 @@ struct train_memory {
     size_t gradients;
     size_t moments;     /* of the optimizer */
     size_t activations; /* of the largest group of a training batch, but for what gradients lend */
-    size_t evaluation;  /* what validation or test need beyond the training activations */
+    size_t evaluation;  /* what validation and test need beyond the training activations */
     size_t saving;      /* the tokenizer's files as they are made */
     size_t peak;        /* of the whole process */
 };

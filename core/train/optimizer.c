@@ -67,7 +67,7 @@ optimizer_init(struct optimizer_state *o, const struct train_params *params,
                                   .beta1_power = 1.0,
                                   .beta2_power = 1.0,
                                   .vocab_size = config->vocab_size,
-                                  .hidden_size = config->hidden_size,
+                                  .embedding_size = model_config_embedding_size(config),
                                   .pad_token_id = config->pad_token_id};
     o->words_offset = tensor_offset(layout, TENSOR_WORD_EMBEDDING, 0);
     size_t distinct = most_batch_tokens < o->vocab_size ? most_batch_tokens : o->vocab_size;
@@ -87,7 +87,7 @@ optimizer_init(struct optimizer_state *o, const struct train_params *params,
     }
     o->first = o->moments.memory;
     o->second = o->first + layout->total;
-    size_t dense = o->words_offset + o->vocab_size * o->hidden_size; /* all but the word rows */
+    size_t dense = o->words_offset + o->vocab_size * o->embedding_size; /* all but the word rows */
     size_t rest = (layout->total - dense) * sizeof(float);
     pages_use_all(&o->moments, dense * sizeof(float), rest);
     pages_use_all(&o->moments, (layout->total + dense) * sizeof(float), rest);
@@ -165,10 +165,11 @@ norm_item(void *context, size_t item, size_t thread)
         return;
     }
     size_t from = (item - o->block_count) * BLOCK_ROWS;
+    size_t e = o->embedding_size;
     double sum = 0;
     for (size_t i = from; i < from + BLOCK_ROWS && i < o->batch_row_count; i++)
-        sum += o->ops->sum_squares(o->hidden_size, run->gradients + o->words_offset +
-                                                       (size_t)o->batch_rows[i] * o->hidden_size);
+        sum +=
+            o->ops->sum_squares(e, run->gradients + o->words_offset + (size_t)o->batch_rows[i] * e);
     o->sums[item] = sum;
 }
 
@@ -226,7 +227,7 @@ update_item(void *context, size_t item, size_t thread)
     size_t from = (item - o->block_count) * BLOCK_ROWS;
     for (size_t i = from; i < from + BLOCK_ROWS && i < rows; i++) {
         size_t row = run->every_row ? i : o->touched[i];
-        update_range(run, o->words_offset + row * o->hidden_size, o->hidden_size, true);
+        update_range(run, o->words_offset + row * o->embedding_size, o->embedding_size, true);
     }
 }
 
@@ -234,8 +235,8 @@ static void
 zero_batch_rows(const struct optimizer_state *o, float *gradients)
 {
     for (size_t i = 0; i < o->batch_row_count; i++)
-        memset(gradients + o->words_offset + (size_t)o->batch_rows[i] * o->hidden_size, 0,
-               o->hidden_size * sizeof *gradients);
+        memset(gradients + o->words_offset + (size_t)o->batch_rows[i] * o->embedding_size, 0,
+               o->embedding_size * sizeof *gradients);
 }
 
 void

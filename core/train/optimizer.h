@@ -37,7 +37,7 @@ struct optimizer_state {
     const struct train_params *params;
     const struct tensor_layout *layout;
     const struct ops *ops;
-    size_t vocab_size, hidden_size, pad_token_id, words_offset;
+    size_t vocab_size, embedding_size, pad_token_id, words_offset;
     bool *is_touched;     /* (V) */
     uint32_t *batch_rows; /* word rows of the present batch */
     size_t batch_row_count;

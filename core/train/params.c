@@ -76,6 +76,17 @@ static const char *const batching_names[] = {
     [BATCHING_GROUPED] = "grouped",
 };
 
+static const char *const init_head_names[] = {
+    [INIT_HEAD_AUTO] = "auto",
+    [INIT_HEAD_RANDOM] = "random",
+    [INIT_HEAD_LINEAR_PROBE] = "linear_probe",
+};
+
+static const char *const method_names[] = {
+    [METHOD_SUPERVISED] = "supervised",
+    [METHOD_LINEAR_PROBE] = "linear_probe",
+};
+
 static const char *const precision_names[] = {
     [GEMM_FP32] = "fp32",
     [GEMM_BF16] = "bf16",
@@ -219,9 +230,10 @@ choose_schedule(struct train_params *params, const struct train_facts *facts,
 }
 
 static void
-choose_model_values(struct train_params *params, const struct model_config *config,
+choose_model_values(struct train_params *params, const struct train_facts *facts,
                     struct train_choices *choices)
 {
+    const struct model_config *config = facts->config;
     bool trained_length = config->max_seq_length > 0;
     choose_integer(choices, "max_seq_length", &params->max_seq_length,
                    (int64_t)(trained_length ? config->max_seq_length : config->max_positions),
@@ -232,7 +244,7 @@ choose_model_values(struct train_params *params, const struct model_config *conf
     choose_real(choices, "attention_dropout", &params->attention_dropout, config->attention_dropout,
                 "the model's config.json");
     choose_real(choices, "classifier_dropout", &params->classifier_dropout,
-                config->classifier_dropout, "the model's config.json");
+                model_config_head_dropout(config, facts->task), "the model's config.json");
 }
 
 /* How a step is computed: what changes speed and memory, and (precision, batching) the result. */
@@ -260,6 +272,49 @@ choose_computation(struct train_params *params, const struct train_facts *facts,
             note(choices, "batching", "each batch is a chance sample of the rows");
         snprintf(choice->value, sizeof choice->value, "%s", batching_name(params->batching));
     }
+}
+
+/* Who asks for a metric of the best model, or ends a run early, wants the best one. */
+static void
+choose_best(struct train_params *params, struct train_choices *choices)
+{
+    struct early_stopping *early = &params->early_stopping;
+    bool asked = params->metric_for_best_model != METRIC_AUTO || early->patience > 0;
+    choose_integer(choices, "eval_steps", &params->eval_steps, 0,
+                   "validation at the end of each epoch");
+    if (params->metric_for_best_model == METRIC_AUTO) {
+        bool told = early->metric != METRIC_AUTO;
+        params->metric_for_best_model = told ? early->metric : METRIC_VALID_LOSS;
+        struct train_choice *choice = note(choices, "metric_for_best_model",
+                                           told ? "the one of early_stopping" : "the usual one");
+        snprintf(choice->value, sizeof choice->value, "%s",
+                 metric_name(params->metric_for_best_model));
+    }
+    if (params->load_best_model == PARAMS_AUTO) {
+        params->load_best_model = asked;
+        struct train_choice *choice =
+            note(choices, "load_best_model",
+                 asked ? "a metric for the best model or early stopping was asked for"
+                       : "the last model is the final one");
+        snprintf(choice->value, sizeof choice->value, "%s", asked ? "true" : "false");
+    }
+    early->metric = METRIC_AUTO; /* what counts from here on is metric_for_best_model */
+    early->patience = early->patience == PARAMS_AUTO ? 0 : early->patience;
+    early->min_delta = isnan(early->min_delta) ? 0.0 : early->min_delta;
+}
+
+void
+train_params_resolve_truncation(struct train_params *params, enum truncation own,
+                                struct train_choices *choices)
+{
+    if (params->truncation != TRUNCATION_AUTO)
+        return;
+    params->truncation = own;
+    struct train_choice *choice =
+        note(choices, "truncation",
+             own == TRUNCATION_HEAD ? "a text says most at its start, and the model has learned so"
+                                    : "as the base model's files say");
+    snprintf(choice->value, sizeof choice->value, "%s", truncation_name(own));
 }
 
 struct train_params
@@ -292,6 +347,14 @@ train_params_auto(void)
         .precision = PRECISION_AUTO,
         .gradient_checkpointing = PARAMS_AUTO,
         .batching = BATCHING_AUTO,
+        .eval_steps = PARAMS_AUTO,
+        .metric_for_best_model = METRIC_AUTO,
+        .load_best_model = PARAMS_AUTO,
+        .early_stopping = {PARAMS_AUTO, NAN, METRIC_AUTO},
+        .label_smoothing = NAN,
+        .focal_gamma = NAN,
+        .init_head = INIT_HEAD_AUTO,
+        .baseline = PARAMS_AUTO,
     };
 }
 
@@ -306,7 +369,7 @@ train_params_resolve(struct train_params *params, const struct train_facts *fact
     choose_learning_rate(params, facts, recipe, choices);
     choose_length(params, facts, recipe, choices);
     choose_schedule(params, facts, recipe, choices);
-    choose_model_values(params, facts->config, choices);
+    choose_model_values(params, facts, choices);
     choose_real(choices, "validation_split", &params->validation_split,
                 PARAMS_DEFAULT_VALIDATION_SPLIT,
                 "a tenth of the training file validates when there is no validation file");
@@ -314,11 +377,24 @@ train_params_resolve(struct train_params *params, const struct train_facts *fact
                    "a checkpoint at the end of each epoch");
     choose_integer(choices, "threads", &params->threads, 0, "as many as the machine gives");
     choose_computation(params, facts, choices);
+    choose_best(params, choices);
+    choose_real(choices, "label_smoothing", &params->label_smoothing, 0.0, "labels as they are");
+    choose_real(choices, "focal_gamma", &params->focal_gamma, 0.0, "every row counts alike");
+    if (params->init_head == INIT_HEAD_AUTO) {
+        params->init_head = INIT_HEAD_RANDOM;
+        struct train_choice *choice =
+            note(choices, "init_head", "the usual start of a classifier for new labels");
+        snprintf(choice->value, sizeof choice->value, "%s", init_head_name(params->init_head));
+    }
+    choose_integer(choices, "baseline", &params->baseline, 1,
+                   "the model is held against a simple one at the end");
 }
 
 size_t
 train_params_total_steps(const struct train_params *params, size_t training_rows)
 {
+    if (params->method == METHOD_LINEAR_PROBE)
+        return 1; /* the fit */
     if (params->max_steps > 0)
         return (size_t)params->max_steps;
     return steps_per_epoch(params, training_rows) * (size_t)params->n_epochs;
@@ -340,6 +416,18 @@ const char *
 preset_name(enum preset preset)
 {
     return preset_names[preset];
+}
+
+const char *
+init_head_name(enum init_head head)
+{
+    return init_head_names[head];
+}
+
+const char *
+train_method_name(enum train_method method)
+{
+    return method_names[method];
 }
 
 const char *

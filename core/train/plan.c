@@ -2,9 +2,10 @@
  * Making a plan; see plan.h. Each refusal is one sentence that names the file, the line and what to
  * do, and is filed under the part of the request that it is about.
  */
-#include "core/train/plan.h"
+#include "core/train/plan_parts.h"
 
-#include "core/data/split.h"
+#include "core/probe/probe.h"
+#include "core/train/best.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,18 +23,9 @@ static const char *const part_parameters[] = {
     [PART_PARAMETERS] = NULL,
 };
 
-/* What one call of train_plan_make carries about. */
-struct planner {
-    const struct train_request *request;
-    struct arena *arena;
-    struct train_plan *plan;
-    struct train_fault *fault;
-    struct err *err;
-};
-
-/* File a refusal whose message stands in err already. */
-static int
-blame(struct planner *p, enum train_part part, const char *parameter, size_t line, bool unsupported)
+int
+plan_blame(struct planner *p, enum train_part part, const char *parameter, size_t line,
+           bool unsupported)
 {
     *p->fault = (struct train_fault){
         .part = part,
@@ -60,7 +52,7 @@ blame_rows(struct planner *p, enum train_part part, const char *name, const stru
         snprintf(more, sizeof more, " (and %zu more)", data->fault_count - 1);
     err_set(p->err, unsupported ? ERR_UNSUPPORTED : ERR_INVALID, "%s:%s %s%s", name, where,
             first->message, more);
-    return blame(p, part, NULL, first->line, unsupported);
+    return plan_blame(p, part, NULL, first->line, unsupported);
 }
 
 /*
@@ -70,48 +62,18 @@ blame_rows(struct planner *p, enum train_part part, const char *name, const stru
 static int
 check_answers(struct planner *p, enum train_part part, const char *name, const struct dataset *data)
 {
-    if (!data->is_generation || (part != PART_TRAINING_FILE && data->long_answers == 0))
+    bool numbers = p->request->task == TASK_REGRESSION || data->label_form == LABELS_FRACTION;
+    if (!data->is_generation || (part != PART_TRAINING_FILE && data->long_answers == 0) ||
+        (numbers && data->long_answers == 0))
         return 0;
     err_set(p->err, ERR_INVALID,
             "%s: %zu of its %zu answers are different from each other, so this looks like data for "
             "generating text, which a classifier cannot learn; give rows whose answers are a few "
             "labels, or name the column of the label with \"columns\": {\"label\": ...}",
             name, data->distinct_answers, data->answers);
-    blame(p, part, NULL, 0, false);
+    plan_blame(p, part, NULL, 0, false);
     p->fault->is_generation = true;
     return p->err->code;
-}
-
-/* Labels that are not classes, unless the user says that they are. */
-static int
-check_task(struct planner *p, enum train_part part, const char *name, const struct dataset *data)
-{
-    bool classes = data->label_form == LABELS_TEXT || data->label_form == LABELS_INTEGER ||
-                   (data->label_form == LABELS_FRACTION && p->request->task == TASK_CLASSIFICATION);
-    if (p->request->task != TASK_AUTO && p->request->task != TASK_CLASSIFICATION) {
-        err_set(p->err, ERR_UNSUPPORTED, "task \"%s\" is not built yet; only \"classification\" is",
-                task_name(p->request->task));
-        return blame(p, PART_PARAMETERS, "task", 0, true);
-    }
-    if (classes)
-        return 0;
-    if (data->label_form == LABELS_NONE) {
-        err_set(p->err, ERR_INVALID,
-                "%s has no label column; name it \"label\", or say which one it is with "
-                "\"columns\": {\"label\": ...}",
-                name);
-        return blame(p, part, NULL, 0, false);
-    }
-    const char *kind = data->label_form == LABELS_FRACTION ? "numbers with fractions (regression)"
-                       : data->label_form == LABELS_LISTS  ? "lists (multi-label classification)"
-                                                           : "one per token (token classification)";
-    const char *remedy = data->label_form == LABELS_FRACTION
-                             ? "; to take each number as a class, say \"task\": \"classification\""
-                             : "";
-    err_set(p->err, ERR_UNSUPPORTED,
-            "the labels of %s are %s: that task is not built yet, only classification is%s", name,
-            kind, remedy);
-    return blame(p, part, NULL, 0, true);
 }
 
 static int
@@ -119,21 +81,27 @@ read_file(struct planner *p, enum train_part part, const struct train_file *file
           struct dataset **out)
 {
     struct dataset *data = NULL;
-    if (dataset_read(file->path, file->name, &p->request->columns, &data, p->err) != 0)
-        return blame(p, part, NULL, 0, false);
+    const struct data_source source = {
+        .path = file->path,
+        .name = file->name,
+        .columns = &p->request->columns,
+        .task = part == PART_TRAINING_FILE ? p->request->task : p->plan->task,
+    };
+    if (dataset_read_source(&source, &data, p->err) != 0)
+        return plan_blame(p, part, NULL, 0, false);
     *out = data; /* the plan owns it from here on, refused or not */
     if (check_answers(p, part, file->name, data) != 0)
         return p->err->code;
     if (data->fault_count > 0)
         return blame_rows(p, part, file->name, data);
-    if (check_task(p, part, file->name, data) != 0)
+    if (plan_check_task(p, part, &(struct labelled_file){data, file->name}) != 0)
         return p->err->code;
-    if (data->has_pairs && p->plan->config.type_vocab_size < 2) {
+    if (data->has_pairs && !model_config_takes_pairs(&p->plan->config)) {
         err_set(p->err, ERR_INVALID,
                 "%s has pairs of texts, but the model knows one text only (its type_vocab_size is "
                 "%zu); leave the second text out or choose another model",
                 file->name, p->plan->config.type_vocab_size);
-        return blame(p, part, NULL, 0, false);
+        return plan_blame(p, part, NULL, 0, false);
     }
     return 0;
 }
@@ -148,18 +116,9 @@ check_against_training(struct planner *p, enum train_part part, const char *name
         err_set(p->err, ERR_INVALID, "%s has %s, %s has %s; both need the same columns", name,
                 data->has_pairs ? "pairs of texts" : "single texts", p->request->training.name,
                 data->has_pairs ? "single texts" : "pairs of texts");
-        return blame(p, part, NULL, 0, false);
+        return plan_blame(p, part, NULL, 0, false);
     }
-    for (size_t i = 0; i < data->count; i++) {
-        if (label_set_find(&plan->labels, data->rows[i].label) != LABEL_NONE)
-            continue;
-        err_set(p->err, ERR_INVALID,
-                "%s line %zu: label \"%s\" does not occur in %s; correct it, or add training rows "
-                "with it",
-                name, data->rows[i].line, data->rows[i].label, p->request->training.name);
-        return blame(p, part, NULL, data->rows[i].line, false);
-    }
-    return 0;
+    return plan_check_labels(p, part, &(struct labelled_file){data, name});
 }
 
 static int
@@ -175,50 +134,15 @@ read_other(struct planner *p, enum train_part part, const struct train_file *fil
     return 0;
 }
 
-/* ---- labels and split ------------------------------------------------------------------------ */
-
+/* What the training file says twice is gone before labels are counted and rows are held out. */
 static int
-collect_labels(struct planner *p)
+leave_duplicates(struct planner *p)
 {
     struct train_plan *plan = p->plan;
-    const char *name = p->request->training.name;
-    if (label_set_build(plan->training, p->arena, &plan->labels, p->err) != 0) {
-        err_prefix(p->err, "%s", name);
-        return blame(p, PART_TRAINING_FILE, NULL, 0, false);
-    }
-    if (plan->labels.count < 2) {
-        err_set(p->err, ERR_INVALID,
-                "every row of %s has the same label, \"%s\"; a classifier needs at least two", name,
-                plan->labels.names[0]);
-        return blame(p, PART_TRAINING_FILE, NULL, 0, false);
-    }
-    plan->training_labels = mem_array(plan->training->count, sizeof *plan->training_labels);
-    plan->held_out = mem_array(plan->training->count, sizeof *plan->held_out);
-    if (plan->training_labels == NULL || plan->held_out == NULL) {
-        err_set(p->err, ERR_MEMORY, "the labels of %zu rows do not fit into memory",
-                plan->training->count);
-        return blame(p, PART_TRAINING_FILE, NULL, 0, false);
-    }
-    for (size_t i = 0; i < plan->training->count; i++)
-        plan->training_labels[i] = label_set_find(&plan->labels, plan->training->rows[i].label);
-    return 0;
-}
-
-/* Which rows of the training file validate, when there is no validation file. */
-static void
-split(struct planner *p)
-{
-    struct train_plan *plan = p->plan;
-    const struct train_params *params = &p->request->params;
-    double fraction = isnan(params->validation_split) ? PARAMS_DEFAULT_VALIDATION_SPLIT
-                                                      : params->validation_split;
-    plan->training_rows = plan->training->count;
-    if (p->request->validation.path != NULL || fraction <= 0)
-        return;
-    plan->validation_rows =
-        split_stratified(plan->training_labels, plan->training->count, plan->labels.count, fraction,
-                         (uint64_t)params->seed, plan->held_out);
-    plan->training_rows -= plan->validation_rows;
+    if (dedupe_apply(plan->training, p->request->params.dedupe, &plan->duplicates, p->err) == 0)
+        return 0;
+    err_prefix(p->err, "%s", p->request->training.name);
+    return plan_blame(p, PART_TRAINING_FILE, NULL, 0, false);
 }
 
 /* ---- model and numbers ----------------------------------------------------------------------- */
@@ -236,7 +160,7 @@ check_length(struct planner *p)
             "range or leave it out",
             length, p->request->base_name, shortest, plan->config.max_positions,
             plan->training->has_pairs ? " for a pair of texts" : "");
-    return blame(p, PART_PARAMETERS, "max_seq_length", 0, false);
+    return plan_blame(p, PART_PARAMETERS, "max_seq_length", 0, false);
 }
 
 /* bf16 is computed by the processor or not at all. */
@@ -249,18 +173,52 @@ check_precision(struct planner *p)
             "precision \"bf16\" needs a processor that multiplies bfloat16 numbers (AVX512_BF16 or "
             "AMX) and an engine that makes use of it, and this machine has not both; say \"fp32\", "
             "or leave it out");
-    return blame(p, PART_PARAMETERS, "precision", 0, false);
+    return plan_blame(p, PART_PARAMETERS, "precision", 0, false);
 }
 
-static bool
-same_labels(const struct model_config *config, const struct label_set *labels)
+/* Models can only be compared by what validation measures. */
+static int
+check_best(struct planner *p)
 {
-    if (config->label_count != labels->count)
+    const struct train_plan *plan = p->plan;
+    const char *parameter = NULL;
+    if (best_check(&plan->params, plan->task, plan->validation_rows > 0, &parameter, p->err) == 0)
+        return 0;
+    return plan_blame(p, PART_PARAMETERS, parameter, 0, false);
+}
+
+/* Does the base model say the same things? Numbers have no names of their own. */
+static bool
+same_head(const struct model_config *config, enum task task, const struct label_set *labels)
+{
+    if (config->task != task || config->label_count != labels->count)
         return false;
-    for (size_t i = 0; i < labels->count; i++)
+    for (size_t i = 0; i < labels->count && task != TASK_REGRESSION; i++)
         if (strcmp(config->labels[i], labels->names[i]) != 0)
             return false;
     return true;
+}
+
+/* Which part of long texts is kept, and that a token fits between the special ones. */
+static int
+use_tokenizer(struct planner *p)
+{
+    struct train_plan *plan = p->plan;
+    enum truncation own = plan->config.truncation != TRUNCATION_AUTO
+                              ? plan->config.truncation
+                              : tokenizer_truncation(plan->tokenizer);
+    size_t specials = tokenizer_special_count(plan->tokenizer, plan->training->has_pairs);
+    train_params_resolve_truncation(&plan->params, own, &plan->choices);
+    tokenizer_set_truncation(plan->tokenizer, plan->params.truncation);
+    plan->config.truncation = plan->params.truncation;
+    if ((size_t)plan->params.max_seq_length > specials)
+        return 0;
+    err_set(p->err, ERR_INVALID,
+            "max_seq_length is %zu, but %s puts %zu special tokens around %s; give at "
+            "least %zu or leave it out",
+            (size_t)plan->params.max_seq_length, p->request->base_name, specials,
+            plan->training->has_pairs ? "a pair of texts" : "a text", specials + 1);
+    return plan_blame(p, PART_PARAMETERS, "max_seq_length", 0, false);
 }
 
 /* Are the base model's tensors what its config.json promises, and does its tokenizer load? */
@@ -272,9 +230,47 @@ check_folder(struct planner *p)
     if (tensor_layout_build(&p->plan->config, p->arena, &layout, p->err) == 0 &&
         model_dir_check(folder, &layout, &p->plan->load, p->err) == 0 &&
         tokenizer_open(folder, p->plan->config.vocab_size, &p->plan->tokenizer, p->err) == 0)
-        return 0;
+        return use_tokenizer(p);
     err_prefix(p->err, "model %s", p->request->base_name);
-    return blame(p, PART_MODEL, NULL, 0, p->err->code == ERR_UNSUPPORTED);
+    return plan_blame(p, PART_MODEL, NULL, 0, p->err->code == ERR_UNSUPPORTED);
+}
+
+/* The base's config becomes that of the model which the job makes. */
+static void
+describe_head(struct train_plan *plan)
+{
+    struct model_config *config = &plan->config;
+    bool probes = plan->params.method == METHOD_LINEAR_PROBE ||
+                  plan->params.init_head == INIT_HEAD_LINEAR_PROBE;
+    plan->params.task = plan->task;
+    plan->keeps_head = !probes && same_head(config, plan->task, &plan->labels);
+    if (!plan->keeps_head) {
+        bool means = probes && plan->task != TASK_TOKEN_CLASSIFICATION;
+        config->pooling = means ? POOL_MEAN : POOL_FIRST;
+        config->normalize = means;
+    }
+    config->task = plan->task;
+    config->labels = plan->labels.names;
+    config->label_count = plan->labels.count;
+    config->thresholds = NULL;
+    config->temperature = 0;
+    config->max_seq_length = (size_t)plan->params.max_seq_length;
+}
+
+/* A linear model has limits of its own. */
+static int
+check_probe(struct planner *p)
+{
+    const struct train_plan *plan = p->plan;
+    bool is_all = plan->params.method == METHOD_LINEAR_PROBE;
+    if ((!is_all && plan->params.init_head != INIT_HEAD_LINEAR_PROBE) ||
+        probe_bytes(plan->training_rows, &plan->config) != SIZE_MAX)
+        return 0;
+    err_set(p->err, ERR_INVALID,
+            "a linear probe of %zu labels on %zu features has more than %d weights, the most that "
+            "are fitted; train with the method \"supervised\", or with fewer labels",
+            plan->labels.count, plan->config.hidden_size, LINEAR_MAX_WEIGHTS);
+    return plan_blame(p, PART_PARAMETERS, is_all ? "method" : "init_head", 0, false);
 }
 
 static int
@@ -283,28 +279,30 @@ resolve(struct planner *p)
     struct train_plan *plan = p->plan;
     struct train_facts facts = {.training_rows = plan->training_rows,
                                 .config = &plan->config,
+                                .task = plan->task,
                                 .has_bf16 = p->request->has_bf16};
     plan->params = p->request->params;
     if (p->request->validation.path != NULL && plan->params.validation_split > 0) {
         err_set(p->err, ERR_INVALID,
                 "validation_split takes rows of the training file, but there is a validation file; "
                 "give one of the two");
-        return blame(p, PART_PARAMETERS, "validation_split", 0, false);
+        return plan_blame(p, PART_PARAMETERS, "validation_split", 0, false);
     }
     if (p->request->validation.path != NULL)
         plan->params.validation_split = 0;
-    if (check_precision(p) != 0)
+    if (check_precision(p) != 0 || check_best(p) != 0)
         return p->err->code;
+    if (plan->params.method == METHOD_LINEAR_PROBE && plan->params.precision == PRECISION_AUTO)
+        plan->params.precision = GEMM_FP32; /* as its model will answer: there is no step */
     train_params_resolve(&plan->params, &facts, &plan->choices);
     if (check_length(p) != 0)
         return p->err->code;
     plan->total_steps = train_params_total_steps(&plan->params, plan->training_rows);
-    plan->keeps_head = same_labels(&plan->config, &plan->labels);
     plan->target = arena_copy_string(p->arena, plan->training->target);
-    plan->config.labels = plan->labels.names;
-    plan->config.label_count = plan->labels.count;
-    plan->config.max_seq_length = (size_t)plan->params.max_seq_length;
-    return 0;
+    describe_head(plan);
+    if (check_probe(p) != 0)
+        return p->err->code;
+    return plan_settle_loss(p);
 }
 
 static int
@@ -313,7 +311,7 @@ read_model(struct planner *p)
     if (model_config_read(p->request->base_folder, p->arena, &p->plan->config, p->err) == 0)
         return 0;
     err_prefix(p->err, "model %s", p->request->base_name);
-    return blame(p, PART_MODEL, NULL, 0, p->err->code == ERR_UNSUPPORTED);
+    return plan_blame(p, PART_MODEL, NULL, 0, p->err->code == ERR_UNSUPPORTED);
 }
 
 int
@@ -324,13 +322,13 @@ train_plan_make(const struct train_request *request, struct arena *arena, struct
     struct planner p = {request, arena, out, fault, err};
     if (read_model(&p) != 0 ||
         read_file(&p, PART_TRAINING_FILE, &request->training, &out->training) != 0 ||
-        collect_labels(&p) != 0)
+        leave_duplicates(&p) != 0 || plan_collect_labels(&p) != 0)
         goto out;
     if (read_other(&p, PART_VALIDATION_FILE, &request->validation, &out->validation,
                    &out->validation_rows) != 0 ||
         read_other(&p, PART_TEST_FILE, &request->test, &out->test, &out->test_rows) != 0)
         goto out;
-    split(&p);
+    plan_split(&p);
     if (resolve(&p) == 0 && check_folder(&p) == 0)
         return 0;
 out:
@@ -345,10 +343,9 @@ train_plan_fini(struct train_plan *plan)
     dataset_free(plan->validation);
     dataset_free(plan->test);
     tokenizer_free(plan->tokenizer);
-    free(plan->training_labels);
+    targets_fini(&plan->training_targets);
     free(plan->held_out);
     plan->training = plan->validation = plan->test = NULL;
     plan->tokenizer = NULL;
-    plan->training_labels = NULL;
     plan->held_out = NULL;
 }

@@ -11,9 +11,12 @@
 #include "core/base/err.h"
 #include "core/base/mem.h"
 #include "core/data/dataset.h"
+#include "core/data/labelling.h"
 #include "core/data/labels.h"
+#include "core/data/targets.h"
 #include "core/hub/model_dir.h"
 #include "core/model/config.h"
+#include "core/ops/ops.h"
 #include "core/train/params.h"
 
 #include <stdbool.h>
@@ -33,6 +36,7 @@ struct train_request {
     struct train_file training, validation, test;
     struct data_columns columns;
     enum task task;
+    const char *class_weights;         /* "balanced", a JSON object, or NULL: class_weights.h */
     struct train_params params;        /* autos allowed */
     bool has_bf16;                     /* of the engine that will train: gemm_engine_has_bf16 */
     const struct train_resume *resume; /* of train_run alone; NULL: from the beginning */
@@ -64,13 +68,20 @@ struct train_plan {
     bool keeps_head; /* the base is a fine-tuned model with these very labels: its head goes on */
     enum task task;
     const char *target; /* what the labels are of, by the training file; NULL: it does not say */
-    struct label_set labels;
+    struct label_set labels; /* classes, labels, or the names of a regression's numbers */
+    const char *training_name;
+    /* regression: (K) each, standard deviation and mean of the training rows' numbers; the network
+     * learns (number - shift) / scale. NULL for other tasks. */
+    float *output_scale, *output_shift;
+    struct loss_options loss;        /* of training */
+    struct dedupe_counts duplicates; /* left out of the training file, by params.dedupe */
     size_t training_rows, validation_rows, test_rows;
     size_t total_steps;
+    size_t probe_rows; /* most training rows that a linear probe learns from; 0: all */
     /* what train_run needs, filled by train_plan_make and released by train_plan_fini */
     struct dataset *training, *validation, *test;
-    struct tokenizer *tokenizer; /* of the base model */
-    uint32_t *training_labels;   /* (rows of the training file) */
+    struct tokenizer *tokenizer;     /* of the base model */
+    struct targets training_targets; /* of the rows of the training file */
     bool *held_out; /* rows of the training file that validate; NULL with a validation file */
 };
 
@@ -82,5 +93,8 @@ int train_plan_make(const struct train_request *request, struct arena *arena,
                     struct train_plan *out, struct train_fault *fault, struct err *err);
 
 void train_plan_fini(struct train_plan *plan);
+
+/* How labelled rows become targets of the plan; borrows from it. */
+struct labelling train_plan_labelling(const struct train_plan *plan);
 
 #endif

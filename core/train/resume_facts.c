@@ -6,19 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
-enum fact_kind { FACT_SIZE, FACT_INTEGER, FACT_BOOLEAN, FACT_REAL, FACT_TEXT, FACT_VALUES };
+enum fact_kind {
+    FACT_SIZE,
+    FACT_INTEGER,
+    FACT_BOOLEAN,
+    FACT_REAL, /* not below 0 */
+    FACT_ANY,  /* a real of any sign; null: NaN */
+    FACT_TEXT,
+    FACT_VALUES
+};
 
 struct fact_row {
     const char *name;
     enum fact_kind kind;
     size_t offset; /* in struct resume_facts */
     size_t size;   /* of a text, its NUL counted */
+    bool young;    /* states of format 1 lack it: nothing was judged then */
 };
 
-#define FACT(kind, field) #field, FACT_##kind, offsetof(struct resume_facts, field), 0
+#define FACT(kind, field) #field, FACT_##kind, offsetof(struct resume_facts, field), 0, false
+#define BEST(kind, name, field)                                                                    \
+    name, FACT_##kind, offsetof(struct resume_facts, best.field), 0, true
 #define OWNER(field)                                                                               \
 #field, FACT_TEXT, offsetof(struct resume_facts, owner.field),                                 \
-        sizeof(((struct resume_owner *)0)->field)
+        sizeof(((struct resume_owner *)0)->field), false
 
 static const struct fact_row rows[] = {
     {FACT(SIZE, step)},
@@ -34,6 +45,10 @@ static const struct fact_row rows[] = {
     {FACT(REAL, seconds_elapsed)},
     {FACT(VALUES, values)},
     {FACT(VALUES, latest)},
+    {BEST(SIZE, "best_step", step)},
+    {BEST(ANY, "best_value", value)},
+    {BEST(SIZE, "validations_without_progress", without)},
+    {BEST(BOOLEAN, "ended_early", ended)},
     {FACT(INTEGER, seed)},
     {OWNER(numerics_key)},
     {OWNER(base_sha256)},
@@ -73,6 +88,7 @@ fact_value(const struct fact_row *row, const struct resume_facts *facts)
     case FACT_BOOLEAN:
         return json_boolean(*(const bool *)field);
     case FACT_REAL:
+    case FACT_ANY:
         return real_value(*(const double *)field);
     case FACT_TEXT:
         return json_string(field);
@@ -89,6 +105,41 @@ resume_facts_object(const struct resume_facts *facts)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         json_object_set_new(object, rows[i].name, fact_value(&rows[i], facts));
     return object;
+}
+
+/* What decides which model is the final one, and where the run ends. */
+static void
+add_best(json_t *object, const struct train_params *p)
+{
+    const struct early_stopping *early = &p->early_stopping;
+    if (p->load_best_model != 1 && early->patience <= 0)
+        return;
+    json_object_set_new(object, "metric_for_best_model",
+                        json_string(metric_name(p->metric_for_best_model)));
+    json_object_set_new(object, "load_best_model", json_boolean(p->load_best_model));
+    json_object_set_new(object, "eval_steps", json_integer(p->eval_steps));
+    json_object_set_new(object, "early_stopping.patience", json_integer(early->patience));
+    json_object_set_new(object, "early_stopping.min_delta", real_value(early->min_delta));
+}
+
+/* What is learned, where it is not the plain loss of classes. */
+static void
+add_loss(json_t *object, const struct train_params *p)
+{
+    if (p->task != TASK_AUTO && p->task != TASK_CLASSIFICATION)
+        json_object_set_new(object, "task", json_string(task_name(p->task)));
+    if (p->truncation == TRUNCATION_TAIL || p->truncation == TRUNCATION_HEAD_TAIL)
+        json_object_set_new(object, "truncation", json_string(truncation_name(p->truncation)));
+    if (p->dedupe != DEDUPE_OFF)
+        json_object_set_new(object, "dedupe", json_string(dedupe_name(p->dedupe)));
+    if (p->label_smoothing > 0)
+        json_object_set_new(object, "label_smoothing", real_value(p->label_smoothing));
+    if (p->focal_gamma > 0)
+        json_object_set_new(object, "focal_gamma", real_value(p->focal_gamma));
+    if (p->class_weights_mark != 0)
+        json_object_set_new(object, "class_weights", json_integer(p->class_weights_mark));
+    if (p->init_head == INIT_HEAD_LINEAR_PROBE)
+        json_object_set_new(object, "init_head", json_string(init_head_name(p->init_head)));
 }
 
 json_t *
@@ -122,6 +173,8 @@ resume_parameters_object(const struct train_params *p)
     };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         json_object_set_new(object, members[i].name, members[i].value);
+    add_best(object, p);
+    add_loss(object, p);
     return object;
 }
 
@@ -167,6 +220,9 @@ read_fact(const json_t *value, const struct fact_row *row, struct resume_facts *
     case FACT_REAL:
         *(double *)field = json_real_value(value);
         return json_is_real(value) && json_real_value(value) >= 0;
+    case FACT_ANY:
+        *(double *)field = json_is_real(value) ? json_real_value(value) : NAN;
+        return json_is_real(value) || json_is_null(value);
     case FACT_TEXT:
         return read_text(value, field, row->size);
     case FACT_VALUES:
@@ -178,10 +234,16 @@ read_fact(const json_t *value, const struct fact_row *row, struct resume_facts *
 int
 resume_facts_read(const json_t *object, struct resume_facts *out, struct err *err)
 {
-    *out = (struct resume_facts){0};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (!read_fact(json_object_get(object, rows[i].name), &rows[i], out))
+    *out = (struct resume_facts){.best = best_none()};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const json_t *value = json_object_get(object, rows[i].name);
+        if (value == NULL && rows[i].young)
+            continue;
+        if (!read_fact(value, &rows[i], out))
             return err_set(err, ERR_INVALID, "'%s' is absent or not what it can be", rows[i].name);
+    }
+    if (out->best.step > out->step || (out->best.step > 0) != !isnan(out->best.value))
+        return err_set(err, ERR_INVALID, "'best_step' is none that was judged");
     if (out->step == 0 || out->step > out->total_steps)
         return err_set(err, ERR_INVALID, "'step' is not one of the %zu steps", out->total_steps);
     if (out->optimizer_steps != out->step)

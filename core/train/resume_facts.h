@@ -6,6 +6,7 @@
 #define CORE_TRAIN_RESUME_FACTS_H
 
 #include "core/base/err.h"
+#include "core/train/best.h"
 #include "core/train/metrics.h"
 #include "core/train/numerics.h"
 #include "core/train/params.h"
@@ -34,6 +35,7 @@ struct resume_facts {
     double training_seconds, seconds_elapsed;
     double values[METRIC_COUNT]; /* of the step, when pending; NaN: none */
     double latest[METRIC_COUNT]; /* of each metric; NaN: none */
+    struct best best;            /* models up to the step; when pending, without its own */
     int64_t seed;
     struct resume_owner owner;
 };
@@ -45,7 +47,8 @@ json_t *resume_facts_object(const struct resume_facts *facts);
 int resume_facts_read(const json_t *object, struct resume_facts *out, struct err *err);
 
 /* A new object with the parameters that a run must keep when it goes on. Those that change no bit
- * of the result (threads, save_steps) or that the numerics key holds (precision) are not in it. */
+ * of the result (threads, save_steps) or that the numerics key holds (precision) are not in it, nor
+ * what is younger than the format's first number and not in use. */
 json_t *resume_parameters_object(const struct train_params *params);
 
 #endif

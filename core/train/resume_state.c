@@ -310,6 +310,23 @@ check_owner(const struct resume_owner *then, const struct resume_owner *now, str
     return 0;
 }
 
+/* The same, or both absent. */
+static int
+check_parameter(const char *name, const json_t *now, const json_t *then, struct err *err)
+{
+    if (now != NULL && then != NULL && json_equal(now, then))
+        return 0;
+    char *is = now != NULL ? json_text(now) : NULL;
+    char *was = then != NULL ? json_text(then) : NULL;
+    err_set(err, ERR_CONFLICT,
+            "%s is %.64s but was %.64s when this job started: bring that back, or start the job "
+            "anew",
+            name, is != NULL ? is : "not given", was != NULL ? was : "not given");
+    free(is);
+    free(was);
+    return err->code;
+}
+
 static int
 check_parameters(const json_t *then, const struct train_params *params, struct err *err)
 {
@@ -317,19 +334,12 @@ check_parameters(const json_t *then, const struct train_params *params, struct e
     const char *name = NULL;
     json_t *value = NULL;
     int rc = 0;
-    json_object_foreach (now, name, value) {
-        const json_t *before = json_object_get(then, name);
-        if (rc != 0 || (before != NULL && json_equal(before, value)))
-            continue;
-        char *is = json_text(value);
-        char *was = before != NULL ? json_text(before) : NULL;
-        rc = err_set(err, ERR_CONFLICT,
-                     "%s is %.64s but was %.64s when this job started: bring that back, or start "
-                     "the job anew",
-                     name, is, was != NULL ? was : "not known");
-        free(is);
-        free(was);
-    }
+    json_object_foreach (now, name, value)
+        if (rc == 0)
+            rc = check_parameter(name, value, json_object_get(then, name), err);
+    json_object_foreach ((json_t *)(uintptr_t)then, name, value)
+        if (rc == 0)
+            rc = check_parameter(name, json_object_get(now, name), value, err);
     json_decref(now);
     return rc;
 }
@@ -350,11 +360,11 @@ resume_state_check(const struct resume_file *file, const struct resume_run *run,
 /* ---- restoring ------------------------------------------------------------------------------- */
 
 /* The entry of that name with rows x columns numbers of a type, or NULL with err filled. */
-static const struct safetensors_entry *
+static const struct stored_tensor *
 find_entry(const struct resume_file *file, const char *name, const char *type, size_t numbers,
            struct err *err)
 {
-    const struct safetensors_entry *entry = safetensors_find(file->arrays, name);
+    const struct stored_tensor *entry = safetensors_find(file->arrays, name);
     if (entry == NULL || strcmp(entry->type_name, type) != 0 ||
         entry->length != numbers * sizeof(float)) {
         err_set(err, ERR_INVALID, "%s has no '%s' with %zu numbers of type %s", arrays_name, name,
@@ -368,13 +378,13 @@ find_entry(const struct resume_file *file, const char *name, const char *type, s
 static int
 restore_rows(const struct resume_file *file, struct optimizer_state *o, struct err *err)
 {
-    const struct safetensors_entry *entry = safetensors_find(file->arrays, rows_tensor);
+    const struct stored_tensor *entry = safetensors_find(file->arrays, rows_tensor);
     size_t count = entry != NULL ? entry->length / sizeof *o->touched : 0;
     if (count > o->vocab_size)
         return err_set(err, ERR_INVALID, "'%s' has more rows than the vocabulary", rows_tensor);
     if (find_entry(file, rows_tensor, "U32", count, err) == NULL ||
-        fileio_get(safetensors_descriptor(file->arrays), safetensors_place(file->arrays, entry),
-                   o->touched, entry->length, err) != 0)
+        fileio_get(entry->file->fd, stored_tensor_place(entry), o->touched, entry->length, err) !=
+            0)
         return err->code;
     for (size_t i = 0; i < count; i++) {
         uint32_t row = o->touched[i];
@@ -396,12 +406,11 @@ restore_tensor(const struct resume_file *file, const struct array *array,
     size_t row_bytes = tensor->columns * sizeof(float);
     size_t rows = stored_rows(o, tensor);
     snprintf(name, sizeof name, "%s.%s", array->prefix, tensor->name);
-    const struct safetensors_entry *entry =
-        find_entry(file, name, "F32", rows * tensor->columns, err);
+    const struct stored_tensor *entry = find_entry(file, name, "F32", rows * tensor->columns, err);
     if (entry == NULL)
         return err->code;
-    int fd = safetensors_descriptor(file->arrays);
-    size_t place = safetensors_place(file->arrays, entry);
+    int fd = entry->file->fd;
+    size_t place = stored_tensor_place(entry);
     float *values = array->values + tensor->offset;
     if (!is_sparse(o, tensor))
         return fileio_get(fd, place, values, rows * row_bytes, err);

@@ -27,7 +27,7 @@
 
 /* Raised when a state is written in another way; older ones stay readable, newer ones are refused.
  */
-enum { RESUME_STATE_FORMAT = 1 };
+enum { RESUME_STATE_FORMAT = 2 };
 
 /* A state as a run offers it; everything is borrowed and valid during the call. */
 struct resume_state {

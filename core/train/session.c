@@ -5,10 +5,46 @@
 #include "core/data/tokenize.h"
 #include "core/model/start.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
+
+static void
+say(const struct train_observer *observer, enum train_level level, const char *message)
+{
+    if (observer->on_event != NULL)
+        observer->on_event(observer->context, level, message);
+}
+
+/* What is beyond max_seq_length has no output, so it is neither learned nor measured. */
+static void
+warn_of_cut_words(const struct session *s, const char *name, const struct tokenize_counts *counts)
+{
+    char message[512];
+    snprintf(message, sizeof message,
+             "%.200s: %zu of %zu words, in %zu rows, lie beyond max_seq_length (%lld tokens): they "
+             "are neither learned from nor measured. Give a greater max_seq_length, or shorter "
+             "rows.",
+             name, counts->words_cut, counts->words, counts->rows_cut,
+             (long long)s->plan->params.max_seq_length);
+    say(s->observer, TRAIN_WARN, message);
+}
+
+static void
+warn_of_tokens_left_out(const struct session *s)
+{
+    char message[256];
+    size_t count = tokenizer_left_out(s->plan->tokenizer);
+    if (count == 0)
+        return;
+    snprintf(message, sizeof message,
+             "The base model's vocab.txt has %zu more tokens than the model has embeddings for: "
+             "the last %zu count as unknown.",
+             count, count);
+    say(s->observer, TRAIN_WARN, message);
+}
 
 /* Tokenize a file into one store, or into two where rows of it are held out. */
 static int
@@ -20,7 +56,13 @@ tokenize_file(struct session *s, struct pool *pool, const struct tokenize_task *
     task.max_length = (size_t)s->plan->params.max_seq_length;
     task.should_stop = s->observer->should_stop;
     task.context = s->observer->context;
-    return tokenize_dataset(&task, pool, first, second, err);
+    struct tokenize_counts counts = {0};
+    task.counts = &counts;
+    if (tokenize_dataset(&task, pool, first, second, err) != 0)
+        return err->code;
+    if (counts.words_cut > 0)
+        warn_of_cut_words(s, task.name, &counts);
+    return 0;
 }
 
 /* A validation or test file, which may be absent. */
@@ -30,15 +72,15 @@ tokenize_other(struct session *s, struct pool *pool, const struct dataset *data,
 {
     if (data == NULL)
         return 0;
-    uint32_t *labels = mem_array(data->count, sizeof *labels);
-    if (labels == NULL)
-        return err_set(err, ERR_MEMORY, "the labels of %zu rows do not fit into memory",
-                       data->count);
-    for (size_t i = 0; i < data->count; i++)
-        labels[i] = label_set_find(&s->plan->labels, data->rows[i].label);
-    struct tokenize_task task = {.dataset = data, .name = name, .labels = labels};
-    int rc = tokenize_file(s, pool, &task, store, NULL, err);
-    free(labels);
+    const struct labelling labelling = train_plan_labelling(s->plan);
+    const struct labelled_file file = {data, name};
+    struct targets targets;
+    size_t line = 0;
+    int rc = labelling_apply(&labelling, &file, &targets, &line, err);
+    struct tokenize_task task = {.dataset = data, .name = name, .targets = &targets};
+    if (rc == 0)
+        rc = tokenize_file(s, pool, &task, store, NULL, err);
+    targets_fini(&targets);
     return rc;
 }
 
@@ -49,7 +91,7 @@ tokenize(struct session *s, const struct train_request *request, struct pool *po
     struct tokenize_task training = {
         .dataset = plan->training,
         .name = request->training.name,
-        .labels = plan->training_labels,
+        .targets = &plan->training_targets,
         .second = plan->held_out,
     };
     if (tokenize_file(s, pool, &training, &s->training, &s->validation, err) != 0 ||
@@ -60,13 +102,6 @@ tokenize(struct session *s, const struct train_request *request, struct pool *po
 }
 
 /* ---- model ----------------------------------------------------------------------------------- */
-
-static void
-say(const struct train_observer *observer, enum train_level level, const char *message)
-{
-    if (observer->on_event != NULL)
-        observer->on_event(observer->context, level, message);
-}
 
 /* A classifier that belongs to other labels starts afresh. */
 static void
@@ -80,6 +115,36 @@ start_classifier(struct session *s)
     }
 }
 
+void
+session_standardise_head(struct session *s)
+{
+    const struct train_plan *plan = s->plan;
+    size_t h = plan->config.hidden_size;
+    if (plan->output_scale == NULL)
+        return;
+    float *weights = session_parameters(s) + tensor_offset(&s->layout, TENSOR_CLASSIFIER_WEIGHT, 0);
+    float *biases = session_parameters(s) + tensor_offset(&s->layout, TENSOR_CLASSIFIER_BIAS, 0);
+    for (size_t k = 0; k < plan->labels.count; k++) {
+        double scale = (double)plan->output_scale[k];
+        for (size_t i = 0; i < h; i++)
+            weights[k * h + i] = (float)((double)weights[k * h + i] / scale);
+        biases[k] = (float)(((double)biases[k] - (double)plan->output_shift[k]) / scale);
+    }
+}
+
+static int
+map_gradients(struct session *s, struct err *err)
+{
+    s->gradients = pages_map(s->layout.total, sizeof(float));
+    if (s->gradients.memory == NULL)
+        return err_set(err, ERR_MEMORY, "%zu gradients do not fit into memory",
+                       s->layout.parameters);
+    const struct tensor *words = &s->layout.tensors[0];
+    size_t dense = words->rows * words->columns; /* all but the word rows is used in every step */
+    pages_use_all(&s->gradients, dense * sizeof(float), (s->layout.total - dense) * sizeof(float));
+    return 0;
+}
+
 static int
 load_model(struct session *s, const struct train_request *request, struct pool *pool,
            const struct train_observer *observer, struct err *err)
@@ -91,15 +156,12 @@ load_model(struct session *s, const struct train_request *request, struct pool *
         .folder = request->base_folder, .seed = (uint64_t)s->plan->params.seed, .pool = pool};
     if (model_map_load(&from, &s->layout, &s->model, &report, err) != 0)
         return err_prefix(err, "model %s", request->base_name);
-    s->gradients = pages_map(s->layout.total, sizeof(float));
-    if (s->gradients.memory == NULL)
-        return err_set(err, ERR_MEMORY, "%zu gradients do not fit into memory",
-                       s->layout.parameters);
-    const struct tensor *words = &s->layout.tensors[0];
-    size_t dense = words->rows * words->columns; /* all but the word rows is used in every step */
-    pages_use_all(&s->gradients, dense * sizeof(float), (s->layout.total - dense) * sizeof(float));
+    if (s->plan->params.method == METHOD_SUPERVISED && map_gradients(s, err) != 0)
+        return err->code;
     if (!s->plan->keeps_head)
         start_classifier(s);
+    else
+        session_standardise_head(s);
     if (report.random_weights)
         say(observer, TRAIN_WARN,
             "The base model has no weights file: the network starts from random numbers, so expect "
@@ -107,6 +169,7 @@ load_model(struct session *s, const struct train_request *request, struct pool *
     else if (report.missing_pooler)
         say(observer, TRAIN_WARN,
             "The base model has no pooler: that layer starts from random numbers.");
+    warn_of_tokens_left_out(s);
     return 0;
 }
 
@@ -117,7 +180,7 @@ load_model(struct session *s, const struct train_request *request, struct pool *
 static int
 own_words(struct session *s, struct err *err)
 {
-    if (s->plan->params.weight_decay > 0)
+    if (s->plan->params.weight_decay > 0 || s->plan->params.method == METHOD_LINEAR_PROBE)
         return 0;
     bool *used = mem_array(s->plan->config.vocab_size, sizeof *used);
     if (used == NULL)
@@ -158,6 +221,25 @@ reserve_order(struct session *s, size_t *most_tokens, struct err *err)
     return 0;
 }
 
+/* Evaluators in the training workspace, and room for what they find. */
+static int
+reserve_evaluation(struct session *s, const struct workspace *host, struct err *err)
+{
+    const struct model_config *config = &s->plan->config;
+    size_t labels = config->label_count;
+    if (s->validation.rows > 0 &&
+        (evaluator_init_in(&s->validator, &s->validation, config, host, err) != 0 ||
+         evaluation_outputs_init(&s->validation_outputs, &s->validation.targets, labels, err) != 0))
+        return err->code;
+    if (s->test.rows > 0 &&
+        (evaluator_init_in(&s->tester, &s->test, config, host, err) != 0 ||
+         evaluation_outputs_init(&s->test_outputs, &s->test.targets, labels, err) != 0))
+        return err->code;
+    s->validation_outputs.scale = s->test_outputs.scale = s->plan->output_scale;
+    s->validation_outputs.shift = s->test_outputs.shift = s->plan->output_shift;
+    return 0;
+}
+
 static int
 reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, struct err *err)
 {
@@ -175,6 +257,10 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
                                   .precision = params->precision,
                                   .ops = ops_best(),
                                   .parameters = session_parameters(s)};
+    if (params->method == METHOD_LINEAR_PROBE)
+        return session_reserve_probe(s, threads, err) == 0
+                   ? reserve_evaluation(s, &s->prober.workspace, err)
+                   : err->code;
     if (reserve_order(s, &tokens, err) != 0)
         return err->code;
     if (batch_init(&s->batch, rows, tokens, err) != 0 ||
@@ -195,13 +281,7 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
         return err->code;
     s->has_rest =
         params->weight_decay <= 0 && model_map_rest(&s->model, s->optimizer.is_touched, &s->rest);
-    if (s->validation.rows > 0 &&
-        evaluator_init_in(&s->validator, &s->validation, config, &s->workspace, err) != 0)
-        return err->code;
-    if (s->test.rows > 0 &&
-        evaluator_init_in(&s->tester, &s->test, config, &s->workspace, err) != 0)
-        return err->code;
-    return 0;
+    return reserve_evaluation(s, &s->workspace, err);
 }
 
 int
@@ -231,6 +311,11 @@ session_close(struct session *s)
     batch_fini(&s->batch);
     evaluator_fini(&s->validator);
     evaluator_fini(&s->tester);
+    evaluator_fini(&s->prober);
+    token_store_fini(&s->probed);
+    free(s->untouched);
+    evaluation_outputs_fini(&s->validation_outputs);
+    evaluation_outputs_fini(&s->test_outputs);
     free(s->order);
     free(s->lengths);
     arena_free(s->arena);

@@ -63,9 +63,13 @@ static int
 sample_row(struct sampling *s, const struct data_row *row, uint32_t *length, struct err *err)
 {
     struct text text = {row->text, row->text_length, row->pair, row->pair_length};
+    struct text_words words = {row->text, row->words, row->word_count};
     s->list.count = 0;
-    if (tokenizer_encode(s->tokenizer, &text, s->max_length, &s->list, err) != 0)
-        return err->code;
+    int rc = row->words != NULL
+                 ? tokenizer_encode_words(s->tokenizer, &words, s->max_length, &s->list, err)
+                 : tokenizer_encode(s->tokenizer, &text, s->max_length, &s->list, err);
+    if (rc != 0)
+        return rc;
     mark(s);
     s->sampled++;
     *length = (uint32_t)s->list.count;
@@ -177,6 +181,7 @@ survey_set(struct sampling *s, size_t rows, struct err *err)
     s->set->lengths = mem_array(rows, sizeof *s->set->lengths);
     if (s->set->lengths == NULL)
         return err_set(err, ERR_MEMORY, "the lengths of %zu rows do not fit into memory", rows);
+    s->list.with_places = s->data->count > 0 && s->data->rows[0].words != NULL;
     rc = take_sample(s, err);
     if (rc == 0)
         guess_lengths(s);
@@ -233,6 +238,8 @@ survey_make(const struct train_plan *plan, const char *base_folder, struct surve
         rc = err_set(err, ERR_MEMORY, "marks for %zu words do not fit into memory", words);
     if (rc == 0)
         rc = tokenizer_open(base_folder, words, &tokenizer, err);
+    if (rc == 0)
+        tokenizer_set_truncation(tokenizer, plan->params.truncation);
     if (rc == 0)
         rc = survey_sets(plan, tokenizer, out, err);
     tokenizer_free(tokenizer);

@@ -3,53 +3,27 @@
 
 #include "core/base/fileio.h"
 #include "core/model/encoder.h"
+#include "core/model/loss.h"
 #include "core/train/numerics.h"
-#include "core/train/resume_pace.h"
 #include "core/train/schedule.h"
-#include "core/train/session.h"
+#include "core/train/trainer_run.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 enum { NO_EPOCH = -1 };
 
-/* A run in progress: the session plus where it stands. */
-struct run {
-    struct session *session;
-    const struct train_plan *plan;
-    struct pool *pool;
-    const struct train_observer *observer;
-    atomic_bool stopping; /* should_stop said so once: work may be left out, so it stays */
-    struct model_save save;
-    struct resume_owner owner;
-    struct resume_pace pace;
-    size_t steps_per_epoch;
-    int64_t drawn_epoch;     /* whose order the session has */
-    double started;          /* of train_run, monotonic seconds; earlier runs put it back */
-    double training_seconds; /* inside steps alone */
-    size_t rows_done;
-    bool halved; /* the learning rate */
-    struct train_progress progress;
-    bool pending;                /* what follows the latest step has not been done */
-    double values[METRIC_COUNT]; /* of that step */
-    double latest[METRIC_COUNT];
-    size_t kept_step; /* of the latest state, and its `pending`; 0: none */
-    bool kept_pending;
-};
-
-static double
-now_seconds(void)
+double
+run_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static bool
-stopped(void *context)
+bool
+run_stopped(void *context)
 {
     struct run *run = context;
     const struct train_observer *observer = run->observer;
@@ -61,17 +35,31 @@ stopped(void *context)
     return true;
 }
 
-static int
-say_stopped(struct err *err)
+int
+run_say_stopped(struct err *err)
 {
     return err_set(err, ERR_STOPPED, "the run was stopped");
 }
 
-static void
-clear(double values[METRIC_COUNT])
+void
+run_clear(double values[METRIC_COUNT])
 {
     for (size_t i = 0; i < METRIC_COUNT; i++)
         values[i] = NAN;
+}
+
+size_t
+run_steps_per_epoch(const struct train_plan *plan)
+{
+    size_t batch = (size_t)plan->params.batch_size;
+    return (plan->training_rows + batch - 1) / batch;
+}
+
+void
+run_say(const struct run *run, enum train_level level, const char *message)
+{
+    if (run->observer->on_event != NULL)
+        run->observer->on_event(run->observer->context, level, message);
 }
 
 /* ---- one step -------------------------------------------------------------------------------- */
@@ -99,14 +87,11 @@ static void
 read_losses(const struct run *run, double values[METRIC_COUNT])
 {
     const struct session *s = run->session;
-    double loss = 0;
-    size_t correct = 0;
-    for (size_t row = 0; row < s->batch.rows; row++) {
-        loss += s->workspace.losses[row];
-        correct += s->workspace.best[row] == s->batch.labels[row];
-    }
-    values[METRIC_TRAIN_LOSS] = loss / (double)s->batch.rows;
-    values[METRIC_TRAIN_ACCURACY] = (double)correct / (double)s->batch.rows;
+    struct loss_sums sums = {0};
+    for (size_t row = 0; row < s->batch.rows; row++)
+        loss_add_row(&s->batch, &s->workspace, row, &sums);
+    values[METRIC_TRAIN_LOSS] = sums.loss / loss_weight(&s->batch, &run->plan->loss);
+    values[METRIC_TRAIN_ACCURACY] = loss_accuracy(&sums);
 }
 
 static int
@@ -147,15 +132,16 @@ train_step(struct run *run, size_t step, struct err *err)
         .hidden_dropout = params->hidden_dropout,
         .attention_dropout = params->attention_dropout,
         .classifier_dropout = params->classifier_dropout,
-        .should_stop = stopped,
+        .loss = &run->plan->loss,
+        .should_stop = run_stopped,
         .context = run,
     };
-    clear(values);
+    run_clear(values);
     optimizer_note_batch(&s->optimizer, &s->batch);
     encoder_step(&pass, gradients);
-    if (stopped(run)) {
+    if (run_stopped(run)) {
         optimizer_forget_batch(&s->optimizer);
-        return say_stopped(err);
+        return run_say_stopped(err);
     }
     read_losses(run, values);
     if (!isfinite(values[METRIC_TRAIN_LOSS]))
@@ -186,190 +172,7 @@ advance(struct run *run, size_t step, double seconds)
     run->values[METRIC_ROWS_PER_SECOND] = (double)s->batch.rows / seconds;
     run->values[METRIC_TOKENS_PER_SECOND] = (double)s->batch.tokens / seconds;
     run->pending = true;
-}
-
-/* ---- between steps --------------------------------------------------------------------------- */
-
-static int
-measure(struct run *run, struct evaluator *evaluator, enum metric loss, enum metric accuracy,
-        struct err *err)
-{
-    struct evaluation evaluation;
-    struct network served = run->session->network;
-    served.precision = GEMM_FP32; /* as the saved model will answer */
-    if (!evaluate(evaluator, &served, run->pool, stopped, run, &evaluation))
-        return say_stopped(err);
-    run->values[loss] = evaluation.loss;
-    run->values[accuracy] = evaluation.accuracy;
-    return 0;
-}
-
-static void
-report_point(struct run *run)
-{
-    struct train_point point;
-    const double *values = run->values;
-    run->progress.seconds_elapsed = now_seconds() - run->started;
-    point.progress = run->progress;
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
-        point.values[i] = values[i];
-        if (!isnan(values[i]))
-            run->latest[i] = values[i];
-    }
-    if (run->observer->on_point != NULL)
-        run->observer->on_point(run->observer->context, &point);
-}
-
-static int
-hand_over(struct run *run, bool final, struct err *err)
-{
-    struct train_snapshot snapshot = {.final = final, .progress = run->progress, .save = run->save};
-    for (size_t i = 0; i < METRIC_COUNT; i++)
-        snapshot.latest[i] = run->latest[i];
-    return run->observer->on_model(run->observer->context, &snapshot, err);
-}
-
-/* Evaluate, report and keep what is due after a step. Stopped within, it can be done again. */
-static int
-after_step(struct run *run, struct err *err)
-{
-    const struct session *s = run->session;
-    size_t done = run->progress.step;
-    bool last = done == run->plan->total_steps;
-    bool epoch_ends = done % run->steps_per_epoch == 0 || last;
-    size_t save_steps = (size_t)run->plan->params.save_steps;
-    bool save = epoch_ends || (save_steps > 0 && done % save_steps == 0);
-    if (epoch_ends && s->validation.rows > 0 &&
-        measure(run, &run->session->validator, METRIC_VALID_LOSS, METRIC_VALID_ACCURACY, err) != 0)
-        return err->code;
-    if (last && s->test.rows > 0 &&
-        measure(run, &run->session->tester, METRIC_TEST_LOSS, METRIC_TEST_ACCURACY, err) != 0)
-        return err->code;
-    report_point(run);
-    if (save && hand_over(run, false, err) != 0)
-        return err->code;
-    run->pending = false;
-    return 0;
-}
-
-/* ---- resume states --------------------------------------------------------------------------- */
-
-static struct resume_state
-state_of(const struct run *run)
-{
-    const struct session *s = run->session;
-    struct resume_state state = {
-        .facts = {.step = run->progress.step,
-                  .total_steps = run->plan->total_steps,
-                  .pending = run->pending,
-                  .halved = run->halved,
-                  .optimizer_steps = s->optimizer.steps,
-                  .beta1_power = s->optimizer.beta1_power,
-                  .beta2_power = s->optimizer.beta2_power,
-                  .rows_done = run->rows_done,
-                  .trained_tokens = run->progress.trained_tokens,
-                  .training_seconds = run->training_seconds,
-                  .seconds_elapsed = now_seconds() - run->started,
-                  .seed = run->plan->params.seed,
-                  .owner = run->owner},
-        .params = &run->plan->params,
-        .layout = &s->layout,
-        .parameters = session_parameters(s),
-        .optimizer = &s->optimizer,
-        .stopping = atomic_load(&run->stopping),
-    };
-    memcpy(state.facts.latest, run->latest, sizeof run->latest);
-    if (run->pending)
-        memcpy(state.facts.values, run->values, sizeof run->values);
-    else
-        clear(state.facts.values);
-    return state;
-}
-
-/* Offer a state of the latest completed step, unless it has one or has no good numbers. */
-static int
-offer_state(struct run *run, struct err *err)
-{
-    const struct train_observer *observer = run->observer;
-    bool is_kept = run->kept_step == run->progress.step && run->kept_pending == run->pending;
-    if (observer->on_resume_state == NULL || is_kept)
-        return 0;
-    struct resume_state state = state_of(run);
-    double began = now_seconds();
-    int rc = 1;
-    if (resume_state_is_finite(&state))
-        rc = observer->on_resume_state(observer->context, &state, err);
-    resume_pace_note(&run->pace, began, now_seconds());
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    run->kept_step = run->progress.step;
-    run->kept_pending = run->pending;
-    return 0;
-}
-
-static size_t
-steps_per_epoch(const struct train_plan *plan)
-{
-    size_t batch = (size_t)plan->params.batch_size;
-    return (plan->training_rows + batch - 1) / batch;
-}
-
-struct train_progress
-train_progress_at(const struct train_plan *plan, const struct resume_facts *facts)
-{
-    return (struct train_progress){
-        .step = facts->step,
-        .total_steps = plan->total_steps,
-        .epoch = (double)facts->step / (double)steps_per_epoch(plan),
-        .seconds_elapsed = facts->seconds_elapsed,
-        .rows_per_second = (double)facts->rows_done / facts->training_seconds,
-        .tokens_per_second = (double)facts->trained_tokens / facts->training_seconds,
-        .trained_tokens = facts->trained_tokens,
-    };
-}
-
-/* Go on where a state ends. */
-static void
-take_facts(struct run *run, const struct resume_facts *facts)
-{
-    run->progress = train_progress_at(run->plan, facts);
-    run->training_seconds = facts->training_seconds;
-    run->rows_done = facts->rows_done;
-    run->started -= facts->seconds_elapsed;
-    run->halved = run->halved || facts->halved;
-    run->pending = facts->pending;
-    run->kept_step = facts->step;
-    run->kept_pending = facts->pending;
-    memcpy(run->values, facts->values, sizeof run->values);
-    memcpy(run->latest, facts->latest, sizeof run->latest);
-}
-
-static void
-warn_of_other_numerics(const struct run *run, const char *before)
-{
-    char message[3 * NUMERICS_KEY_BYTES];
-    snprintf(message, sizeof message,
-             "This job began with the numerics %s and goes on with %s: its result can differ a "
-             "little from that of an undisturbed run.",
-             before, run->owner.numerics_key);
-    if (run->observer->on_event != NULL)
-        run->observer->on_event(run->observer->context, TRAIN_WARN, message);
-}
-
-static int
-restore(struct run *run, const struct resume_file *file, struct err *err)
-{
-    struct session *s = run->session;
-    const struct resume_facts *facts = resume_state_facts(file);
-    const struct resume_run now = {&run->plan->params, run->plan->total_steps, run->owner};
-    if (resume_state_check(file, &now, err) != 0)
-        return err->code;
-    if (resume_state_restore(file, &s->layout, session_parameters(s), &s->optimizer, err) != 0)
-        return err_prefix(err, "resume state of step %zu", facts->step);
-    take_facts(run, facts);
-    if (strcmp(facts->owner.numerics_key, run->owner.numerics_key) != 0)
-        warn_of_other_numerics(run, facts->owner.numerics_key);
-    return 0;
+    run->validated = run->tested = false;
 }
 
 /* ---- a run ----------------------------------------------------------------------------------- */
@@ -377,20 +180,22 @@ restore(struct run *run, const struct resume_file *file, struct err *err)
 static int
 train(struct run *run, struct err *err)
 {
-    if (run->pending && after_step(run, err) != 0)
+    if (run->plan->params.method == METHOD_LINEAR_PROBE)
+        return run_fit_probe(run, err);
+    if (run->pending && run_after_step(run, err) != 0)
         return err->code;
-    for (size_t step = run->progress.step; step < run->plan->total_steps; step++) {
-        double start = now_seconds();
+    for (size_t step = run->progress.step; !run_is_over(run); step++) {
+        double start = run_now();
         if (train_step(run, step, err) != 0)
             return err->code;
-        advance(run, step, now_seconds() - start);
-        if (after_step(run, err) != 0)
+        advance(run, step, run_now() - start);
+        if (run_after_step(run, err) != 0)
             return err->code;
-        if (step + 1 < run->plan->total_steps && resume_pace_is_due(&run->pace, now_seconds()) &&
-            offer_state(run, err) != 0)
+        if (!run_is_over(run) && resume_pace_is_due(&run->pace, run_now()) &&
+            run_offer_state(run, err) != 0)
             return err->code;
     }
-    return hand_over(run, true, err);
+    return run_finish(run, err);
 }
 
 static int
@@ -427,6 +232,8 @@ describe_save(struct run *run, const char *base_sha256)
                                     .numerics_key = run->owner.numerics_key,
                                     .data_sha256 = run->owner.training_sha256,
                                     .base_sha256 = base_sha256,
+                                    .output_scale = run->plan->output_scale,
+                                    .output_shift = run->plan->output_shift,
                                     .words_at_rest = session_words_at_rest(s)};
 }
 
@@ -438,7 +245,7 @@ train_run(const struct train_plan *plan, const struct train_request *request,
     static const struct train_resume anew = {.interval = RESUME_PACE_SECONDS};
     const struct train_resume *resume = request->resume != NULL ? request->resume : &anew;
     struct session session;
-    double started = now_seconds();
+    double started = run_now();
     if (session_open(&session, plan, request, engine, pool, observer, err) != 0)
         return err->code;
     struct run run = {
@@ -446,25 +253,29 @@ train_run(const struct train_plan *plan, const struct train_request *request,
         .plan = plan,
         .pool = pool,
         .observer = observer,
-        .pace = resume_pace_start(resume->interval, now_seconds()),
-        .steps_per_epoch = steps_per_epoch(plan),
+        .pace = resume_pace_start(resume->interval, run_now()),
+        .steps_per_epoch = run_steps_per_epoch(plan),
         .drawn_epoch = NO_EPOCH,
         .started = started,
         .halved = resume->halved,
         .progress = {.total_steps = plan->total_steps},
+        .best = best_none(),
     };
     atomic_init(&run.stopping, false);
-    clear(run.latest);
+    run_clear(run.latest);
     int rc = identify(&run, request, engine, base_sha256, err);
     describe_save(&run, base_sha256);
     if (rc == 0 && resume->state != NULL)
-        rc = restore(&run, resume->state, err);
+        rc = run_restore(&run, resume->state, err);
+    else if (rc == 0 && plan->params.method == METHOD_SUPERVISED &&
+             plan->params.init_head == INIT_HEAD_LINEAR_PROBE)
+        rc = run_probe_head(&run, err);
     if (rc == 0)
         rc = train(&run, err);
     struct err ignored; /* the observer knows what it could not save */
-    if (rc == ERR_STOPPED) {
+    if (rc == ERR_STOPPED && plan->params.method == METHOD_SUPERVISED) {
         atomic_store(&run.stopping, true); /* the observer may have said so by its answer */
-        offer_state(&run, &ignored);
+        run_offer_state(&run, &ignored);
     }
     session_close(&session);
     return rc;

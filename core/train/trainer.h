@@ -2,7 +2,8 @@
  * The training loop: a plan goes in, metric points and models come out through an observer.
  *
  * Seeded shuffle each epoch, ragged batches, forward, loss, backward, clipping, optimizer;
- * validation at the end of each epoch; the test file once, with the final model. A step modifies
+ * validation at the end of each epoch (and every eval_steps); the test file once, with the final
+ * model, which is the last one or the best. A step modifies
  * nothing before its optimizer phase, so a run can be dropped at any moment; a run that goes on
  * from a resume state ends in the same bytes as one that was never dropped.
  */
@@ -17,6 +18,7 @@
 #include "core/train/plan.h"
 #include "core/train/resume_state.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,13 +39,17 @@ struct train_point {
     double values[METRIC_COUNT];
 };
 
-/* A model to be kept: a checkpoint, or the final one. `latest` holds the last value of each metric.
- */
+/* A model to be kept: a checkpoint, or the final one. `latest` holds the last value of each metric;
+ * of the final one, validation and test values are those of this very model. */
 struct train_snapshot {
     bool final;
     struct train_progress progress;
     double latest[METRIC_COUNT];
     struct model_save save; /* hand it to model_dir_save; valid during the call */
+    size_t best_step;       /* whose checkpoint is the best so far and must stay; 0: none */
+    enum metric best_by;    /* by which models are compared */
+    /* evaluations of the final model (core/eval/evaluation.h); NULL without such rows; borrowed */
+    json_t *validation, *test;
 };
 
 /*
@@ -54,6 +60,10 @@ struct train_snapshot {
  * on_resume_state is offered what resume_state_write can save: when a state is due, and at last
  * when the run was stopped after a step that no state has (state->stopping; what it returns then
  * does not matter). 0: it is saved; positive: it is not, but go on; negative: the run ends.
+ *
+ * find_checkpoint is asked for the folder of the best checkpoint that on_model was given, when
+ * that is to become the final model; NULL: it is gone. The folder must stay during the call of
+ * train_run.
  */
 struct train_observer {
     void *context;
@@ -62,6 +72,7 @@ struct train_observer {
     int (*on_model)(void *context, const struct train_snapshot *snapshot, struct err *err);
     bool (*should_stop)(void *context);
     int (*on_resume_state)(void *context, const struct resume_state *state, struct err *err);
+    const char *(*find_checkpoint)(void *context, size_t step);
 };
 
 /* How a run goes on, and how often it offers a resume state. */

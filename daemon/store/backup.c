@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,22 +138,16 @@ close_member(struct member *member)
 
 /* How many files may be open at once, of all that the system gives this process. */
 static size_t
-raise_descriptor_limit(void)
+descriptors_to_use(void)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 0;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= DESCRIPTORS_SPARED)
-        return 0;
-    return limit.rlim_cur == RLIM_INFINITY ? SIZE_MAX : limit.rlim_cur - DESCRIPTORS_SPARED;
+    size_t limit = fileio_raise_limit();
+    return limit > DESCRIPTORS_SPARED ? limit - DESCRIPTORS_SPARED : 0;
 }
 
 static int
 hold_members(struct backup *backup, struct err *err)
 {
-    size_t limit = raise_descriptor_limit();
+    size_t limit = descriptors_to_use();
     backup->total = TAR_END_BYTES;
     for (size_t i = 0; i < backup->count; i++) {
         struct member *member = &backup->members[i];
@@ -249,8 +242,7 @@ finish_hex(struct sha256_ctx *sha, char hex[65])
 {
     unsigned char digest[SHA256_DIGEST_SIZE];
     sha256_digest(sha, sizeof digest, digest);
-    for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    fileio_sha256_hex(digest, hex);
 }
 
 static int
@@ -368,19 +360,18 @@ static int
 check_target(const struct backup *backup, struct err *err)
 {
     const char *file = backup->order->file;
-    const char *slash = strrchr(file, '/');
-    const char *folder = slash == NULL ? "."
-                         : slash == file
-                             ? "/"
-                             : arena_copy_bytes(backup->arena, file, (size_t)(slash - file));
     struct stat status;
     if (lstat(file, &status) == 0 && !S_ISREG(status.st_mode))
         return err_set(err, ERR_CONFLICT, "%s is no plain file", file);
     if (lstat(file, &status) == 0 && !backup->order->replace)
         return err_set(err, ERR_CONFLICT, "%s is there already: choose another name", file);
+    char *folder = fileio_folder_of(file);
     char *absolute = realpath(folder, NULL);
     if (absolute == NULL)
-        return err_set_errno(err, "find the folder %s", folder);
+        err_set_errno(err, "find the folder %s", folder);
+    free(folder);
+    if (absolute == NULL)
+        return err->code;
     const char *root = data_dir_root(backup->dir);
     size_t length = strlen(root);
     bool within = strncmp(absolute, root, length) == 0 &&

@@ -19,15 +19,21 @@ struct insertion {
     struct arena *arena;
 };
 
-/* ERR_CONFLICT when the job has a checkpoint of this step. */
-static int
-check_step_is_free(struct db *db, int64_t job_seq, int64_t step, struct err *err)
+int
+checkpoints_find(struct db *db, int64_t job_seq, int64_t step, struct err *err)
 {
     int64_t seq = 0;
     struct query query = query_begin(db, STATEMENT_CHECKPOINT_BY_STEP);
     query_bind_integer(&query, ":job", job_seq);
     query_bind_integer(&query, ":step", step);
-    int found = query_run_integer(&query, &seq, err);
+    return query_run_integer(&query, &seq, err);
+}
+
+/* ERR_CONFLICT when the job has a checkpoint of this step. */
+static int
+check_step_is_free(struct db *db, int64_t job_seq, int64_t step, struct err *err)
+{
+    int found = checkpoints_find(db, job_seq, step, err);
     if (found > 0)
         return err_set(err, ERR_CONFLICT, "the job has a checkpoint of step %lld already",
                        (long long)step);

@@ -38,6 +38,9 @@ struct checkpoint_rows {
 int checkpoints_insert(struct db *db, int64_t job_seq, struct checkpoint_row *row,
                        struct arena *arena, struct err *err);
 
+/* Has the job one of this step? 1, 0, or negative. */
+int checkpoints_find(struct db *db, int64_t job_seq, int64_t step, struct err *err);
+
 /* By the model id that a request carries; ERR_NOT_FOUND. */
 int checkpoints_get_by_model(struct db *db, const char *model, struct arena *arena,
                              struct checkpoint_row *out, struct err *err);

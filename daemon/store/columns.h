@@ -13,6 +13,7 @@
 #define DAEMON_STORE_COLUMNS_H
 
 #include "daemon/store/checkpoints.h"
+#include "daemon/store/evaluations.h"
 #include "daemon/store/events.h"
 #include "daemon/store/files.h"
 #include "daemon/store/jobs.h"
@@ -61,9 +62,7 @@ struct upload_raw {
     X(INTEGER, "bytes", upload_raw, row.bytes)                                                     \
     X(TEXT, "filename", upload_raw, row.filename)                                                  \
     X(TEXT, "purpose", upload_raw, row.purpose)                                                    \
-    X(TEXT, "mime_type", upload_raw, row.mime_type)                                                \
-    X(INTEGER, "expires_after", upload_raw, row.expires_after)                                     \
-    X(TEXT, "file_id", upload_raw, row.file_id)
+    X(INTEGER, "expires_after", upload_raw, row.expires_after)
 #define UPLOAD_LAST " seq"
 
 #define PART_COLUMNS(X)                                                                            \
@@ -72,13 +71,36 @@ struct upload_raw {
     X(INTEGER, "bytes", part_row, bytes)
 #define PART_LAST " seq"
 
+struct evaluation_raw {
+    struct evaluation_row row;
+    const char *status;
+};
+
+/* But the document, of which a list shows a part. */
+#define EVALUATION_COLUMNS(X)                                                                      \
+    X(TEXT, "id", evaluation_raw, row.id)                                                          \
+    X(TEXT, "status", evaluation_raw, status)                                                      \
+    X(INTEGER, "created_at", evaluation_raw, row.created_at)                                       \
+    X(INTEGER, "started_at", evaluation_raw, row.started_at)                                       \
+    X(INTEGER, "finished_at", evaluation_raw, row.finished_at)                                     \
+    X(TEXT, "model", evaluation_raw, row.model)                                                    \
+    X(TEXT, "file", evaluation_raw, row.file)                                                      \
+    X(TEXT, "compare_to", evaluation_raw, row.compare_to)                                          \
+    X(INTEGER, "attempt", evaluation_raw, row.attempt)                                             \
+    X(TEXT, "error_code", evaluation_raw, row.error_code)                                          \
+    X(TEXT, "error_message", evaluation_raw, row.error_message)                                    \
+    X(TEXT, "error_param", evaluation_raw, row.error_param)                                        \
+    X(TEXT, "document", evaluation_raw, row.document_json)
+#define EVALUATION_LAST " seq"
+
 #define EVENT_COLUMNS(X)                                                                           \
     X(TEXT, "id", event_row, id)                                                                   \
     X(INTEGER, "created_at", event_row, created_at)                                                \
     X(TEXT, "level", event_row, level)                                                             \
     X(TEXT, "message", event_row, message)                                                         \
     X(TEXT, "type", event_row, type)                                                               \
-    X(TEXT, "data", event_row, data_json)
+    X(TEXT, "data", event_row, data_json)                                                          \
+    X(TEXT, "code", event_row, code)
 #define EVENT_LAST " seq"
 
 struct point_raw {
@@ -127,7 +149,7 @@ struct checkpoint_raw {
 
 struct job_raw {
     struct job_row row;
-    const char *status, *labels_json, *latest_json;
+    const char *status, *latest_json;
 };
 
 #define JOB_COLUMNS(X)                                                                             \
@@ -146,7 +168,7 @@ struct job_raw {
     X(TEXT, "j.metadata", job_raw, row.metadata_json)                                              \
     X(TEXT, "j.parameters", job_raw, row.parameters_json)                                          \
     X(TEXT, "j.task", job_raw, row.task)                                                           \
-    X(TEXT, "j.labels", job_raw, labels_json)                                                      \
+    X(TEXT, "j.labels", job_raw, row.labels_json)                                                  \
     X(INTEGER, "j.priority", job_raw, row.priority)                                                \
     X(INTEGER, "j.attempt", job_raw, row.attempt)                                                  \
     X(INTEGER, "j.step", job_raw, row.progress.step)                                               \
@@ -166,6 +188,7 @@ struct job_raw {
     X(INTEGER, "j.estimated_memory_bytes", job_raw, row.estimated_memory_bytes)                    \
     X(TEXT, "j.fine_tuned_model", job_raw, row.fine_tuned_model)                                   \
     X(TEXT, "j.result_file", job_raw, row.result_file)                                             \
+    X(TEXT, "j.baseline", job_raw, row.baseline_json)                                              \
     X(TEXT, "j.error_code", job_raw, row.error_code)                                               \
     X(TEXT, "j.error_message", job_raw, row.error_message)                                         \
     X(TEXT, "j.error_param", job_raw, row.error_param)

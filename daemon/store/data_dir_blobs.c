@@ -236,6 +236,17 @@ data_dir_remove_resume_states(const struct data_dir *dir, const char *job_id, st
 }
 
 int
+data_dir_set_resume_states_aside(const struct data_dir *dir, const char *job_id,
+                                 const char *tmp_path, struct err *err)
+{
+    struct arena *arena = arena_new();
+    const char *folder = resume_states_path(dir, job_id, arena);
+    int result = fileio_exists(folder) ? fileio_rename(folder, tmp_path, err) : 0;
+    arena_free(arena);
+    return result;
+}
+
+int
 data_dir_remove_job(const struct data_dir *dir, const char *job_id, struct err *err)
 {
     struct arena *arena = arena_new();

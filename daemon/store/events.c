@@ -21,6 +21,35 @@ static const char *const types[] = {
     [EVENT_METRICS] = "metrics",
 };
 
+static const char *const kinds[] = {
+    [EVENT_UNNAMED] = NULL,
+    [EVENT_CREATED] = "created",
+    [EVENT_CHOICES] = "choices",
+    [EVENT_WAITS] = "waits",
+    [EVENT_PRIORITY_CHANGED] = "priority_changed",
+    [EVENT_STARTED] = "started",
+    [EVENT_PAUSING] = "pausing",
+    [EVENT_PAUSED] = "paused",
+    [EVENT_RESUMED] = "resumed",
+    [EVENT_RETRIED] = "retried",
+    [EVENT_STOPPED] = "stopped",
+    [EVENT_INTERRUPTED] = "interrupted",
+    [EVENT_CRASHED] = "crashed",
+    [EVENT_SUCCEEDED] = "succeeded",
+    [EVENT_FAILED] = "failed",
+    [EVENT_CANCELLED] = "cancelled",
+    [EVENT_CONTINUES] = "continues",
+    [EVENT_RESTARTS] = "restarts",
+    [EVENT_CHECKPOINT] = "checkpoint",
+    [EVENT_NOTE] = "note",
+    [EVENT_WARNING] = "warning",
+    [EVENT_RATE_HALVED] = "rate_halved",
+    [EVENT_DISK_FULL] = "disk_full",
+    [EVENT_STATE_NOT_SAVED] = "state_not_saved",
+    [EVENT_STATE_DAMAGED] = "state_damaged",
+};
+
+_Static_assert(sizeof kinds / sizeof kinds[0] == EVENT_KIND_COUNT, "a name for each kind");
 _Static_assert(sizeof levels / sizeof levels[0] == EVENT_LEVEL_COUNT, "a name for each level");
 _Static_assert(sizeof types / sizeof types[0] == EVENT_TYPE_COUNT, "a name for each type");
 
@@ -40,6 +69,7 @@ insert(struct db *db, void *context, struct err *err)
     query_bind_integer(&query, ":job", insertion->job_seq);
     query_bind_text(&query, ":id", id);
     query_bind_integer(&query, ":created_at", query_now());
+    query_bind_text(&query, ":code", kinds[event->kind]);
     query_bind_text(&query, ":level", levels[event->level]);
     query_bind_text(&query, ":type", types[event->type]);
     query_bind_text(&query, ":message", event->message);

@@ -16,10 +16,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * What kind of event it is, for programs: the names (events.c) are part of the API and never
+ * change, while sentences may. Each kind is produced by some test (tests/e2e/test_event_kinds.sh).
+ */
+enum event_kind {
+    EVENT_UNNAMED, /* of a program before kinds had names */
+
+    /* of a job that waits */
+    EVENT_CREATED,
+    EVENT_CHOICES, /* what was chosen for the user */
+    EVENT_WAITS,   /* why it does not start */
+    EVENT_PRIORITY_CHANGED,
+
+    /* of states */
+    EVENT_STARTED,
+    EVENT_PAUSING,
+    EVENT_PAUSED,
+    EVENT_RESUMED,
+    EVENT_RETRIED,
+    EVENT_STOPPED,     /* with the daemon */
+    EVENT_INTERRUPTED, /* by the daemon's end */
+    EVENT_CRASHED,     /* the daemon, while it worked on the job */
+    EVENT_SUCCEEDED,
+    EVENT_FAILED,
+    EVENT_CANCELLED,
+
+    /* of a job that runs */
+    EVENT_CONTINUES, /* from a saved state */
+    EVENT_RESTARTS,  /* from its beginning, though not for the first time */
+    EVENT_CHECKPOINT,
+    EVENT_NOTE, /* of training */
+    EVENT_WARNING,
+    EVENT_RATE_HALVED,
+    EVENT_DISK_FULL, /* it waits for room */
+    EVENT_STATE_NOT_SAVED,
+    EVENT_STATE_DAMAGED,
+    EVENT_KIND_COUNT
+};
+
 enum event_level { EVENT_INFO, EVENT_WARN, EVENT_ERROR, EVENT_LEVEL_COUNT };
 enum event_type { EVENT_MESSAGE, EVENT_METRICS, EVENT_TYPE_COUNT };
 
 struct event_new {
+    enum event_kind kind;
     enum event_level level;
     enum event_type type;
     const char *message;
@@ -34,6 +74,7 @@ struct event_row {
     const char *message;
     const char *type; /* "message", "metrics" */
     const char *data_json;
+    const char *code; /* the name of its kind; NULL: unnamed */
 };
 
 struct event_rows {

@@ -18,6 +18,7 @@ static const char *const prefixes[] = {
     [ID_CHECKPOINT] = "ftckpt_",
     [ID_UPLOAD] = "upload_",
     [ID_PART] = "part_",
+    [ID_EVALUATION] = "eval-",
 };
 
 _Static_assert(sizeof prefixes / sizeof prefixes[0] == ID_KIND_COUNT, "a prefix for each kind");

@@ -12,12 +12,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum id_kind { ID_JOB, ID_FILE, ID_EVENT, ID_CHECKPOINT, ID_UPLOAD, ID_PART, ID_KIND_COUNT };
+enum id_kind {
+    ID_JOB,
+    ID_FILE,
+    ID_EVENT,
+    ID_CHECKPOINT,
+    ID_UPLOAD,
+    ID_PART,
+    ID_EVALUATION,
+    ID_KIND_COUNT
+};
 
 enum { IDS_RANDOM_LENGTH = 24, IDS_SIZE = 40 };
 
 /* A new id, uniformly random: "ftjob-…", "file-…", "ftevent-…", "ftckpt_…", "upload_…",
- * "part_…". */
+ * "part_…", "eval-…". */
 void ids_new(enum id_kind kind, char out[IDS_SIZE]);
 
 /* Does the text have the exact form of an id of this kind? */

@@ -90,8 +90,7 @@ struct job_row {
     const char *metadata_json; /* or NULL */
     const char *parameters_json;
     const char *task;
-    const char *const *labels;
-    size_t label_count;
+    const char *labels_json; /* an array of strings, id order */
     int64_t priority;
     int64_t attempt;        /* 0 before it ran */
     int64_t queue_position; /* 1: next; 0 when not queued */
@@ -103,6 +102,7 @@ struct job_row {
     int64_t estimated_memory_bytes; /* < 0: not known */
     const char *fine_tuned_model;   /* or NULL; stays when that model is deleted */
     const char *result_file;        /* the same of the file with its measures */
+    const char *baseline_json;      /* an object, or NULL */
     const char *error_code, *error_message, *error_param; /* NULL unless failed */
 };
 
@@ -195,8 +195,9 @@ int jobs_check_lease(struct db *db, struct job_lease lease, struct err *err);
 
 /*
  * Start an attempt at `step` (0: from the beginning): metric points and checkpoint rows beyond it
- * are deleted, progress.step becomes it; at 0 all progress and the latest measures are forgotten.
- * The folders of deleted checkpoints are orphans: replaced when the step comes again, else swept.
+ * are deleted (but for checkpoints from which another unfinished job starts), progress.step becomes
+ * it; at 0 all progress and the latest measures are forgotten. The folders of deleted checkpoints
+ * are orphans: replaced when the step comes again, else swept.
  */
 int jobs_rewind(struct db *db, struct job_lease lease, int64_t step, struct err *err);
 
@@ -220,5 +221,8 @@ int jobs_finish(struct db *db, struct job_lease lease, struct model_row *model,
 
 /* Name the file that holds the measures of an ended job. In the transaction of jobs_finish. */
 int jobs_set_result(struct db *db, int64_t job_seq, const char *file_id, struct err *err);
+
+/* Keep the baseline of an ended job, an object. In the transaction of jobs_finish. */
+int jobs_set_baseline(struct db *db, int64_t job_seq, const char *json, struct err *err);
 
 #endif

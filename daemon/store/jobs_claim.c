@@ -90,7 +90,8 @@ note_waiting(struct db *db, const struct waiting *waiting, bool overtaken, struc
     int result = query_run(&query, err);
     if (result != 0 || !is_news)
         return result;
-    const struct event_new event = {.level = EVENT_WARN, .message = waiting->wait.message};
+    const struct event_new event = {
+        .kind = EVENT_WAITS, .level = EVENT_WARN, .message = waiting->wait.message};
     return events_append(db, waiting->seq, &event, err);
 }
 
@@ -115,6 +116,7 @@ take(struct db *db, struct look *look, int64_t seq, struct err *err)
         return err->code;
     int64_t attempt = look->claim->job.attempt;
     const struct event_new event = {
+        .kind = EVENT_STARTED,
         .message = attempt == 1 ? "Job started"
                                 : arena_printf(look->arena, "Job started again: attempt %lld",
                                                (long long)attempt)};

@@ -176,6 +176,28 @@ jobs_set_result(struct db *db, int64_t job_seq, const char *file_id, struct err 
     return db_write(db, set_result, &of, err);
 }
 
+struct baseline_of {
+    int64_t job_seq;
+    const char *json;
+};
+
+static int
+set_baseline(struct db *db, void *context, struct err *err)
+{
+    const struct baseline_of *of = context;
+    struct query query = query_begin(db, STATEMENT_JOB_SET_BASELINE);
+    query_bind_integer(&query, ":job", of->job_seq);
+    query_bind_text(&query, ":baseline", of->json);
+    return query_run(&query, err);
+}
+
+int
+jobs_set_baseline(struct db *db, int64_t job_seq, const char *json, struct err *err)
+{
+    struct baseline_of of = {job_seq, json};
+    return db_write(db, set_baseline, &of, err);
+}
+
 struct finish_of {
     struct job_lease lease;
     struct model_row *model;

@@ -57,6 +57,7 @@ patch_row(struct db *db, void *context, struct err *err)
     if (!patch->has_priority || patch->priority == parts.priority)
         return 0;
     const struct event_new event = {
+        .kind = EVENT_PRIORITY_CHANGED,
         .message = arena_printf(of->arena, "The priority was changed from %lld to %lld.",
                                 (long long)parts.priority, (long long)patch->priority)};
     return events_append(db, parts.seq, &event, err);
@@ -101,7 +102,8 @@ retry(struct db *db, void *context, struct err *err)
     const struct job_change change = {
         .from = of->from,
         .to = JOB_STATE_QUEUED,
-        .event = {.message = "The job was sent into the queue again. It goes on from its newest "
+        .event = {.kind = EVENT_RETRIED,
+                  .message = "The job was sent into the queue again. It goes on from its newest "
                              "saved state, or starts from its beginning when there is none."},
     };
     if (read_parts(db, of->id, of->arena, &parts, err) != 0 ||
@@ -283,11 +285,14 @@ recover_job(struct db *db, struct recovering *recovering, struct interrupted *jo
     struct job_change change = {
         .from = 1u << job->state,
         .to = job->state == JOB_STATE_PAUSING ? JOB_STATE_PAUSED : JOB_STATE_QUEUED,
-        .event = {.level = EVENT_WARN, .message = describe_return(job, crashed, arena)},
+        .event = {.kind = crashed ? EVENT_CRASHED : EVENT_INTERRUPTED,
+                  .level = EVENT_WARN,
+                  .message = describe_return(job, crashed, arena)},
     };
     if (failure != NULL) {
         change.to = JOB_STATE_FAILED;
         change.error = &error;
+        change.event.kind = EVENT_FAILED;
         change.event.level = EVENT_ERROR;
         change.event.message = arena_printf(arena, "The job failed (crashed): %s", failure);
         recovering->recovery->failed++;

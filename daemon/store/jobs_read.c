@@ -45,8 +45,6 @@ jobs_read_row(const struct job_raw *raw, struct arena *arena, struct job_row *ou
 {
     *out = raw->row;
     if (jobs_read_state(raw->status, &out->state, err) != 0 ||
-        json_columns_strings_parse(raw->labels_json, arena, &out->labels, &out->label_count, err) !=
-            0 ||
         json_columns_measures_parse(raw->latest_json, NULL, 0, arena, &out->measures,
                                     &out->measure_count, err) != 0)
         return err_prefix(err, "job %s", out->id);

@@ -101,12 +101,12 @@ parse_flat(const char *text, const struct wanted *wanted, struct arena *arena,
     return flat_json_is_done(&json);
 }
 
-/* The column's JSON value of one type, or NULL. */
+/* The column's JSON object, or NULL. */
 static json_t *
-parse(const char *text, json_type type, struct err *err)
+parse(const char *text, struct err *err)
 {
     json_t *value = text == NULL ? NULL : json_parse(text, strlen(text), false, err);
-    if (value != NULL && json_typeof(value) == type)
+    if (json_is_object(value))
         return value;
     json_decref(value);
     err_set(err, ERR_INVALID,
@@ -127,7 +127,7 @@ json_columns_measures_parse(const char *text, const char *const *names, size_t n
         *count = set.count;
         return 0;
     }
-    json_t *object = parse(text, JSON_OBJECT, err);
+    json_t *object = parse(text, err);
     if (object == NULL)
         return err->code;
     struct measure *measures = arena_array(arena, json_object_size(object), sizeof *measures);
@@ -152,22 +152,4 @@ json_columns_strings_text(struct arena *arena, const char *const *strings, size_
     for (size_t i = 0; i < count; i++)
         json_array_append_new(array, json_string(strings[i]));
     return take_text(arena, array);
-}
-
-int
-json_columns_strings_parse(const char *text, struct arena *arena, const char *const **out,
-                           size_t *count, struct err *err)
-{
-    json_t *array = parse(text, JSON_ARRAY, err);
-    if (array == NULL)
-        return err->code;
-    *count = json_array_size(array);
-    const char **strings = arena_array(arena, *count, sizeof *strings);
-    for (size_t i = 0; i < *count; i++) {
-        const char *string = json_string_value(json_array_get(array, i));
-        strings[i] = arena_copy_string(arena, string == NULL ? "" : string);
-    }
-    json_decref(array);
-    *out = strings;
-    return 0;
 }

@@ -29,10 +29,8 @@ int json_columns_measures_parse(const char *text, const char *const *names, size
                                 struct arena *arena, const struct measure **out, size_t *count,
                                 struct err *err);
 
-/* ["a","b"] and back. */
+/* ["a","b"] */
 const char *json_columns_strings_text(struct arena *arena, const char *const *strings,
                                       size_t count);
-int json_columns_strings_parse(const char *text, struct arena *arena, const char *const **out,
-                               size_t *count, struct err *err);
 
 #endif

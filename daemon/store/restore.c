@@ -108,8 +108,7 @@ read_entry(struct restore *restore, const struct tar_entry *entry, int fd, struc
         sha256_update(&sha, code == 0 ? length : 0, piece);
     }
     sha256_digest(&sha, sizeof digest, digest);
-    for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    fileio_sha256_hex(digest, hex);
     free(piece);
     return code;
 }
@@ -342,13 +341,11 @@ make_scratch(struct restore *restore, struct err *err)
         return err_set(err, ERR_CONFLICT,
                        "%s holds something: restore into a folder that is empty or not there",
                        target);
-    const char *slash = strrchr(target, '/');
-    const char *parent = slash == NULL ? "."
-                         : slash == target
-                             ? "/"
-                             : arena_copy_bytes(restore->arena, target, (size_t)(slash - target));
-    if (!restore->is_inside && fileio_make_folder(parent, err) != 0)
-        return err->code;
+    char *parent = fileio_folder_of(target);
+    int code = restore->is_inside ? 0 : fileio_make_folder(parent, err);
+    free(parent);
+    if (code != 0)
+        return code;
     char *path = arena_printf(
         restore->arena, restore->is_inside ? "%s/restoring-XXXXXX" : "%s.restoring-XXXXXX", target);
     if (mkdtemp(path) == NULL)

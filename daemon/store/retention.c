@@ -141,14 +141,39 @@ remove_points(const struct removal *removal, const struct found *job, struct err
                           err);
 }
 
+struct states_of {
+    const struct removal *removal;
+    const struct found *job;
+    const char *aside; /* where their folder went */
+    int64_t count;
+};
+
+/*
+ * Rows and folder go in one transaction, the folder by a rename: a job that is sent into the queue
+ * again and saves a state meanwhile makes a folder of its own.
+ */
+static int
+take_states(struct db *db, void *context, struct err *err)
+{
+    struct states_of *of = context;
+    struct batch batch = {.statement = STATEMENT_OLD_RESUME_STATES_DELETE, .job_seq = of->job->seq};
+    if (delete_batch(db, &batch, err) != 0)
+        return err->code;
+    of->count = batch.changes;
+    return of->count == 0 ? 0
+                          : data_dir_set_resume_states_aside(of->removal->retention->dir,
+                                                             of->job->id, of->aside, err);
+}
+
 static int
 remove_resume_states(const struct removal *removal, const struct found *job, struct err *err)
 {
-    size_t count = 0;
-    if (delete_batches(removal, STATEMENT_OLD_RESUME_STATES_DELETE, job->seq, &count, err) != 0)
+    const struct data_dir *dir = removal->retention->dir;
+    struct states_of of = {removal, job, data_dir_tmp_path(dir, removal->arena), 0};
+    if (db_write(removal->retention->db, take_states, &of, err) != 0)
         return err->code;
-    removal->report->resume_states += count;
-    return count > 0 ? data_dir_remove_resume_states(removal->retention->dir, job->id, err) : 0;
+    removal->report->resume_states += (size_t)of.count;
+    return of.count > 0 ? data_dir_remove_tmp(dir, of.aside, err) : 0;
 }
 
 /* ---- checkpoints ----------------------------------------------------------------------------- */

@@ -21,6 +21,16 @@
 #define SELECT_JOB_FIELDS "SELECT" JOB_COLUMNS(COLUMN_TEXT_OF) JOB_LAST
 #define SELECT_JOB        SELECT_JOB_FIELDS " FROM jobs AS j"
 
+#define SELECT_EVALUATION                                                                          \
+    "SELECT" EVALUATION_COLUMNS(COLUMN_TEXT_OF) EVALUATION_LAST " FROM evaluations"
+
+/* The same with measures in place of documents, under the name that the columns have. */
+#define SELECT_EVALUATION_SHORT                                                                    \
+    "SELECT" EVALUATION_COLUMNS(COLUMN_TEXT_OF) EVALUATION_LAST                                    \
+        " FROM (SELECT seq, id, status, created_at, started_at, finished_at, model, file,"         \
+        " compare_to, attempt, error_code, error_message, error_param, json_remove(document,"      \
+        " '$.per_class', '$.confusion', '$.calibration', '$.errors') AS document FROM evaluations"
+
 /* The first filter finds the jobs, the others (pairs in a JSON array) are looked up for each. */
 #define SELECT_JOB_OF_METADATA                                                                     \
     SELECT_JOB_FIELDS                                                                              \
@@ -45,7 +55,8 @@
 
 /* Does our own JSON of measures hold one of the plain names in the array? */
 #define HAS_NAME(json)                                                                             \
-    "EXISTS (SELECT 1 FROM json_each(:names) AS n WHERE instr(" json ", '\"' || n.value || '\":'))"
+    "EXISTS (SELECT 1 FROM json_each(:names) AS n WHERE instr(" json ", '\"' || n.value || "       \
+    "'\":'))"
 
 static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -83,10 +94,10 @@ static const char *const texts[STATEMENT_COUNT] = {
 
     [STATEMENT_UPLOAD_INSERT] =
         "INSERT INTO uploads (id, status, created_at, expires_at, bytes, filename, purpose,"
-        " mime_type, expires_after) VALUES (:id, 'pending', :created_at, :expires_at, :bytes,"
-        " :filename, :purpose, :mime_type, :expires_after) RETURNING seq",
+        " expires_after) VALUES (:id, 'pending', :created_at, :expires_at, :bytes,"
+        " :filename, :purpose, :expires_after) RETURNING seq",
     [STATEMENT_UPLOAD_GET] = SELECT_UPLOAD " WHERE id = :id",
-    [STATEMENT_UPLOAD_END] = "UPDATE uploads SET status = :status, file_id = :file_id"
+    [STATEMENT_UPLOAD_END] = "UPDATE uploads SET status = :status"
                              " WHERE id = :id AND status = 'pending'",
     [STATEMENT_UPLOAD_EXPIRED] = "SELECT id FROM uploads WHERE status = 'pending'"
                                  " AND expires_at <= :now LIMIT 1",
@@ -98,17 +109,50 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_UPLOADS_FORGET] =
         "DELETE FROM uploads WHERE status IN ('completed', 'cancelled', 'expired')"
         " AND expires_at <= :before",
-    [STATEMENT_UPLOAD_PART_INSERT] =
-        "INSERT INTO upload_parts (upload_seq, id, created_at, bytes)"
-        " VALUES (:upload, :id, :created_at, :bytes) RETURNING seq",
-    [STATEMENT_UPLOAD_PARTS] =
-        SELECT_PART " WHERE upload_seq = :upload ORDER BY seq LIMIT :limit",
+    [STATEMENT_UPLOAD_PART_INSERT] = "INSERT INTO upload_parts (upload_seq, id, created_at, bytes)"
+                                     " VALUES (:upload, :id, :created_at, :bytes) RETURNING seq",
+    [STATEMENT_UPLOAD_PARTS] = SELECT_PART " WHERE upload_seq = :upload ORDER BY seq LIMIT :limit",
     [STATEMENT_UPLOAD_PARTS_SUM] =
         "SELECT count(*), coalesce(sum(bytes), 0) FROM upload_parts WHERE upload_seq = :upload",
 
+    [STATEMENT_EVALUATION_INSERT] =
+        "INSERT INTO evaluations (id, status, created_at, model, file, compare_to)"
+        " VALUES (:id, 'queued', :created_at, :model, :file, :compare_to) RETURNING seq",
+    [STATEMENT_EVALUATION_GET] = SELECT_EVALUATION " WHERE id = :id",
+    [STATEMENT_EVALUATION_SEQ] = "SELECT seq FROM evaluations WHERE id = :id",
+    [STATEMENT_EVALUATIONS_OLDER] =
+        SELECT_EVALUATION_SHORT " WHERE seq < :cursor ORDER BY seq DESC LIMIT :limit)",
+    [STATEMENT_EVALUATIONS_NEWER] =
+        SELECT_EVALUATION_SHORT " WHERE seq > :cursor ORDER BY seq LIMIT :limit)",
+    [STATEMENT_EVALUATIONS_WAITING] =
+        "SELECT count(*) FROM evaluations WHERE status IN ('queued', 'running')",
+    [STATEMENT_EVALUATION_DELETE] = "DELETE FROM evaluations WHERE id = :id RETURNING seq",
+    [STATEMENT_EVALUATION_FIRST] =
+        "SELECT id FROM evaluations INDEXED BY evaluations_by_status WHERE status = 'queued'"
+        " ORDER BY seq LIMIT 1",
+    [STATEMENT_EVALUATION_CLAIM] = "UPDATE evaluations SET status = 'running',"
+                                   " attempt = attempt + 1, started_at = :now WHERE id = :id",
+    [STATEMENT_EVALUATION_FINISH] =
+        "UPDATE evaluations SET status = :status, finished_at = :now, document = :document,"
+        " error_code = :error_code, error_message = :error_message, error_param = :error_param"
+        " WHERE id = :id AND attempt = :attempt AND status = 'running'",
+    [STATEMENT_EVALUATION_GIVE_BACK] =
+        "UPDATE evaluations SET status = 'queued', attempt = attempt - 1, started_at = NULL"
+        " WHERE id = :id AND attempt = :attempt AND status = 'running'",
+    [STATEMENT_EVALUATIONS_CRASHED] =
+        "UPDATE evaluations SET status = 'failed', finished_at = :now, error_code = 'crashed',"
+        " error_message = 'The daemon ended ' || attempt || ' times while it computed this.'"
+        " WHERE status = 'running' AND attempt >= :most",
+    [STATEMENT_EVALUATIONS_REQUEUE] =
+        "UPDATE evaluations SET status = 'queued', started_at = NULL WHERE status = 'running'",
+    [STATEMENT_JOB_EVALUATION_INSERT] =
+        "INSERT INTO job_evaluations (job_seq, part, document) VALUES (:job, :part, :document)",
+    [STATEMENT_JOB_EVALUATION_GET] =
+        "SELECT document FROM job_evaluations WHERE job_seq = :job AND part = :part",
+
     [STATEMENT_EVENT_INSERT] =
-        "INSERT INTO events (job_seq, id, created_at, level, type, message, data)"
-        " VALUES (:job, :id, :created_at, :level, :type, :message, :data)",
+        "INSERT INTO events (job_seq, id, created_at, code, level, type, message, data)"
+        " VALUES (:job, :id, :created_at, :code, :level, :type, :message, :data)",
     [STATEMENT_EVENT_SEQ] = "SELECT seq FROM events WHERE id = :id AND job_seq = :job",
     [STATEMENT_EVENTS_OLDER] =
         SELECT_EVENT " WHERE job_seq = :job AND seq < :cursor ORDER BY seq DESC LIMIT :limit",
@@ -123,12 +167,14 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_POINTS_AFTER] =
         SELECT_POINT " WHERE job_seq = :job AND step > :after ORDER BY step LIMIT :limit",
     /* Buckets of 32 steps say where a name is, so that rare ones need not be looked for. */
-    [STATEMENT_POINTS_NAMED_AFTER] =
-        "SELECT" POINT_COLUMNS(COLUMN_TEXT_OF) " p.step FROM metric_buckets AS b CROSS JOIN"
-        " metric_points AS p ON p.job_seq = b.job_seq AND p.step BETWEEN b.bucket * 32 AND"
-        " b.bucket * 32 + 31 WHERE b.job_seq = :job AND b.level = 1 AND b.bucket >= :after / 32"
-        " AND p.step > :after AND " HAS_NAME("b.extremes") " AND " HAS_NAME("p.measures")
-        " ORDER BY b.bucket, p.step LIMIT :limit",
+    [STATEMENT_POINTS_NAMED_AFTER] = "SELECT" POINT_COLUMNS(
+        COLUMN_TEXT_OF) " p.step FROM metric_buckets AS b CROSS JOIN"
+                        " metric_points AS p ON p.job_seq = b.job_seq AND p.step BETWEEN b.bucket "
+                        "* 32 AND"
+                        " b.bucket * 32 + 31 WHERE b.job_seq = :job AND b.level = 1 AND b.bucket "
+                        ">= :after / 32"
+                        " AND p.step > :after AND " HAS_NAME("b.extremes") " AND " HAS_NAME(
+                            "p.measures") " ORDER BY b.bucket, p.step LIMIT :limit",
     [STATEMENT_POINT_LAST_STEP] =
         "SELECT step FROM metric_points WHERE job_seq = :job ORDER BY step DESC LIMIT 1",
     [STATEMENT_POINTS_DELETE_AFTER] =
@@ -183,7 +229,8 @@ static const char *const texts[STATEMENT_COUNT] = {
     " WHERE c.job_seq = :job AND c.step > :after ORDER BY c.step LIMIT :limit",
     [STATEMENT_CHECKPOINT_DELETE] = "DELETE FROM checkpoints WHERE id = :id",
     [STATEMENT_CHECKPOINTS_DELETE_AFTER] =
-        "DELETE FROM checkpoints WHERE job_seq = :job AND step > :step",
+        "DELETE FROM checkpoints WHERE job_seq = :job AND step > :step"
+        " AND model NOT IN (SELECT model FROM " UNFINISHED ")",
 
     [STATEMENT_RESUME_STATE_INSERT] =
         "INSERT INTO resume_states (job_seq, step, pending, created_at)"
@@ -252,9 +299,8 @@ static const char *const texts[STATEMENT_COUNT] = {
         "UPDATE jobs SET status = :to, finished_at = :finished_at, error_code = :error_code,"
         " error_message = :error_message, error_param = :error_param"
         " WHERE seq = :job AND status = :from",
-    [STATEMENT_JOB_PATCH] =
-        "UPDATE jobs SET priority = iif(:has_priority, :priority, priority),"
-        " metadata = iif(:has_metadata, :metadata, metadata) WHERE seq = :job",
+    [STATEMENT_JOB_PATCH] = "UPDATE jobs SET priority = iif(:has_priority, :priority, priority),"
+                            " metadata = iif(:has_metadata, :metadata, metadata) WHERE seq = :job",
     [STATEMENT_JOB_PARTS] = "SELECT seq, priority, model, training_file, validation_file, test_file"
                             " FROM jobs WHERE id = :id",
     [STATEMENT_JOB_FORGET_ENDS] = "UPDATE jobs SET crashes = 0, idle_ends = 0, waits_for = NULL,"
@@ -266,15 +312,13 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_JOB_INTERRUPTED_FIRST] =
         "SELECT seq, id, status, attempt, crashes, idle_ends FROM jobs INDEXED BY jobs_by_status"
         " WHERE status IN ('running', 'pausing') LIMIT 1",
-    [STATEMENT_JOB_RESUME_SEEN] =
-        "SELECT resume_seen, coalesce((SELECT max(seq) FROM resume_states"
-        " WHERE job_seq = :job), 0) FROM jobs WHERE seq = :job",
+    [STATEMENT_JOB_RESUME_SEEN] = "SELECT resume_seen, coalesce((SELECT max(seq) FROM resume_states"
+                                  " WHERE job_seq = :job), 0) FROM jobs WHERE seq = :job",
     [STATEMENT_JOB_COUNT_END] =
         "UPDATE jobs SET crashes = :crashes, idle_ends = :idle_ends, resume_seen = :resume_seen"
         " WHERE seq = :job",
-    [STATEMENT_JOB_LEASE] =
-        "SELECT seq FROM jobs WHERE seq = :job AND attempt = :attempt"
-        " AND status IN ('running', 'pausing')",
+    [STATEMENT_JOB_LEASE] = "SELECT seq FROM jobs WHERE seq = :job AND attempt = :attempt"
+                            " AND status IN ('running', 'pausing')",
     [STATEMENT_JOB_SET_RUN] =
         "UPDATE jobs SET engine = coalesce(:engine, engine),"
         " precision = coalesce(:precision, precision),"
@@ -301,10 +345,10 @@ static const char *const texts[STATEMENT_COUNT] = {
         "UPDATE jobs SET status = 'succeeded', finished_at = :now, fine_tuned_model = :model"
         " WHERE seq = :job",
     [STATEMENT_JOB_SET_RESULT] = "UPDATE jobs SET result_file = :file WHERE seq = :job",
+    [STATEMENT_JOB_SET_BASELINE] = "UPDATE jobs SET baseline = :baseline WHERE seq = :job",
 
-    [STATEMENT_STORED_RESUME_STATES] =
-        "SELECT j.id, r.step, r.pending FROM resume_states AS r"
-        " CROSS JOIN jobs AS j ON j.seq = r.job_seq ORDER BY r.seq",
+    [STATEMENT_STORED_RESUME_STATES] = "SELECT j.id, r.step, r.pending FROM resume_states AS r"
+                                       " CROSS JOIN jobs AS j ON j.seq = r.job_seq ORDER BY r.seq",
     [STATEMENT_STORED_CHECKPOINTS] =
         "SELECT j.id, c.step, " STORED_FILE " FROM checkpoints AS c"
         " CROSS JOIN jobs AS j ON j.seq = c.job_seq CROSS JOIN json_each(c.files) AS f"

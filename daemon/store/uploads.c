@@ -56,7 +56,6 @@ insert(struct db *db, void *context, struct err *err)
     query_bind_integer(&query, ":bytes", row->bytes);
     query_bind_text(&query, ":filename", row->filename);
     query_bind_text(&query, ":purpose", row->purpose);
-    query_bind_text(&query, ":mime_type", row->mime_type);
     query_bind_integer(&query, ":expires_after", row->expires_after);
     int result = query_run_integer(&query, &row->seq, err);
     return result < 0 ? result : 0;
@@ -174,7 +173,6 @@ uploads_parts(struct db *db, int64_t upload_seq, struct arena *arena, struct par
 struct ending {
     const char *id;
     enum upload_state to;
-    const char *file_id;
 };
 
 static int
@@ -184,7 +182,6 @@ end_upload(struct db *db, void *context, struct err *err)
     struct query query = query_begin(db, STATEMENT_UPLOAD_END);
     query_bind_text(&query, ":id", ending->id);
     query_bind_text(&query, ":status", state_names[ending->to]);
-    query_bind_text(&query, ":file_id", ending->file_id);
     if (query_run(&query, err) != 0)
         return err->code;
     if (query_changes(db) == 0)
@@ -193,10 +190,9 @@ end_upload(struct db *db, void *context, struct err *err)
 }
 
 int
-uploads_end(struct db *db, const char *id, enum upload_state to, const char *file_id,
-            struct err *err)
+uploads_end(struct db *db, const char *id, enum upload_state to, struct err *err)
 {
-    struct ending ending = {id, to, file_id};
+    struct ending ending = {id, to};
     return db_write(db, end_upload, &ending, err);
 }
 
@@ -241,7 +237,7 @@ uploads_sweep(struct db *db, const struct data_dir *dir, struct err *err)
     int64_t now = query_now();
     int result = 0;
     while ((result = find_expired(db, now, arena, &id, err)) > 0) {
-        result = uploads_end(db, id, UPLOAD_STATE_EXPIRED, NULL, err);
+        result = uploads_end(db, id, UPLOAD_STATE_EXPIRED, err);
         if (result == ERR_CONFLICT) /* another thread was faster */
             continue;
         if (result != 0 || (result = data_dir_remove_upload(dir, id, err)) != 0)

@@ -40,9 +40,7 @@ struct upload_row {
     int64_t bytes; /* that the parts must add up to */
     const char *filename;
     const char *purpose;
-    const char *mime_type; /* as the client calls it, or NULL */
     int64_t expires_after; /* of the file that comes of it, seconds; 0: never */
-    const char *file_id;   /* of a completed one, NULL otherwise */
 };
 
 struct part_row {
@@ -75,9 +73,8 @@ int uploads_add_part(struct db *db, const char *upload_id, struct part_row *part
 int uploads_parts(struct db *db, int64_t upload_seq, struct arena *arena, struct part_rows *out,
                   struct err *err);
 
-/* End a pending upload; file_id with COMPLETED alone. ERR_CONFLICT when it has ended already. */
-int uploads_end(struct db *db, const char *id, enum upload_state to, const char *file_id,
-                struct err *err);
+/* End a pending upload. ERR_CONFLICT when it has ended already. */
+int uploads_end(struct db *db, const char *id, enum upload_state to, struct err *err);
 
 /* End the pending uploads whose time is over and remove their parts; forget what ended long ago. */
 int uploads_sweep(struct db *db, const struct data_dir *dir, struct err *err);

@@ -58,6 +58,13 @@ has_file(struct arena *arena, const char *folder, const char *name)
     return fileio_exists(arena_printf(arena, "%s/%s", folder, name));
 }
 
+static bool
+has_tokenizer(struct arena *arena, const char *folder)
+{
+    return has_file(arena, folder, "tokenizer.json") || has_file(arena, folder, "vocab.txt") ||
+           (has_file(arena, folder, "vocab.json") && has_file(arena, folder, "merges.txt"));
+}
+
 static void
 append(struct base_models *models, struct base_model *model)
 {
@@ -66,6 +73,12 @@ append(struct base_models *models, struct base_model *model)
         models->items = mem_resize(models->items, models->capacity, sizeof(struct base_model *));
     }
     models->items[models->count++] = model;
+}
+
+bool
+base_models_is_reserved(const char *id)
+{
+    return strcmp(id, "import") == 0;
 }
 
 /* What a folder with a config.json is, or why it is no model. */
@@ -77,11 +90,14 @@ describe(struct base_models *models, const char *id, const char *folder, struct 
     if (!id_is_legal(id))
         return err_set(err, ERR_INVALID, "its name must be 1 to %d of A-Z a-z 0-9 . _ -",
                        BASE_MODEL_ID_MAX);
+    if (base_models_is_reserved(id))
+        return err_set(err, ERR_INVALID, "no model can be called '%s': give it another name", id);
     if (model_dir_summarize(folder, false, models->arena, &model->summary, err) != 0)
         return err->code;
-    if (!has_file(models->arena, folder, "tokenizer.json") &&
-        !has_file(models->arena, folder, "vocab.txt"))
-        return err_set(err, ERR_INVALID, "it has neither tokenizer.json nor vocab.txt");
+    if (!has_tokenizer(models->arena, folder))
+        return err_set(
+            err, ERR_INVALID,
+            "it has neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt");
     model->id = arena_copy_string(models->arena, id);
     model->folder = arena_copy_string(models->arena, folder);
     model->created_at = modified_at(arena_printf(models->arena, "%s/config.json", folder));

@@ -28,6 +28,9 @@ struct base_model {
     struct model_summary summary; /* without hash */
 };
 
+/* A word that has a meaning of its own where an id may stand (POST /v1/models/import). */
+bool base_models_is_reserved(const char *id);
+
 struct base_models;
 
 /*

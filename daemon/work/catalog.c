@@ -69,7 +69,7 @@ catalog_from_base(const struct base_model *base)
         .folder = base->folder,
         .root = base->id,
         .created_at = base->created_at,
-        .task = config->label_count > 0 ? task_name(TASK_CLASSIFICATION) : NULL,
+        .task = config->label_count > 0 ? task_name(config->task) : NULL,
         .shape = {.hidden_size = (int64_t)config->hidden_size,
                   .layers = (int64_t)config->layers,
                   .parameters = (int64_t)base->summary.parameters,

@@ -3,6 +3,8 @@
  */
 #include "daemon/work/job_state.h"
 
+#include "daemon/store/jobs.h"
+
 #include <stddef.h>
 
 struct transition {
@@ -92,19 +94,12 @@ enum { TRANSITION_COUNT = sizeof transitions / sizeof transitions[0] };
 _Static_assert(TRANSITION_COUNT == JOB_STATUS_COUNT * JOB_ACTION_COUNT,
                "one row for each state and action");
 
-static const char *const status_names[] = {
-    [JOB_QUEUED] = "queued",       [JOB_RUNNING] = "running",     [JOB_PAUSING] = "pausing",
-    [JOB_PAUSED] = "paused",       [JOB_SUCCEEDED] = "succeeded", [JOB_FAILED] = "failed",
-    [JOB_CANCELLED] = "cancelled",
-};
-
 static const char *const action_names[] = {
     [JOB_ACTION_CLAIM] = "claim",   [JOB_ACTION_SUCCEED] = "succeed", [JOB_ACTION_FAIL] = "fail",
     [JOB_ACTION_CANCEL] = "cancel", [JOB_ACTION_REQUEUE] = "requeue", [JOB_ACTION_PAUSE] = "pause",
     [JOB_ACTION_PAUSED] = "paused", [JOB_ACTION_RESUME] = "resume",   [JOB_ACTION_RETRY] = "retry",
 };
 
-_Static_assert(sizeof status_names / sizeof status_names[0] == JOB_STATUS_COUNT, "state names");
 _Static_assert(sizeof action_names / sizeof action_names[0] == JOB_ACTION_COUNT, "action names");
 
 bool
@@ -134,7 +129,7 @@ job_state_is_final(enum job_status status)
 const char *
 job_status_name(enum job_status status)
 {
-    return status_names[status];
+    return jobs_state_name((enum job_state)status);
 }
 
 const char *

@@ -13,40 +13,55 @@
 
 #include "core/base/fileio.h"
 #include "core/hub/model_dir.h"
+#include "core/hub/model_weights.h"
 #include "core/hub/tar.h"
 #include "core/text/tokenizer.h"
 
-enum { COPY_BYTES = 1 << 20 };
+enum { COPY_BYTES = 1 << 20, NO_FORM = INT_MAX };
 
-/* What is read of a model folder, and what transformers reads beside it. */
+/* What is read of a model folder beside its weights, and what transformers reads too. */
 static const char *const known_files[] = {
     "config.json",
     "vocab.txt",
+    "vocab.json",
+    "merges.txt",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    MODEL_WEIGHTS_FILE,
 };
 
-/* Weights that are not read here. A model that has no others must not be taken for one without. */
-static const char *const foreign_weights[] = {"model.safetensors.index.json", "pytorch_model.bin",
-                                              "pytorch_model.bin.index.json", "tf_model.h5",
-                                              "flax_model.msgpack"};
+/* The weights that were seen among a model's files. The best form is taken and no other. */
+struct weights_seen {
+    int form;            /* model_weights_form's; NO_FORM: none that is whole */
+    const char *foreign; /* NULL, or a file that is not read here */
+    const char *orphan;  /* NULL, or a file of several, whose index may be missing */
+};
 
-static bool
-is_among(const char *const *names, size_t count, const char *name)
+static void
+note_weights(struct weights_seen *seen, const char *name, struct arena *arena)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
+    bool decides = false;
+    int form = model_weights_form(name, &decides);
+    if (form >= 0 && decides && form < seen->form)
+        seen->form = form;
+    if (form >= 0 && !decides)
+        seen->orphan = arena_copy_string(arena, name);
+    if (model_weights_is_foreign(name))
+        seen->foreign = arena_copy_string(arena, name);
 }
 
 static bool
-is_known(const char *name)
+is_taken(const struct weights_seen *seen, const char *name)
 {
-    return is_among(known_files, sizeof known_files / sizeof known_files[0], name);
+    bool decides = false;
+    int form = model_weights_form(name, &decides);
+    if (form >= 0)
+        return form == seen->form;
+    for (size_t i = 0; i < sizeof known_files / sizeof known_files[0]; i++)
+        if (strcmp(known_files[i], name) == 0)
+            return true;
+    return false;
 }
 
 static void
@@ -57,17 +72,24 @@ leave_out(struct model_import *import, const char *name, struct arena *arena)
     import->left_out_count++;
 }
 
-/* After all files: are weights there, or known to be missing? */
+/* A model that has weights of another kind must not be taken for one without. */
 static int
-check_weights(const char *target, const char *seen, struct arena *arena, struct err *err)
+check_weights(const struct weights_seen *seen, struct err *err)
 {
-    if (seen == NULL || fileio_exists(arena_printf(arena, "%s/%s", target, MODEL_WEIGHTS_FILE)))
+    if (seen->form != NO_FORM)
         return 0;
-    return err_set(err, ERR_UNSUPPORTED,
-                   "the model's weights are in %s, and only " MODEL_WEIGHTS_FILE " is read: load "
-                   "it in transformers and save it with save_pretrained(folder, "
-                   "max_shard_size=\"100GB\")",
-                   seen);
+    if (seen->orphan != NULL)
+        return err_set(err, ERR_INVALID,
+                       "%s holds a part of the model's weights, and the index of the parts "
+                       "(model.safetensors.index.json or pytorch_model.bin.index.json) is missing: "
+                       "put it beside them",
+                       seen->orphan);
+    if (seen->foreign != NULL)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the model's weights are in %s, which is not read here: load it in "
+                       "transformers and save it with save_pretrained(folder)",
+                       seen->foreign);
+    return 0;
 }
 
 /* ---- copying -------------------------------------------------------------------------------- */
@@ -172,24 +194,32 @@ copy_file(const char *folder, const char *name, const struct import_places *plac
 }
 
 static int
+check_listing(DIR *listing, struct arena *arena, struct weights_seen *out, struct err *err)
+{
+    *out = (struct weights_seen){.form = NO_FORM};
+    for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing))
+        note_weights(out, entry->d_name, arena);
+    rewinddir(listing);
+    return check_weights(out, err);
+}
+
+static int
 copy_folder(DIR *listing, const char *folder, const struct import_places *places,
             const char *target, struct arena *arena, struct model_import *out, struct err *err)
 {
-    const char *foreign = NULL;
-    int code = 0;
+    struct weights_seen seen;
+    int code = check_listing(listing, arena, &seen, err);
     for (struct dirent *entry = readdir(listing); entry != NULL && code == 0;
          entry = readdir(listing)) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             continue;
-        if (is_among(foreign_weights, sizeof foreign_weights / sizeof foreign_weights[0], name))
-            foreign = arena_copy_string(arena, name);
-        if (is_known(name))
+        if (is_taken(&seen, name))
             code = copy_file(folder, name, places, target, arena, err);
         else
             leave_out(out, name, arena);
     }
-    return code == 0 ? check_weights(target, foreign, arena, err) : code;
+    return code;
 }
 
 int
@@ -222,8 +252,8 @@ struct unpacking {
     const char *target;
     struct arena *arena;
     struct model_import *import;
-    const char *folder;  /* that the files stand in, "" for none; NULL: not known yet */
-    const char *foreign; /* weights that are not read */
+    const char *folder; /* that the files stand in, "" for none; NULL: not known yet */
+    struct weights_seen seen;
 };
 
 static int
@@ -284,6 +314,20 @@ check_place(struct unpacking *unpacking, const struct tar_entry *entry, const ch
                         err);
 }
 
+/* The first time through the archive: which weights are there? */
+static int
+note_entry(struct unpacking *unpacking, const struct tar_entry *entry, struct err *err)
+{
+    const char *parts[2];
+    bool deep = false;
+    if (split_path(entry, unpacking->arena, parts, &deep, err) != 0)
+        return err->code;
+    if (!deep && entry->kind == TAR_FILE && parts[0] != NULL)
+        note_weights(&unpacking->seen, parts[1] == NULL ? parts[0] : parts[1], unpacking->arena);
+    return 0;
+}
+
+/* The second time: everything else. */
 static int
 take_entry(struct unpacking *unpacking, const struct tar_entry *entry, struct err *err)
 {
@@ -300,10 +344,7 @@ take_entry(struct unpacking *unpacking, const struct tar_entry *entry, struct er
         return 0;
     const char *folder = parts[1] == NULL ? "" : parts[0];
     const char *name = parts[1] == NULL ? parts[0] : parts[1];
-    if (!deep &&
-        is_among(foreign_weights, sizeof foreign_weights / sizeof foreign_weights[0], name))
-        unpacking->foreign = name;
-    if (deep || !is_known(name)) {
+    if (deep || !is_taken(&unpacking->seen, name)) {
         leave_out(unpacking->import, entry->path, unpacking->arena);
         return 0;
     }
@@ -312,8 +353,11 @@ take_entry(struct unpacking *unpacking, const struct tar_entry *entry, struct er
     return unpack_file(unpacking, entry, name, err);
 }
 
+typedef int visit_entry(struct unpacking *unpacking, const struct tar_entry *entry,
+                        struct err *err);
+
 static int
-unpack(struct unpacking *unpacking, struct err *err)
+walk(struct unpacking *unpacking, visit_entry *visit, struct err *err)
 {
     struct tar_entry *entry = mem_small(sizeof *entry);
     size_t count = 0;
@@ -324,13 +368,22 @@ unpack(struct unpacking *unpacking, struct err *err)
             code = err_set(err, ERR_INVALID, "the archive has more than %d entries",
                            IMPORT_ENTRIES_MAX);
         else
-            code = take_entry(unpacking, entry, err);
+            code = visit(unpacking, entry, err);
     }
     free(entry);
     if (code == 0 && found < 0)
         code = err_prefix(err, "the archive");
-    return code == 0 ? check_weights(unpacking->target, unpacking->foreign, unpacking->arena, err)
-                     : code;
+    return code;
+}
+
+static int
+unpack(struct unpacking *unpacking, struct err *err)
+{
+    unpacking->seen = (struct weights_seen){.form = NO_FORM};
+    if (walk(unpacking, note_entry, err) != 0 || check_weights(&unpacking->seen, err) != 0)
+        return err->code;
+    unpacking->reader.at = 0;
+    return walk(unpacking, take_entry, err);
 }
 
 int
@@ -374,7 +427,7 @@ check_parts(const char *folder, struct arena *arena, struct err *err)
         return err_set(err, ERR_INVALID, "there is no config.json: this is no model folder");
     if (model_dir_summarize(folder, false, arena, &summary, err) != 0 ||
         tensor_layout_build(&summary.config, arena, &layout, err) != 0 ||
-        model_dir_check(folder, &layout, &report, err) != 0 ||
+        model_dir_verify(folder, &layout, &report, err) != 0 ||
         tokenizer_open(folder, summary.config.vocab_size, &tokenizer, err) != 0)
         return err->code;
     tokenizer_free(tokenizer);
@@ -382,7 +435,7 @@ check_parts(const char *folder, struct arena *arena, struct err *err)
         (report.random_weights || report.missing_classifier || report.missing_pooler))
         return err_set(err, ERR_INVALID,
                        "config.json names %zu labels, but there are no weights of a classifier for "
-                       "them in " MODEL_WEIGHTS_FILE,
+                       "them in the weights files",
                        summary.config.label_count);
     return 0;
 }

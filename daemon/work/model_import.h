@@ -2,9 +2,10 @@
  * Bringing a model folder in from outside: copied out of a folder or out of a tar archive into a
  * folder in tmp/, then judged. Putting it in place is the caller's.
  *
- * Only the files of a model that we read are taken (config, vocabulary, tokenizer, weights); others
- * are left out and named in the report. Nothing of an archive can lead out of the folder that is
- * written: links, devices, absolute names and ".." are refused whatever they point to.
+ * Only the files of a model that we read are taken (config, vocabulary, tokenizer, and the form of
+ * weights that wins, model_weights.h); others are left out and named in the report. Nothing of an
+ * archive can lead out of the folder that is written: links, devices, absolute names and ".." are
+ * refused whatever they point to.
  */
 #ifndef DAEMON_WORK_MODEL_IMPORT_H
 #define DAEMON_WORK_MODEL_IMPORT_H
@@ -43,7 +44,8 @@ int model_import_folder(const char *path, const struct import_places *places, co
 int model_import_tar(const char *archive, const char *target, struct arena *arena,
                      struct model_import *out, struct err *err);
 
-/* Would the folder serve: config, tensors and tokenizer as a job or a prediction opens them? */
+/* Would the folder serve: config, tensors and tokenizer as a job or a prediction opens them, and
+ * weights whose sums are right? */
 int model_import_check(const char *folder, struct err *err);
 
 #endif

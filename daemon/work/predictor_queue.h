@@ -32,11 +32,14 @@ struct prediction_request {
     const char *folder;
     enum predict_output output;
     const struct text *texts;
+    const struct text_words *given; /* NULL, or (count) */
     size_t count;
     size_t taken; /* texts that passes have computed or are computing */
     struct arena *arena;
     struct prediction *out;
-    float *values; /* (count, width) in arena, once a pass has begun on the request */
+    bool begun;                    /* a pass has: what follows is in arena */
+    float *values;                 /* (count, width) */
+    struct predicted_words *words; /* (count), or NULL */
     struct err *err;
     int code;             /* not 0: failed, and what its next passes would compute is not wanted */
     bool done;            /* under the owner's lock */

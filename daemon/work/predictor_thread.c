@@ -26,7 +26,9 @@ struct forgotten {
 /* The texts of a pass and their results, side by side; of the thread. */
 struct pass_rows {
     struct text texts[PREDICTOR_PASS_ROWS];
+    struct text_words given[PREDICTOR_PASS_ROWS];
     uint32_t lengths[PREDICTOR_PASS_ROWS];
+    struct predicted_words words[PREDICTOR_PASS_ROWS];
     float *values; /* (capacity) */
     size_t capacity;
 };
@@ -58,6 +60,18 @@ copy_labels(const struct model_config *config, struct arena *arena)
     return labels;
 }
 
+/* NULL where there are no labels that stand alone. */
+static const float *
+copy_thresholds(const struct model_config *config, struct arena *arena)
+{
+    if (config->task != TASK_MULTI_LABEL)
+        return NULL;
+    float *thresholds = arena_array(arena, config->label_count, sizeof *thresholds);
+    for (size_t i = 0; i < config->label_count; i++)
+        thresholds[i] = config->thresholds == NULL ? 0.5f : config->thresholds[i];
+    return thresholds;
+}
+
 /* What a request needs before its first rows are computed. */
 static int
 begin(const struct predictor *predictor, struct prediction_request *request)
@@ -65,20 +79,35 @@ begin(const struct predictor *predictor, struct prediction_request *request)
     const struct model_config *config = predictor_config(predictor);
     const struct predictor_call call = {
         .output = request->output, .texts = request->texts, .count = request->count};
-    if (request->values != NULL)
+    if (request->begun)
         return 0;
     if (predictor_check(predictor, &call, request->err) != 0)
         return request->err->code;
     size_t width = predictor_width(predictor, request->output);
+    request->begun = true;
     request->values = arena_array(request->arena, request->count, width * sizeof(float));
+    if (request->output == PREDICT_WORDS)
+        request->words = arena_array(request->arena, request->count, sizeof *request->words);
     *request->out = (struct prediction){
+        .task = config->task,
         .target = arena_copy_string(request->arena, predictor_target(predictor)),
         .labels = copy_labels(config, request->arena),
         .label_count = config->label_count,
+        .thresholds = copy_thresholds(config, request->arena),
         .values = request->values,
         .width = width,
+        .words = request->words,
     };
     return 0;
+}
+
+/* Words that the caller of a request knows, beside its texts. */
+static void
+lay_out_given(const struct pass_part *part, struct text_words *out)
+{
+    for (size_t i = 0; i < part->count; i++)
+        out[i] = part->request->given == NULL ? (struct text_words){0}
+                                              : part->request->given[part->from + i];
 }
 
 /* Put the texts of the pass side by side, without those of requests that fail at once. */
@@ -94,6 +123,7 @@ lay_out(struct predictor_thread *thread, const struct predictor *predictor)
             continue;
         memcpy(&rows->texts[count], part->request->texts + part->from,
                part->count * sizeof *rows->texts);
+        lay_out_given(part, &rows->given[count]);
         count += part->count;
     }
     return count;
@@ -114,6 +144,17 @@ make_room(struct pass_rows *rows, size_t count, size_t width, struct err *err)
     return 0;
 }
 
+/* A row's words, in the arena of the request. */
+static struct predicted_words
+copy_words(const struct predicted_words *words, struct arena *arena)
+{
+    struct predicted_words copy = {.count = words->count};
+    copy.items = arena_array(arena, words->count, sizeof *copy.items);
+    if (words->count > 0)
+        memcpy(copy.items, words->items, words->count * sizeof *copy.items);
+    return copy;
+}
+
 /* Give each request its results, in the order of lay_out. */
 static void
 hand_out(struct predictor_thread *thread, size_t width)
@@ -125,8 +166,11 @@ hand_out(struct predictor_thread *thread, size_t width)
         struct prediction_request *request = part->request;
         if (request->code != 0)
             continue;
-        memcpy(request->values + part->from * width, rows->values + row * width,
-               part->count * width * sizeof *rows->values);
+        if (width > 0)
+            memcpy(request->values + part->from * width, rows->values + row * width,
+                   part->count * width * sizeof *rows->values);
+        for (size_t r = 0; request->words != NULL && r < part->count; r++)
+            request->words[part->from + r] = copy_words(&rows->words[row + r], request->arena);
         for (size_t end = row + part->count; row < end; row++)
             request->out->tokens += rows->lengths[row];
     }
@@ -171,11 +215,15 @@ compute(struct predictor_thread *thread, struct err *err)
                                         .texts = rows->texts,
                                         .count = count,
                                         .values = rows->values,
-                                        .lengths = rows->lengths};
-    if (predictor_run(predictor, choose_pool(thread), &call, err) != 0)
-        return err->code;
-    hand_out(thread, width);
-    return 0;
+                                        .lengths = rows->lengths,
+                                        .words = rows->words,
+                                        .arena = arena_new(),
+                                        .given = rows->given};
+    int rc = predictor_run(predictor, choose_pool(thread), &call, err);
+    if (rc == 0)
+        hand_out(thread, width);
+    arena_free(call.arena);
+    return rc;
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
@@ -315,6 +363,7 @@ predictor_thread_run(struct predictor_thread *thread, const struct predictor_job
         .folder = job->folder,
         .output = job->output,
         .texts = job->texts,
+        .given = job->given,
         .count = job->count,
         .arena = arena,
         .out = out,

@@ -38,17 +38,21 @@ struct predictor_options {
 struct predictor_job {
     const char *folder;
     enum predict_output output;
-    const struct text *texts; /* of valid UTF-8 */
-    size_t count;             /* at least 1 */
+    const struct text *texts;       /* of valid UTF-8 */
+    size_t count;                   /* at least 1 */
+    const struct text_words *given; /* as predictor_call has it; NULL: none are given */
 };
 
 struct prediction {
+    enum task task;            /* TASK_AUTO of a base model */
     const char *target;        /* what the labels are of */
     const char *const *labels; /* id order; none of a base model */
     size_t label_count;
-    const float *values; /* (texts, width) */
+    const float *thresholds; /* (labels): from which on a label of multi_label counts; else NULL */
+    const float *values;     /* (texts, width) */
     size_t width;
-    size_t tokens; /* that the model saw of all texts */
+    const struct predicted_words *words; /* (texts) with PREDICT_WORDS */
+    size_t tokens;                       /* that the model saw of all texts */
 };
 
 /* ERR_INVALID for a wrong number of threads, ERR_IO or ERR_MEMORY when they cannot be started. */
@@ -57,10 +61,10 @@ int predictor_thread_start(const struct predictor_options *options, struct predi
 
 /*
  * Use a model on texts; blocks until done. Results live in arena, which the thread uses while the
- * caller waits. ERR_UNSUPPORTED when the folder is a base model and probabilities are wanted, or
- * has no weights; ERR_CONFLICT when the queue is full; ERR_STOPPED when the thread stops;
- * ERR_NOT_FOUND, ERR_IO, ERR_INVALID when the folder does not load; ERR_INVALID ("input 3: ...")
- * when the model does not take such a text.
+ * caller waits. ERR_UNSUPPORTED when the folder is a base model and scores are wanted, or has no
+ * weights; ERR_INVALID when the model's head is of another kind; ERR_CONFLICT when the queue is
+ * full; ERR_STOPPED when the thread stops; ERR_NOT_FOUND, ERR_IO, ERR_INVALID when the folder does
+ * not load; ERR_INVALID ("input 3: ...") when the model does not take such a text.
  */
 int predictor_thread_run(struct predictor_thread *thread, const struct predictor_job *job,
                          struct arena *arena, struct prediction *out, struct err *err);

@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/hub/model_dir.h"
+#include "core/hub/model_weights.h"
 
 /* False when there are none. */
 static bool
 look_at_weights(const char *folder, struct stat *out)
 {
     struct arena *arena = arena_new();
-    bool found = stat(arena_printf(arena, "%s/" MODEL_WEIGHTS_FILE, folder), out) == 0;
+    const char *head = model_weights_head(folder, arena);
+    bool found = head != NULL && stat(head, out) == 0;
     arena_free(arena);
     return found;
 }

@@ -49,13 +49,13 @@ has_metric(const struct table *table, const char *metric)
 }
 
 static void
-lay_out(struct table *table)
+lay_out(struct table *table, enum task task)
 {
     for (size_t i = 0; i < FIRST_COUNT; i++)
         table->columns[table->count++] = first_columns[i];
     for (int i = 0; i < METRIC_COUNT; i++) {
         const char *name = metric_name((enum metric)i);
-        if (!has_metric(table, name))
+        if (metric_has_task((enum metric)i, task) && !has_metric(table, name))
             table->columns[table->count++] = (struct column){name, name};
     }
 }
@@ -141,14 +141,14 @@ store_table(const struct data_dir *dir, const char *path, int fd, struct file_ro
 }
 
 int
-results_store(const struct store *store, struct db *db, int64_t job_seq, struct arena *arena,
-              struct file_row *out, struct err *err)
+results_store(const struct store *store, struct db *db, const struct results_job *job,
+              struct arena *arena, struct file_row *out, struct err *err)
 {
-    struct table table = {.db = db, .job_seq = job_seq};
+    struct table table = {.db = db, .job_seq = job->seq};
     struct err ignored;
     const char *path = NULL;
     int fd = -1;
-    lay_out(&table);
+    lay_out(&table, job->task);
     if (data_dir_tmp_create(store->dir, arena, &path, &fd, err) != 0)
         return err->code;
     int code = write_table(&table, fd, err);

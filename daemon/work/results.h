@@ -10,6 +10,7 @@
 
 #include "core/base/err.h"
 #include "core/base/mem.h"
+#include "core/data/task.h"
 #include "daemon/store/files.h"
 #include "daemon/store/store.h"
 
@@ -18,9 +19,15 @@
 #define RESULTS_FILENAME "step_metrics.csv"
 #define RESULTS_PURPOSE  "fine-tune-results"
 
+/* Whose measures they are. */
+struct results_job {
+    int64_t seq;
+    enum task task; /* which metrics have a column */
+};
+
 /* Write the stored points of a job into files/; *out is the row to insert, strings in the arena. */
-int results_store(const struct store *store, struct db *db, int64_t job_seq, struct arena *arena,
-                  struct file_row *out, struct err *err);
+int results_store(const struct store *store, struct db *db, const struct results_job *job,
+                  struct arena *arena, struct file_row *out, struct err *err);
 
 /* Insert the row and name it in the job: part of the transaction that ends the job. */
 int results_insert(struct db *db, int64_t job_seq, struct file_row *row, struct err *err);

@@ -38,8 +38,8 @@ static void
 say_that_it_waits(struct room *room, const struct err *why)
 {
     struct event_new event = {
+        .kind = EVENT_DISK_FULL,
         .level = EVENT_WARN,
-        .type = EVENT_MESSAGE,
         .message = look(room).read_only ? sentence_read_only : sentence_full,
     };
     if (room->waiting)

@@ -5,8 +5,10 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/hub/model_dir.h"
+#include "daemon/json_append.h"
 #include "daemon/log.h"
 #include "daemon/store/checkpoints.h"
 #include "daemon/work/folder_files.h"
@@ -47,23 +49,24 @@ shape_of(const struct model_save *save)
     };
 }
 
+/* The lower, the better; INFINITY without the measure. */
 static double
-measure_of(const struct checkpoint_row *row, const char *name)
+badness_of(const struct checkpoint_row *row, enum metric by)
 {
     for (size_t i = 0; i < row->measure_count; i++)
-        if (strcmp(row->measures[i].name, name) == 0)
-            return row->measures[i].value;
+        if (strcmp(row->measures[i].name, metric_name(by)) == 0)
+            return metric_rises(by) ? -row->measures[i].value : row->measures[i].value;
     return INFINITY;
 }
 
-/* The index of the lowest validation loss, the newest of equals; rows are newest first. */
+/* The index of the best by a metric, the oldest of equals, since later ones may carry the measure
+ * of an earlier validation; rows are newest first. */
 static size_t
-best_of(const struct checkpoint_rows *rows)
+best_of(const struct checkpoint_rows *rows, enum metric by)
 {
-    const char *name = metric_name(METRIC_VALID_LOSS);
     size_t best = 0;
     for (size_t i = 1; i < rows->count; i++)
-        if (measure_of(&rows->items[i], name) < measure_of(&rows->items[best], name))
+        if (badness_of(&rows->items[i], by) <= badness_of(&rows->items[best], by))
             best = i;
     return best;
 }
@@ -89,15 +92,17 @@ struct keeping {
 };
 
 static int
-retain(struct snapshots *snapshots, struct arena *arena, struct err *err)
+retain(struct snapshots *snapshots, const struct train_snapshot *snapshot, struct arena *arena,
+       struct err *err)
 {
     struct checkpoint_rows rows;
     struct list_query query = {.limit = LIST_LIMIT_MAX};
     if (checkpoints_page(snapshots->db, snapshots->job->seq, &query, arena, &rows, err) != 0)
         return err->code;
-    size_t best = best_of(&rows);
+    size_t best = best_of(&rows, snapshot->best_by);
     for (size_t i = SNAPSHOTS_KEPT; i < rows.count; i++)
-        if (i != best && remove_checkpoint(snapshots, &rows.items[i], err) != 0)
+        if (i != best && rows.items[i].step != (int64_t)snapshot->best_step &&
+            remove_checkpoint(snapshots, &rows.items[i], err) != 0)
             return err->code;
     return 0;
 }
@@ -107,7 +112,7 @@ apply_retention(void *context, struct err *err)
 {
     const struct keeping *keeping = context;
     struct arena *arena = arena_new();
-    int code = retain(keeping->snapshots, arena, err);
+    int code = retain(keeping->snapshots, keeping->snapshot, arena, err);
     arena_free(arena);
     return code;
 }
@@ -118,6 +123,7 @@ checkpoint_event(const struct train_snapshot *snapshot, const char *model, struc
     const struct train_progress *progress = &snapshot->progress;
     const char *numbers = measures_sentence(snapshot->latest, arena);
     return (struct event_new){
+        .kind = EVENT_CHECKPOINT,
         .level = EVENT_INFO,
         .type = EVENT_METRICS,
         .message = arena_printf(arena, "Step %zu of %zu (epoch %.4g): %s%ssaved as checkpoint %s.",
@@ -172,10 +178,27 @@ static int
 keep_checkpoint(void *context, struct err *err)
 {
     const struct keeping *keeping = context;
+    const struct snapshots *snapshots = keeping->snapshots;
+    int64_t step = (int64_t)keeping->snapshot->progress.step;
+    int found = checkpoints_find(snapshots->db, snapshots->recorder->lease.seq, step, err);
+    if (found != 0) /* of an earlier attempt, whose bytes these are: another job starts from it */
+        return found > 0 ? 0 : found;
     struct arena *arena = arena_new();
     int code = add_checkpoint(keeping->snapshots, keeping->snapshot, arena, err);
     arena_free(arena);
     return code;
+}
+
+static const char *
+document_text(const json_t *document, struct arena *arena)
+{
+    if (document == NULL)
+        return NULL;
+    struct buf text = {0};
+    json_append_value(&text, document);
+    const char *copy = arena_copy_string(arena, buf_string(&text));
+    buf_fini(&text);
+    return copy;
 }
 
 static int
@@ -204,6 +227,8 @@ keep_final(void *context, struct err *err)
         .files_json = files_json,
     };
     memcpy(snapshots->final_values, snapshot->latest, sizeof snapshots->final_values);
+    snapshots->validation_json = document_text(snapshot->validation, snapshots->arena);
+    snapshots->test_json = document_text(snapshot->test, snapshots->arena);
     snapshots->has_final = true;
     return 0;
 }
@@ -219,6 +244,15 @@ snapshots_keep(struct snapshots *snapshots, const struct train_snapshot *snapsho
         return code;
     code = room_try(snapshots->room, apply_retention, &keeping, err);
     return code == ERR_STOPPED ? 0 : code; /* the checkpoint is kept; the next one asks again */
+}
+
+const char *
+snapshots_find(const struct snapshots *snapshots, size_t step)
+{
+    struct stat status;
+    const char *folder = data_dir_checkpoint_path(snapshots->dir, snapshots->job->id, (int64_t)step,
+                                                  snapshots->arena);
+    return stat(folder, &status) == 0 ? folder : NULL;
 }
 
 void

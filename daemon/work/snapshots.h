@@ -2,8 +2,8 @@
  * Snapshots: the models that a running job leaves behind, and which of its checkpoints stay.
  *
  * A folder is written below tmp/ and moved into place before its row; when the row is refused the
- * folder goes again. Of the checkpoints the newest SNAPSHOTS_KEPT stay, and the one with the lowest
- * validation loss. Belongs to the thread of the job.
+ * folder goes again. Of the checkpoints the newest SNAPSHOTS_KEPT stay, and the one that is the
+ * best by the job's metric. Belongs to the thread of the job.
  */
 #ifndef DAEMON_WORK_SNAPSHOTS_H
 #define DAEMON_WORK_SNAPSHOTS_H
@@ -32,12 +32,16 @@ struct snapshots {
     bool has_final;
     struct model_row final; /* what jobs_finish inserts; its folder is in place */
     double final_values[METRIC_COUNT];
+    const char *validation_json, *test_json; /* its evaluations, or NULL */
 };
 
 /* Keep one: a checkpoint with its row and event, or the final model's folder. ERR_STOPPED when the
  * disk was full until the run had to end. */
 int snapshots_keep(struct snapshots *snapshots, const struct train_snapshot *snapshot,
                    struct err *err);
+
+/* The folder of the checkpoint of a step, in the arena; NULL when it is gone. */
+const char *snapshots_find(const struct snapshots *snapshots, size_t step);
 
 /* The final model got no row: its folder goes. */
 void snapshots_drop_final(struct snapshots *snapshots);

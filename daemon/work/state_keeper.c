@@ -86,8 +86,8 @@ complain(struct state_keeper *keeper, size_t step, struct arena *arena, const st
                            ? arena_printf(arena, "step %lld", (long long)keeper->newest_step)
                            : "its beginning";
     struct event_new event = {
+        .kind = EVENT_STATE_NOT_SAVED,
         .level = EVENT_WARN,
-        .type = EVENT_MESSAGE,
         .message = arena_printf(arena,
                                 "The state of step %zu could not be saved%s. The job runs on; "
                                 "interrupted now, it would go on from %s.",
@@ -126,8 +126,8 @@ pass_by(struct state_keeper *keeper, const struct resume_state_row *row, struct 
     log_warn("skip resume_state job=%s name=%s error=\"%s\"", keeper->job->id, row->name,
              err->message);
     struct event_new event = {
+        .kind = EVENT_STATE_DAMAGED,
         .level = EVENT_WARN,
-        .type = EVENT_MESSAGE,
         .message =
             arena_printf(arena, "The resume state of step %lld is damaged and is not used: %s.",
                          (long long)row->step, err->message),
@@ -157,7 +157,13 @@ state_keeper_choose(struct state_keeper *keeper, struct arena *arena, struct res
             return err_prefix(err, "The resume state of step %lld cannot be used",
                               (long long)row->step);
         if (code == ERR_MEMORY)
-            return code; /* says nothing of the state */
+            return code;    /* says nothing of the state */
+        if (code == ERR_IO) /* nor does this; starting anew would throw away what may be good */
+            return err_prefix(
+                err,
+                "The resume state of step %lld cannot be read; once the disk is well, "
+                "POST to the job's /retry goes on from it",
+                (long long)row->step);
         pass_by(keeper, row, arena, err);
     }
     return 0;

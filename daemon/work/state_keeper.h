@@ -40,7 +40,8 @@ int state_keeper_save(struct state_keeper *keeper, const struct resume_state *st
 /*
  * The newest good state of the job, opened, with its row in the arena; *file is NULL when there is
  * none. Damaged ones are passed by, with an event that names each. ERR_UNSUPPORTED for one of a
- * newer program (the message is for people); other codes when the store fails.
+ * newer program, ERR_IO when the system cannot read one (both messages are for people);
+ * other codes when the store fails.
  */
 int state_keeper_choose(struct state_keeper *keeper, struct arena *arena, struct resume_file **file,
                         struct resume_state_row *row, struct err *err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/cpu.h"
+#include "core/hub/model_weights.h"
 #include "core/train/numerics.h"
 #include "core/train/trainer.h"
 #include "daemon/fault.h"
@@ -15,6 +16,8 @@
 #include "daemon/work/hash_memory.h"
 #include "daemon/work/measures.h"
 #include "daemon/work/trainer_run.h"
+
+enum { CHOOSE_TRIES = 3, CHOOSE_RETRY_MS = 500 };
 
 static enum run_outcome
 read_request(struct run *run)
@@ -40,13 +43,21 @@ read_request(struct run *run)
     return RUN_SUCCEEDED;
 }
 
-/* Hash the base model's weights, unless that was done before and they are the same file still. */
+static int
+hash_from_memory(void *context, const char *path, char hex[65], struct err *err)
+{
+    return hash_memory_get(context, path, hex, err);
+}
+
+/* Hash the base model's weights, unless that was done before and they are the same files still. */
 static int
 hash_weights(struct run *run, struct err *err)
 {
     char hex[65];
-    const char *path = arena_printf(run->arena, "%s/" MODEL_WEIGHTS_FILE, run->base.folder);
-    if (hash_memory_get(run->trainer->hashes, path, hex, err) != 0)
+    struct model_weights weights;
+    const char *folder = run->base.folder;
+    if (model_weights_find(folder, run->arena, &weights, err) != 0 ||
+        model_weights_hash(folder, &weights, hash_from_memory, run->trainer->hashes, hex, err) != 0)
         return err->code;
     run->base_sha256 = arena_copy_string(run->arena, hex);
     return 0;
@@ -120,6 +131,7 @@ make_plan(struct run *run)
         .base_name = job->model,
         .columns = run->request.columns,
         .task = run->request.task,
+        .class_weights = run->request.class_weights,
         .params = run->request.params,
         .has_bf16 = gemm_engine_has_bf16(run->trainer->engine),
     };
@@ -142,6 +154,19 @@ facts_of(const struct run *run)
     return run->state != NULL ? resume_state_facts(run->state) : NULL;
 }
 
+/* Patiently: a disk that cannot be read now may be readable in a moment. */
+static int
+choose_state(struct run *run, struct resume_state_row *row, struct err *err)
+{
+    int code = ERR_IO;
+    for (int tries = 0; code == ERR_IO && tries < CHOOSE_TRIES; tries++) {
+        if (tries > 0 && !scheduler_pause(run->trainer->scheduler, CHOOSE_RETRY_MS))
+            return err_set(err, ERR_STOPPED, "the daemon stops");
+        code = state_keeper_choose(&run->states, run->arena, &run->state, row, err);
+    }
+    return code;
+}
+
 /* Find the state that the run starts from, and take the job's row there. What is beyond goes. */
 static enum run_outcome
 position(struct run *run)
@@ -150,9 +175,14 @@ position(struct run *run)
     struct resume_state_row row;
     struct resume_start start = {0};
     resume_state_close(run->state);
-    int code = state_keeper_choose(&run->states, run->arena, &run->state, &row, &err);
+    run->state = NULL;
+    int code = choose_state(run, &row, &err);
+    if (code == ERR_STOPPED)
+        return run_stop_outcome(run);
     if (code == ERR_UNSUPPORTED)
         return run_fail(run, "resume_state_unsupported", NULL, &err);
+    if (code == ERR_IO)
+        return run_fail(run, "resume_state_unreadable", NULL, &err);
     if (code != 0)
         return run_fail_store(run, &err);
     const struct resume_facts *facts = facts_of(run);
@@ -174,6 +204,7 @@ say_where_it_starts(struct run *run)
 {
     struct event_new event = {0};
     const struct resume_facts *facts = facts_of(run);
+    event.kind = facts != NULL ? EVENT_CONTINUES : EVENT_RESTARTS;
     if (facts != NULL)
         event.message = arena_printf(run->arena, "Attempt %lld goes on from step %zu of %zu.",
                                      (long long)run->job->attempt, facts->step, facts->total_steps);
@@ -220,8 +251,8 @@ on_event(void *context, enum train_level level, const char *message)
 {
     struct run *run = context;
     struct event_new event = {
+        .kind = level == TRAIN_WARN ? EVENT_WARNING : EVENT_NOTE,
         .level = level == TRAIN_WARN ? EVENT_WARN : EVENT_INFO,
-        .type = EVENT_MESSAGE,
         .message = message,
     };
     recorder_add_event(&run->recorder, &event);
@@ -252,6 +283,13 @@ on_model(void *context, const struct train_snapshot *snapshot, struct err *err)
     return snapshots_keep(&run->snapshots, snapshot, err);
 }
 
+static const char *
+find_checkpoint(void *context, size_t step)
+{
+    const struct run *run = context;
+    return snapshots_find(&run->snapshots, step);
+}
+
 /* A cancelled job needs none. */
 static int
 on_resume_state(void *context, const struct resume_state *state, struct err *err)
@@ -263,8 +301,8 @@ on_resume_state(void *context, const struct resume_state *state, struct err *err
 }
 
 /* Asked by every thread of the pool; the job's own thread also writes what waits, once a second. */
-static bool
-should_stop(void *context)
+bool
+run_should_stop(void *context)
 {
     struct run *run = context;
     if (atomic_load(run->stop) != TRAINER_GO_ON || recorder_is_broken(&run->recorder))
@@ -293,8 +331,9 @@ train_once(struct run *run, struct err *err)
         .on_event = on_event,
         .on_point = on_point,
         .on_model = on_model,
-        .should_stop = should_stop,
+        .should_stop = run_should_stop,
         .on_resume_state = on_resume_state,
+        .find_checkpoint = find_checkpoint,
     };
     const struct train_resume resume = {
         .state = run->state, .halved = run->halved, .interval = run->trainer->resume_interval};
@@ -321,6 +360,7 @@ halve(struct run *run, const struct err *why)
     const char *where =
         facts != NULL ? arena_printf(run->arena, "step %zu", facts->step) : "its beginning";
     struct event_new event = {
+        .kind = EVENT_RATE_HALVED,
         .level = EVENT_WARN,
         .message = arena_printf(run->arena,
                                 "Not a finite number: %s. The job goes back to %s and goes on with "
@@ -373,10 +413,10 @@ static enum run_outcome
 go_through(struct run *run)
 {
     static enum run_outcome (*const steps[])(struct run *) = {
-        read_request, find_model, make_plan, begin_attempt, train,
+        read_request, find_model, make_plan, begin_attempt, train, run_measure_baseline,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        if (should_stop(run))
+        if (run_should_stop(run))
             return run_stop_outcome(run);
         enum run_outcome outcome = steps[i](run);
         if (outcome != RUN_SUCCEEDED)
@@ -397,6 +437,7 @@ forget_attempt(struct run *run)
         train_plan_fini(&run->plan);
     run->has_plan = false;
     run->base_sha256 = NULL;
+    run->baseline_json = NULL;
     run->failure = (struct job_error){0};
     arena_free(run->arena);
     run->arena = arena_new();

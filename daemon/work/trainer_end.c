@@ -11,6 +11,7 @@
 
 #include "daemon/fault.h"
 #include "daemon/log.h"
+#include "daemon/store/evaluations.h"
 #include "daemon/work/clock.h"
 #include "daemon/work/job_state.h"
 #include "daemon/work/measures.h"
@@ -56,7 +57,7 @@ enum run_outcome
 run_fail(struct run *run, const char *code, const char *param, const struct err *err)
 {
     struct job_error *failure = &run->failure;
-    if (err->code == ERR_FULL) {
+    if (err->code == ERR_FULL) { /* waited for, never written: a job does not fail of a full disk */
         failure->code = fault_code_name(FAULT_DISK_FULL);
         failure->message = arena_copy_string(run->arena, err->message);
         return RUN_FULL;
@@ -129,8 +130,8 @@ static void
 write_failure(struct run *run)
 {
     struct event_new event = {
+        .kind = EVENT_FAILED,
         .level = EVENT_ERROR,
-        .type = EVENT_MESSAGE,
         .message = arena_printf(run->arena, "The job failed (%s): %s", run->failure.code,
                                 run->failure.message),
     };
@@ -159,13 +160,32 @@ struct finish {
 };
 
 static int
+insert_evaluations(struct db *db, const struct run *run, struct err *err)
+{
+    const char *documents[JOB_EVALUATION_PARTS] = {
+        [JOB_EVALUATION_VALIDATION] = run->snapshots.validation_json,
+        [JOB_EVALUATION_TEST] = run->snapshots.test_json,
+    };
+    for (int part = 0; part < JOB_EVALUATION_PARTS; part++)
+        if (documents[part] != NULL &&
+            job_evaluations_insert(db, run->recorder.lease.seq, (enum job_evaluation_part)part,
+                                   documents[part], err) != 0)
+            return err->code;
+    return 0;
+}
+
+static int
 finish_rows(struct db *db, void *context, struct err *err)
 {
     struct finish *finish = context;
     struct job_lease lease = finish->run->recorder.lease;
     if (jobs_finish(db, lease, &finish->run->snapshots.final, finish->progress, finish->event,
                     err) != 0 ||
-        resume_states_delete_all(db, lease.seq, err) != 0)
+        resume_states_delete_all(db, lease.seq, err) != 0 ||
+        insert_evaluations(db, finish->run, err) != 0)
+        return err->code;
+    const char *baseline = finish->run->baseline_json;
+    if (baseline != NULL && jobs_set_baseline(db, lease.seq, baseline, err) != 0)
         return err->code;
     return results_insert(db, lease.seq, &finish->results, err);
 }
@@ -176,8 +196,8 @@ finish_with_results(struct finish *finish, struct err *err)
 {
     struct run *run = finish->run;
     const struct store *store = run->trainer->store;
-    if (results_store(store, run->db, run->recorder.lease.seq, run->arena, &finish->results, err) !=
-        0)
+    const struct results_job job = {run->recorder.lease.seq, run->plan.task};
+    if (results_store(store, run->db, &job, run->arena, &finish->results, err) != 0)
         return err->code;
     int code = db_write(run->db, finish_rows, finish, err);
     if (code != 0)
@@ -192,8 +212,7 @@ finish_job(void *context, struct err *err)
     struct snapshots *snapshots = &run->snapshots;
     const char *numbers = measures_sentence(snapshots->final_values, run->arena);
     struct event_new event = {
-        .level = EVENT_INFO,
-        .type = EVENT_MESSAGE,
+        .kind = EVENT_SUCCEEDED,
         .message = arena_printf(run->arena, "The job succeeded: model %s is ready%s%s.",
                                 snapshots->model_id, numbers[0] != '\0' ? "; " : "", numbers),
     };
@@ -250,11 +269,13 @@ write_interruption(struct run *run, enum job_action action)
     const char *start = next_start(run);
     const struct run_end end = {
         .action = action,
-        .event = {.message = arena_printf(run->arena,
+        .event = {.kind = EVENT_STOPPED,
+                  .message = arena_printf(run->arena,
                                           "The daemon stopped while the job was running: it is "
                                           "back in the queue and will %s.",
                                           start)},
-        .paused_event = {.message = arena_printf(run->arena,
+        .paused_event = {.kind = EVENT_PAUSED,
+                         .message = arena_printf(run->arena,
                                                  "The job is paused; resumed, it will %s.", start)},
     };
     persist_change(run, &end);

@@ -45,8 +45,15 @@ struct run {
     struct train_plan plan;
     bool has_plan;
     struct pool *pool;
+    const char *baseline_json; /* of the finished model; NULL: not measured */
     struct job_error failure;
 };
+
+/* What simple models say of the rows that the finished model was measured on. */
+enum run_outcome run_measure_baseline(struct run *run);
+
+/* Is the run to end now? Of any thread of the pool; context is the run. */
+bool run_should_stop(void *context);
 
 /* Note why the job fails and return RUN_FAILED, or RUN_FULL for a full disk. code NULL: by the kind
  * of error. */

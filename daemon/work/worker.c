@@ -8,6 +8,7 @@
  */
 #include "daemon/work/worker.h"
 
+#include "core/base/signal_stack.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,7 @@ work(void *context)
     struct worker *worker = context;
     struct scheduler *scheduler = worker->options.trainer.scheduler;
     struct err err;
+    void *signal_stack = signal_stack_enter();
     if (setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE) != 0)
         log_warn("set nice=%d reason=\"the system refused\"", WORKER_NICE);
     crash_marker_name_thread(worker->options.slot);
@@ -140,6 +142,7 @@ work(void *context)
             scheduler_wait(scheduler, generation);
     }
     atomic_store(&worker->alive, false);
+    signal_stack_leave(signal_stack);
     return NULL;
 }
 

@@ -68,8 +68,8 @@ give(void **state, const char *name, const char *value)
 static void
 every_parameter_is_an_option_once(void **state)
 {
-    static const char *const others[] = {"model",     "training_file", "validation_file",
-                                         "test_file", "method",        "hyperparameters"};
+    static const char *const others[] = {"model", "training_file", "validation_file", "test_file",
+                                         "hyperparameters"};
     const struct scene *scene = *state;
     size_t offered = 0;
     for (size_t i = 0; i < scene->flags.count; i++) {

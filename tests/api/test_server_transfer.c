@@ -151,6 +151,10 @@ head_and_304_send_nothing_and_close_the_archive(void **state)
     assert_int_equal(reply.status, 200);
     assert_string_equal(http_header(&reply, "Content-Length"), "100000");
     http_reply_fini(&reply);
+    get_archive(state, "HEAD", "Range: bytes=0-1\r\n", &reply);
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(http_header(&reply, "Content-Length"), "100000");
+    http_reply_fini(&reply);
     get_archive(state, "GET", "If-None-Match: \"0123abcd\"\r\n", &reply);
     assert_int_equal(reply.status, 304);
     assert_int_equal(reply.body.length, 0);

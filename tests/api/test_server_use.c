@@ -1,10 +1,12 @@
-/* Using models over HTTP: chat completions, responses, embeddings, chat classifications. */
+/* Using models over HTTP: chat completions, responses, embeddings, classifications of each kind. */
 #include "tests/api/server_fixture.h"
 
-#define CHAT       "/v1/chat/completions"
-#define RESPONSES  "/v1/responses"
-#define EMBEDDINGS "/v1/embeddings"
-#define CONVERSE   "/v1/chat/classifications"
+#define CHAT        "/v1/chat/completions"
+#define RESPONSES   "/v1/responses"
+#define EMBEDDINGS  "/v1/embeddings"
+#define CONVERSE    "/v1/chat/classifications"
+#define MODERATIONS "/v1/moderations"
+#define WORDS       "/v1/token_classifications"
 
 #define MODEL "{\"model\":\"" FAKE_MODEL "\","
 #define ASKED                                                                                      \
@@ -350,6 +352,110 @@ conversations_are_classified_one_or_many(void **state)
     json_decref(root);
 }
 
+/* ---- other tasks ----------------------------------------------------------------------------- */
+
+/* The content of a chat completion by a model of a task; released with free(). */
+static char *
+content_of_task(void **state, enum task task, const char *more, json_t **answer)
+{
+    const struct server_fixture *fixture = *state;
+    char body[512];
+    struct err err;
+    struct http_reply reply;
+    fake_service_set_task(fixture->service, task);
+    snprintf(body, sizeof body, MODEL ASKED "%s}", more);
+    http_call(fixture->port, "POST", CHAT, body, &reply);
+    assert_int_equal(reply.status, 200);
+    *answer = json_parse(buf_string(&reply.body), reply.body.length, false, &err);
+    assert_non_null(*answer);
+    http_reply_fini(&reply);
+    const json_t *message = json_object_get(first(*answer, "choices"), "message");
+    return strdup(json_text_at(message, "content"));
+}
+
+static void
+chat_completions_of_other_tasks_are_json(void **state)
+{
+    static const struct {
+        enum task task;
+        const char *content;
+    } cases[] = {
+        {TASK_MULTI_LABEL, "[\"good\",\"l\xc3\xa4uft\"]"},
+        {TASK_REGRESSION, "{\"bad\":0.1,\"good\":0.65,\"l\xc3\xa4uft\":0.2}"},
+        {TASK_TOKEN_CLASSIFICATION, "[{\"text\":\"hello\",\"start\":0,\"end\":5,\"label\":"
+                                    "\"PER\",\"probability\":0.75}]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *answer = NULL;
+        char *content = content_of_task(state, cases[i].task,
+                                        ",\"response_format\":{\"type\":\"json_object\"}", &answer);
+        assert_string_equal(content, cases[i].content);
+        json_decref(answer);
+        free(content);
+    }
+}
+
+static void
+a_list_of_labels_has_one_logprob_and_numbers_have_none(void **state)
+{
+    json_t *answer = NULL;
+    free(content_of_task(state, TASK_MULTI_LABEL, ",\"logprobs\":true", &answer));
+    const json_t *logprobs = json_object_get(first(answer, "choices"), "logprobs");
+    double logprob = json_number_value(json_object_get(first(logprobs, "content"), "logprob"));
+    double expected = log(1 - (double)0.1f) + log((double)0.65f) + log((double)0.2f);
+    assert_true(fabs(logprob - expected) < 1e-12);
+    json_decref(answer);
+    free(content_of_task(state, TASK_REGRESSION, ",\"logprobs\":true", &answer));
+    assert_true(json_is_null(json_object_get(first(answer, "choices"), "logprobs")));
+    json_decref(answer);
+}
+
+static void
+moderations_are_in_openais_shape(void **state)
+{
+    const struct server_fixture *fixture = *state;
+    fake_service_set_task(fixture->service, TASK_MULTI_LABEL);
+    json_t *answer = call_json(state, "POST", MODERATIONS,
+                               MODEL "\"input\":[\"a\",{\"type\":\"text\",\"text\":\"b\"}]}");
+    assert_int_equal(json_array_size(json_object_get(answer, "results")), 2);
+    const json_t *result = first(answer, "results");
+    assert_true(json_is_true(json_object_get(result, "flagged")));
+    assert_true(json_is_false(json_object_get(json_object_get(result, "categories"), "bad")));
+    assert_true(json_is_true(json_object_get(json_object_get(result, "categories"), "good")));
+    assert_true(
+        json_is_number(json_object_get(json_object_get(result, "category_scores"), "good")));
+    assert_int_equal(strncmp(json_text_at(answer, "id"), "modr-", 5), 0);
+    json_decref(answer);
+    fake_service_set_task(fixture->service, TASK_CLASSIFICATION);
+    const char *call[] = {"POST", MODERATIONS, MODEL "\"input\":\"a\"}"};
+    assert_call_fails(state, call, 400, "invalid_parameter");
+}
+
+static void
+words_are_those_of_the_text_or_the_given_ones(void **state)
+{
+    json_t *answer =
+        call_json(state, "POST", WORDS,
+                  MODEL "\"input\":[\"Ada sings\",{\"tokens\":[\"Lord Byron\",\"too\"]}]}");
+    const json_t *results = json_object_get(answer, "results");
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *result = json_array_get(results, i);
+        const json_t *word = first(result, "tokens"), *entity = first(result, "entities");
+        assert_string_equal(json_text_at(word, "text"), i == 0 ? "Ada" : "Lord Byron");
+        assert_string_equal(json_text_at(word, "label"), "B-PER");
+        assert_string_equal(json_text_at(entity, "label"), "PER");
+    }
+    json_decref(answer);
+    static const char *const refused[] = {"{\"tokens\":[]}", "{\"tokens\":[\"\"]}",
+                                          "{\"tokens\":[1]}", "{\"text\":\"a\"}", "3"};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        char body[256];
+        snprintf(body, sizeof body, MODEL "\"input\":%s}", refused[i]);
+        const char *call[] = {"POST", WORDS, body};
+        assert_call_fails(state, call, 400, "invalid_parameter");
+    }
+}
+
 /* ---- refusals -------------------------------------------------------------------------------- */
 
 static void
@@ -454,6 +560,10 @@ main(void)
         CASE(embeddings_are_numbers_or_packed_floats),
         CASE(embeddings_are_as_short_as_asked),
         CASE(conversations_are_classified_one_or_many),
+        CASE(chat_completions_of_other_tasks_are_json),
+        CASE(a_list_of_labels_has_one_logprob_and_numbers_have_none),
+        CASE(moderations_are_in_openais_shape),
+        CASE(words_are_those_of_the_text_or_the_given_ones),
         CASE(calls_that_cannot_be_answered_are_refused),
         CASE(all_faults_are_told_at_once),
     };

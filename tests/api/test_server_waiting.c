@@ -87,6 +87,9 @@ change_needs_the_tag_of_what_is_there(void **state)
     assert_int_equal(status_with(fixture->port, "POST", JOB "/cancel", header), 200);
     assert_int_equal(status_with(fixture->port, "POST", JOB "/cancel", header), 412);
     assert_int_equal(status_with(fixture->port, "POST", JOB "/cancel", "If-Match: *"), 409);
+    assert_int_equal(status_with(fixture->port, "DELETE", JOB, "If-Match: \"old\""), 412);
+    assert_int_equal(
+        status_with(fixture->port, "DELETE", "/v1/files/file-one", "If-Match: \"old\""), 412);
     assert_int_equal(
         status_with(fixture->port, "POST", "/v1/fine_tuning/jobs/none/cancel", "If-Match: *"), 404);
 }

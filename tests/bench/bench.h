@@ -12,6 +12,7 @@ int bench_train(int count, char *const *arguments);
 int bench_scale(int count, char *const *arguments);
 int bench_predict(int count, char *const *arguments);
 int bench_tokenize(int count, char *const *arguments);
+int bench_logits(int count, char *const *arguments);
 int bench_store(int count, char *const *arguments);
 
 #endif

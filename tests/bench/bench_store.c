@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +34,7 @@ static const struct option_row rows[] = {
     {"steps", 0, "N", "Steps of one job more. Default: 100000."},
     {"requests", 0, "N", "Of each kind. Default: 300."},
     {"streams", 0, "N", "Event streams that are opened. Default: 1000."},
+    {"only", 0, "NAME", "Only the requests whose name begins so; for a profiler."},
     {"json", 0, NULL, "Print one JSON object."},
     {"help", 'h', NULL, "This text."},
 };
@@ -43,6 +43,7 @@ struct bench {
     struct store_filling filling;
     struct store_filled filled;
     int64_t requests, streams;
+    const char *only; /* NULL: all */
     struct service *service;
     struct api_server *server;
     struct figures figures;
@@ -156,7 +157,8 @@ measure_paths(struct bench *bench, struct err *err)
         {"job", job},
         {"waiting_job", waiting},
         {"jobs_page_of_100", "/v1/fine_tuning/jobs?limit=100"},
-        {"jobs_of_metadata", "/v1/fine_tuning/jobs?limit=100&metadata%5Bteam%5D=a"},
+        {"jobs_page_of_1000", "/v1/fine_tuning/jobs?limit=1000"},
+        {"jobs_of_metadata", "/v1/fine_tuning/jobs?limit=1000&metadata%5Bteam%5D=a"},
         {"events_page_of_1000", arena_printf(bench->arena, "%s/events?limit=1000", job)},
         {"metrics_page_of_1000", arena_printf(bench->arena, "%s/metrics?limit=1000", job)},
         {"metrics_page_in_the_middle",
@@ -176,7 +178,9 @@ measure_paths(struct bench *bench, struct err *err)
                       job, (long long)steps / 3)},
     };
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        if (measure_path(bench, paths[i].name, paths[i].path, err) != 0)
+        if ((bench->only == NULL ||
+             strncmp(paths[i].name, bench->only, strlen(bench->only)) == 0) &&
+            measure_path(bench, paths[i].name, paths[i].path, err) != 0)
             return err->code;
     return 0;
 }
@@ -286,23 +290,12 @@ read_numbers(const struct options *options, struct bench *bench, struct err *err
     return 0;
 }
 
-/* Both ends of every stream are ours. */
-static void
-raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int
 run(struct bench *bench)
 {
     struct err err = {0};
     log_set_level(LOG_ERROR);
-    raise_descriptor_limit();
+    fileio_raise_limit(); /* both ends of every stream are ours */
     int result = open_all(bench, &err);
     if (result == 0)
         result = measure_paths(bench, &err);
@@ -333,6 +326,7 @@ bench_store(int count, char *const *arguments)
         options_print_help(&table, stdout);
         exit_code = EXIT_OK;
     } else {
+        bench.only = options_value(&options, "only");
         figures_init(&bench.figures, options_has(&options, "json"));
         exit_code = run(&bench);
         figures_end(&bench.figures);

@@ -1,6 +1,6 @@
 /*
  * The benchmark that anyone can run: `bench core`, `train`, `scale`, `predict`,
- * `tokenize`, `store`.
+ * `tokenize`, `logits`, `store`.
  *
  * Without arguments a subcommand makes up its model and its rows, so that it needs no download.
  */
@@ -20,6 +20,7 @@ static const struct {
     {"scale", bench_scale, "time and memory of a step by tokens a row"},
     {"predict", bench_predict, "rows/s and the latency of one row"},
     {"tokenize", bench_tokenize, "texts/s of the tokenizer"},
+    {"logits", bench_logits, "what a model says of rows of token ids"},
     {"store", bench_store, "latency of a full database over HTTP, memory of idle streams"},
 };
 

@@ -73,7 +73,7 @@ add_points(struct filler *filler, int64_t seq, int64_t count, struct err *err)
 }
 
 static int
-insert_job(struct filler *filler, char id[IDS_SIZE], struct err *err)
+insert_job(struct filler *filler, int64_t priority, char id[IDS_SIZE], struct err *err)
 {
     static const char *const labels[LABELS] = {"alpha",   "bravo",  "charlie", "delta",    "echo",
                                                "foxtrot", "golf",   "hotel",   "india",    "juliet",
@@ -91,6 +91,7 @@ insert_job(struct filler *filler, char id[IDS_SIZE], struct err *err)
         .task = "classification",
         .labels = labels,
         .label_count = LABELS,
+        .priority = priority,
         .total_steps = 1000,
         .estimated_memory_bytes = 1 << 28,
     };
@@ -98,13 +99,37 @@ insert_job(struct filler *filler, char id[IDS_SIZE], struct err *err)
     return jobs_insert(filler->db, &job, &event, id, err);
 }
 
+/* The first of the queue: it has measures, is cancelled, and stays so. */
 static int
-cancel_job(struct filler *filler, const char *id, struct err *err)
+run_a_little(struct filler *filler, int64_t step, struct err *err)
 {
-    const struct job_change change = {.from = 1u << JOB_STATE_QUEUED,
+    static const struct measure measures[] = {
+        {"train_loss", 0.31415926535}, {"train_accuracy", 0.875},    {"learning_rate", 4.2e-5},
+        {"grad_norm", 1.0078125},      {"valid_loss", 0.4271828183}, {"valid_accuracy", 0.8625}};
+    const struct job_progress_row progress = {.step = step,
+                                              .total_steps = 1000,
+                                              .epoch = (double)step / 333,
+                                              .seconds_elapsed = 0.137 * (double)step,
+                                              .rows_per_second = 233.57664233576642,
+                                              .tokens_per_second = 8175.182481751825,
+                                              .trained_tokens = 1120 * step,
+                                              .peak_memory_bytes = 1 << 29};
+    const struct point_row point = {.step = step, .measures = measures, .measure_count = 6};
+    const struct job_change change = {.from = 1u << JOB_STATE_RUNNING,
                                       .to = JOB_STATE_CANCELLED,
                                       .event = {.message = "The job was cancelled."}};
-    return jobs_change(filler->db, id, &change, err);
+    struct arena *arena = arena_new();
+    struct job_row job;
+    bool claimed = false;
+    int result = jobs_claim(filler->db, arena, &job, &claimed, err);
+    if (result == 0) {
+        const struct job_lease lease = {job.seq, job.attempt};
+        result = jobs_flush(filler->db, lease, &progress, &point, 1, err);
+    }
+    if (result == 0)
+        result = jobs_change(filler->db, job.id, &change, err);
+    arena_free(arena);
+    return result;
 }
 
 static int
@@ -117,7 +142,8 @@ add_jobs(struct db *db, void *context, struct err *err)
         char id[IDS_SIZE];
         struct job_row row;
         struct arena *arena = arena_new();
-        int result = insert_job(filler, id, err);
+        bool runs = i % 2 == 0 && i != filler->middle;
+        int result = insert_job(filler, runs ? 1 : 0, id, err);
         if (result == 0)
             result = jobs_get(filler->db, id, arena, &row, err);
         int64_t seq = result == 0 ? row.seq : 0;
@@ -126,7 +152,7 @@ add_jobs(struct db *db, void *context, struct err *err)
             return err->code;
         if (i == filler->middle)
             filler->out->waiting_job = arena_copy_string(filler->arena, id);
-        else if (i % 2 == 0 && cancel_job(filler, id, err) != 0)
+        else if (runs && run_a_little(filler, each + 1, err) != 0)
             return err->code;
     }
     return 0;
@@ -138,7 +164,7 @@ add_long_job(struct db *db, void *context, struct err *err)
     struct filler *filler = context;
     struct job_row row;
     char id[IDS_SIZE];
-    if (insert_job(filler, id, err) != 0 || jobs_get(db, id, filler->arena, &row, err) != 0)
+    if (insert_job(filler, 0, id, err) != 0 || jobs_get(db, id, filler->arena, &row, err) != 0)
         return err->code;
     filler->out->long_job = row.id;
     for (int i = 0; i < LONG_EVENTS; i++) {

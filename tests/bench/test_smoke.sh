@@ -102,6 +102,18 @@ the_tokenizer_is_measured() {
     [ "$(printf '%.0f' "$(number tokens_per_text)")" -eq 16 ] || fail "texts have 16 tokens"
 }
 
+# A row and its tokens are K numbers each, or K a token, and a row does not depend on its neighbours.
+logits_are_printed() {
+    local fixtures=$SOURCE/tests/fixtures/families
+    printf '2 3 4\n5 6:1\n2 3 4\n' | "$BUILD/bench" logits "$fixtures/bert_mean" >"$scratch/said"
+    [ "$(awk '{ print NF }' "$scratch/said" | xargs)" = '3 3 3' ] || fail "not 3 logits a row"
+    [ "$(sed -n 1p "$scratch/said")" = "$(sed -n 3p "$scratch/said")" ] || fail "rows differ"
+    printf '2 3 4\n5 6\n' | "$BUILD/bench" logits "$fixtures/roberta_tokens" >"$scratch/said"
+    [ "$(awk '{ print NF }' "$scratch/said" | xargs)" = '15 10' ] || fail "not 5 logits a token"
+    bench_ends 1 logits "$fixtures/roberta_tokens"
+    complains 'there are no rows'
+}
+
 # The promise about streams does not depend on the machine's load: 1,000 that have nothing to say take
 # less than 64 MiB (a sanitizer keeps what was freed, so not there) and no thread.
 a_full_database_is_asked() {
@@ -138,7 +150,7 @@ mistakes_are_refused() {
 
 helps_are_printed() {
     local name
-    for name in core train scale predict tokenize store; do
+    for name in core train scale predict tokenize logits store; do
         bench_ends 0 "$name" --help
         says "^Usage: bench $name"
         awk 'length($0) > 80 { exit 1 }' "$scratch/said" || fail "$name --help is wider than 80"
@@ -151,6 +163,7 @@ operators_and_products_are_measured
 growth_is_shown
 predictions_are_measured
 the_tokenizer_is_measured
+logits_are_printed
 a_full_database_is_asked
 mistakes_are_refused
 helps_are_printed

@@ -15,6 +15,7 @@ const { version } = JSON.parse(fs.readFileSync(path.join(SDK, 'node_modules/open
 const { default: OpenAI, toFile } = await import(pathToFileURL(require.resolve('openai')).href)
 const client = new OpenAI({ baseURL, apiKey: 'any' })
 const train = fs.readFileSync(path.join(FOLDER, 'train.jsonl'))
+const MAX_STREAMS = 4 // as script/test-clients has it
 const settings = { max_steps: 8, batch_size: 8, learning_rate: 1e-3 }
 
 const done = (what) => console.log(`node ${version}: ${what}`)
@@ -97,9 +98,14 @@ const long = await create({ max_steps: 100000 })
 const times = []
 assert(['pausing', 'paused'].includes((await client.fineTuning.jobs.pause(long.id)).status))
 await wait(long, 'paused')
+// More streams than may be open (script/test-clients starts the daemon so); they end with the job.
+const stream = `/fine_tuning/jobs/${long.id}/stream`
+const streams = await Promise.all(Array.from({ length: MAX_STREAMS }, () => fetch(baseURL + stream)))
+await refused(OpenAI.InternalServerError, 503, () => client.get(stream, { maxRetries: 0 }))
 assert(['queued', 'running'].includes((await client.fineTuning.jobs.resume(long.id)).status))
 assert.equal((await client.fineTuning.jobs.cancel(long.id)).status, 'cancelled')
 times.push(await refused(OpenAI.ConflictError, 409, () => client.fineTuning.jobs.cancel(long.id)))
+for (const opened of streams) assert((await opened.text()).includes('event: end'))
 assert(Math.max(...times) < 400, `a refusal was tried again: ${times}`)
 done('jobs: pause, resume, cancel; a refused change is not tried again')
 
@@ -109,7 +115,7 @@ await refused(OpenAI.BadRequestError, 400, () => create({ learning_rat: 1 }))
 await refused(OpenAI.NotFoundError, 404, () => client.fineTuning.jobs.retrieve('ftjob-none'))
 await refused(OpenAI.NotFoundError, 404, () => client.models.retrieve('no-such-model'))
 await refused(OpenAI.PermissionDeniedError, 403, () => client.models.delete(MODEL))
-done('errors: 400, 403, 404, 409 with type, code and request id')
+done('errors: 400, 403, 404, 409, 503 with type, code and request id')
 
 // ---- a data set for a chat model
 const chat = await client.files.create({ file: fs.createReadStream(path.join(FOLDER, 'chat.jsonl')), purpose: 'fine-tune' })

@@ -11,6 +11,7 @@ import asyncio
 import pathlib
 import sys
 import time
+import urllib.request
 
 import openai
 from openai import AsyncOpenAI, OpenAI
@@ -20,6 +21,7 @@ BASE_URL, MODEL, ALIAS, FOLDER = sys.argv[1:5]
 client = OpenAI(base_url=BASE_URL, api_key="any")
 folder = pathlib.Path(FOLDER)
 train = (folder / "train.jsonl").read_bytes()
+MAX_STREAMS = 4  # as script/test-clients has it
 settings = {"max_steps": 8, "batch_size": 8, "learning_rate": 1e-3}
 
 
@@ -123,11 +125,17 @@ long = create(extra={"max_steps": 100000})
 seconds = [refused(openai.NotFoundError, 404, lambda: client.fine_tuning.jobs.cancel("ftjob-none"))]
 assert client.fine_tuning.jobs.pause(long.id).status in ("pausing", "paused")
 wait(long, "paused")
+# More streams than may be open (script/test-clients starts the daemon so); they end with the job.
+stream = f"/fine_tuning/jobs/{long.id}/stream"
+streams = [urllib.request.urlopen(BASE_URL + stream) for _ in range(MAX_STREAMS)]
+refused(openai.InternalServerError, 503,
+        lambda: client.with_options(max_retries=0).get(stream, cast_to=object))
 assert client.fine_tuning.jobs.pause(long.id).status == "paused"
 assert client.fine_tuning.jobs.resume(long.id).status in ("queued", "running")
 assert client.fine_tuning.jobs.cancel(long.id).status == "cancelled"
 seconds.append(refused(openai.ConflictError, 409, lambda: client.fine_tuning.jobs.cancel(long.id)))
 seconds.append(refused(openai.ConflictError, 409, lambda: client.fine_tuning.jobs.pause(long.id)))
+assert all(b"event: end" in opened.read() for opened in streams)
 assert max(seconds) < 0.4, f"a refusal was tried again: {seconds}"
 done("jobs: pause, resume, cancel; a refused change is not tried again")
 
@@ -142,7 +150,7 @@ refused(openai.PermissionDeniedError, 403, lambda: client.models.delete(MODEL))
 refused(openai.BadRequestError, 400, lambda: client.post("/fine_tuning/jobs", cast_to=object, content=b"x"))
 refused(openai.NotFoundError, 404,
         lambda: client.fine_tuning.checkpoints.permissions.retrieve(job.fine_tuned_model))
-done("errors: 400, 403, 404, 409 with type, code and request id")
+done("errors: 400, 403, 404, 409, 503 with type, code and request id")
 
 # ---- models and a data set for a chat model ----------------------------------------------------------
 assert {MODEL, job.fine_tuned_model} <= {model.id for model in client.models.list()}

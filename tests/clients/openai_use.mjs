@@ -27,14 +27,17 @@ function check(holds, claim) {
   console.log(`ok ${claim}`);
 }
 
-async function refused(call, code, claim) {
+// The call throws exactly this class, with what an error carries. Returns the error.
+async function refused(call, kind, code, claim) {
   let error = null;
   try {
     await call();
   } catch (thrown) {
     error = thrown;
   }
-  check(error instanceof OpenAI.BadRequestError && error.code === code, `${claim}: ${code}`);
+  check(error?.constructor === kind && error.code === code, `${claim}: ${kind.name} ${code}`);
+  check(error.type && error.message && error.requestID, `${claim}: type, sentence, request id`);
+  return error;
 }
 
 function length(vector) {
@@ -89,6 +92,24 @@ async function embeddings(name) {
   check(Math.abs(length(plain.data[0].embedding) - 1) < 1e-5, "embeddings: unit length again");
 }
 
+// One of each class that a status of the daemon makes; 5xx is openai_jobs.mjs's.
+async function errorClasses() {
+  const quick = new OpenAI({ baseURL: url, apiKey: "none", maxRetries: 0 });
+  const { models, uploads, embeddings: vectors } = quick;
+  await refused(() => vectors.create({ model: "none", input: "a" }), OpenAI.BadRequestError,
+    "model_not_found", "400");
+  await refused(() => models.delete(base), OpenAI.PermissionDeniedError, "base_model_protected", "403");
+  await refused(() => models.retrieve("none"), OpenAI.NotFoundError, "model_not_found", "404");
+  const upload = { filename: "a.jsonl", purpose: "fine-tune", bytes: 1, mime_type: "text/jsonl" };
+  const pending = [];
+  while (pending.length < 1000) pending.push(await uploads.create(upload));
+  const full = await refused(() => uploads.create(upload), OpenAI.RateLimitError, "queue_full", "429");
+  check(full.type === "rate_limit_error" && Number(full.headers.get("retry-after")) > 0,
+    "429: says when to try again");
+  for (const { id } of pending) await uploads.cancel(id);
+  await refused(() => uploads.cancel(pending[0].id), OpenAI.ConflictError, "conflict", "409");
+}
+
 if (labels.length < 2) {
   console.error("usage: node openai_use.mjs BASE_URL CLASSIFIER BASE LABEL...");
   process.exit(2);
@@ -98,6 +119,7 @@ await responses(said);
 await embeddings(model);
 await embeddings(base);
 await refused(() => client.chat.completions.create({ model: base, messages }),
-  "model_not_fine_tuned", "a base model has no labels");
+  OpenAI.BadRequestError, "model_not_fine_tuned", "a base model has no labels");
 await refused(() => client.chat.completions.create({ model, messages: [] }),
-  "invalid_parameter", "no messages");
+  OpenAI.BadRequestError, "invalid_parameter", "no messages");
+await errorClasses();

@@ -25,12 +25,15 @@ def check(holds, claim):
 
 
 def refused(call, kind, code, claim):
+    """The call raises exactly this class, with what an error carries. Returns the error."""
     try:
         call()
-    except kind as error:
-        check(error.code == code and error.request_id, f"{claim}: {error.code}")
-    else:
-        check(False, claim)
+    except openai.APIStatusError as error:
+        check(type(error) is kind and error.code == code,
+              f"{claim}: {type(error).__name__} {error.code}")
+        check(error.type and error.message and error.request_id, f"{claim}: type, sentence, request id")
+        return error
+    check(False, claim)
 
 
 def chat(client, model, labels):
@@ -132,6 +135,29 @@ def refusals(client, model, base):
             openai.BadRequestError, "model_not_fine_tuned", "a stream of a base model")
 
 
+# As many as may be pending at once.
+UPLOADS = 1000
+
+
+def error_classes(client, base):
+    """One of each class that a status of the daemon makes; 5xx is openai_jobs.py's."""
+    quick = client.with_options(max_retries=0)
+    refused(lambda: quick.embeddings.create(model="none", input="a"), openai.BadRequestError,
+            "model_not_found", "400")
+    refused(lambda: quick.models.delete(base), openai.PermissionDeniedError,
+            "base_model_protected", "403")
+    refused(lambda: quick.models.retrieve("none"), openai.NotFoundError, "model_not_found", "404")
+    new = {"filename": "a.jsonl", "purpose": "fine-tune", "bytes": 1, "mime_type": "text/jsonl"}
+    uploads = [quick.uploads.create(**new) for _ in range(UPLOADS)]
+    full = refused(lambda: quick.uploads.create(**new), openai.RateLimitError,
+                   "queue_full", "429")
+    check(full.type == "rate_limit_error" and float(full.response.headers["retry-after"]) > 0,
+          "429: says when to try again")
+    for upload in uploads:
+        quick.uploads.cancel(upload.id)
+    refused(lambda: quick.uploads.cancel(uploads[0].id), openai.ConflictError, "conflict", "409")
+
+
 def main():
     if len(sys.argv) < 6:
         sys.exit(__doc__)
@@ -145,6 +171,7 @@ def main():
     embeddings(client, model)
     embeddings(client, base)
     refusals(client, model, base)
+    error_classes(client, base)
 
 
 if __name__ == "__main__":

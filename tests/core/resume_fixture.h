@@ -8,6 +8,8 @@
 
 #include "core/base/buf.h"
 #include "core/base/fileio.h"
+#include "core/base/json.h"
+#include "core/hub/model_dir.h"
 #include "core/train/trainer.h"
 #include "tests/support/scratch.h"
 
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -42,6 +45,7 @@ struct watch {
     const char *folder;     /* for them; NULL: kept nowhere */
     const char *newest;     /* its path */
     atomic_long stop_after; /* answers of should_stop that are no; negative: always no */
+    const char *models;     /* folder for the best model, where that becomes the final one */
     size_t warnings;
     double first_rate; /* the learning rate of the first point */
 };
@@ -153,7 +157,35 @@ resume_on_point(void *context, const struct train_point *point)
     resume_log_values(watch, &point->progress, point->values);
 }
 
-/* Models are told by their bytes in memory; resume_save_final writes one as a folder. */
+static inline const char *
+resume_model_path(const struct watch *watch, size_t step)
+{
+    return arena_printf(watch->fixture->scratch.arena, "%s/%zu", watch->models, step);
+}
+
+/* Keep a model that is the best so far, and no other one. */
+static inline void
+resume_keep_best(struct watch *watch, const struct train_snapshot *snapshot)
+{
+    struct err err;
+    if (watch->models == NULL || snapshot->final || snapshot->best_step != snapshot->progress.step)
+        return;
+    if (fileio_remove_tree(watch->models, &err) != 0 ||
+        fileio_make_folder(watch->models, &err) != 0 ||
+        model_dir_save(&snapshot->save, resume_model_path(watch, snapshot->best_step), &err) != 0)
+        fail_msg("%s", err.message);
+}
+
+static inline const char *
+resume_find_checkpoint(void *context, size_t step)
+{
+    struct stat status;
+    const struct watch *watch = context;
+    const char *path = resume_model_path(watch, step);
+    return stat(path, &status) == 0 ? path : NULL;
+}
+
+/* Models are told by their bytes in memory, evaluations by their documents. */
 static inline int
 resume_on_model(void *context, const struct train_snapshot *snapshot, struct err *err)
 {
@@ -161,6 +193,7 @@ resume_on_model(void *context, const struct train_snapshot *snapshot, struct err
     struct buf bytes = {0};
     char sum[65];
     (void)err;
+    resume_keep_best(watch, snapshot);
     const struct tensor_layout *layout = snapshot->save.layout;
     for (size_t i = 0; i < layout->count; i++)
         buf_append(&bytes, snapshot->save.parameters + layout->tensors[i].offset,
@@ -171,6 +204,12 @@ resume_on_model(void *context, const struct train_snapshot *snapshot, struct err
     resume_begin_line(watch, snapshot->progress.step + snapshot->final);
     buf_printf(&watch->log, "%s %s", snapshot->final ? "final" : "checkpoint", sum);
     resume_log_values(watch, &snapshot->progress, snapshot->latest);
+    const json_t *documents[] = {snapshot->validation, snapshot->test};
+    for (size_t i = 0; i < 2 && documents[i] != NULL; i++) {
+        char *text = json_text(documents[i]);
+        buf_printf(&watch->log, "%s\n", text);
+        free(text);
+    }
     return 0;
 }
 
@@ -226,7 +265,8 @@ resume_run(struct resume_fixture *f, size_t threads, const struct train_resume *
                                             .on_point = resume_on_point,
                                             .on_model = resume_on_model,
                                             .should_stop = resume_should_stop,
-                                            .on_resume_state = resume_on_state};
+                                            .on_resume_state = resume_on_state,
+                                            .find_checkpoint = resume_find_checkpoint};
     watch->fixture = f;
     request.resume = resume;
     if (train_plan_make(&request, arena, &plan, &fault, err) != 0)
@@ -236,6 +276,19 @@ resume_run(struct resume_fixture *f, size_t threads, const struct train_resume *
     pool_free(pool);
     arena_free(arena);
     return rc;
+}
+
+/* Lines about what a state does not hold will come again. */
+static inline void
+resume_forget_lines(struct watch *watch, const struct resume_facts *facts)
+{
+    while (watch->line_count > 0) {
+        size_t last = watch->line_count - 1;
+        if (watch->line_steps[last] + facts->pending <= facts->step)
+            return;
+        watch->log.length = watch->line_starts[last];
+        watch->line_count--;
+    }
 }
 
 /* Go on from the state at path. */
@@ -248,6 +301,7 @@ resume_go_on(struct resume_fixture *f, size_t threads, const char *path, struct 
     if (resume_state_open(path, &file, err) != 0)
         fail_msg("%s: %s", path, err->message);
     resume.state = file;
+    resume_forget_lines(watch, resume_state_facts(file));
     int rc = resume_run(f, threads, &resume, watch, err);
     resume_state_close(file);
     return rc;
@@ -260,6 +314,18 @@ resume_run_whole(struct resume_fixture *f, size_t threads, const char *folder, s
     struct err err;
     const struct train_resume each = {.interval = -1};
     *watch = (struct watch){.stop_after = -1, .every = true, .folder = folder};
+    if (resume_run(f, threads, &each, watch, &err) != 0)
+        fail_msg("%s", err.message);
+}
+
+/* The same, where the best model is kept in a folder. */
+static inline void
+resume_run_best(struct resume_fixture *f, size_t threads, const char *folder, const char *models,
+                struct watch *watch)
+{
+    struct err err;
+    const struct train_resume each = {.interval = -1};
+    *watch = (struct watch){.stop_after = -1, .every = true, .folder = folder, .models = models};
     if (resume_run(f, threads, &each, watch, &err) != 0)
         fail_msg("%s", err.message);
 }

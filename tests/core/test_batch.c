@@ -73,7 +73,7 @@ check_rows(const struct batch *batch, const uint32_t *picked, size_t count)
         token_store_copy(&store, store.offsets[source], length, ids, types);
         assert_memory_equal(batch->ids + at, ids, length * sizeof *ids);
         assert_memory_equal(batch->types + at, types, length);
-        assert_int_equal(batch->labels[row], store.labels[source]);
+        assert_int_equal(batch->targets->classes[source], store.targets.classes[source]);
         longest = length > longest ? length : longest;
     }
     for (size_t i = 0; i < count; i++)

@@ -72,6 +72,26 @@ one_append_larger_than_twice_the_capacity_fits(void **state)
     buf_fini(&buf);
 }
 
+static void
+an_extended_buffer_keeps_what_it_had(void **state)
+{
+    (void)state;
+    struct buf buf = {0};
+    buf_extend(&buf, 0);
+    assert_string_equal(buf_string(&buf), "");
+    for (size_t i = 1; i <= 600; i++) {
+        char *place = buf_extend(&buf, i);
+        memset(place, 'a' + (int)(i % 26), i);
+        assert_int_equal(buf.data[buf.length], '\0');
+    }
+    size_t at = 0;
+    for (size_t i = 1; i <= 600; i++)
+        for (size_t j = 0; j < i; j++, at++)
+            assert_int_equal(buf.data[at], 'a' + (int)(i % 26));
+    assert_int_equal(buf.length, at);
+    buf_fini(&buf);
+}
+
 int
 main(void)
 {
@@ -79,6 +99,7 @@ main(void)
         cmocka_unit_test(an_empty_buffer_is_an_empty_string),
         cmocka_unit_test(appended_bytes_follow_each_other_and_a_nul_follows_them),
         cmocka_unit_test(growth_keeps_everything),
+        cmocka_unit_test(an_extended_buffer_keeps_what_it_had),
         cmocka_unit_test(one_append_larger_than_twice_the_capacity_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,8 @@
 #include "core/base/buf.h"
 #include "core/base/rng.h"
 #include "core/base/utf8.h"
+#include "core/data/compare.h"
+#include "core/data/dedupe.h"
 #include "core/data/preview.h"
 #include "core/data/report.h"
 #include "tests/support/scratch.h"
@@ -21,7 +23,7 @@
 
 #include <cmocka.h>
 
-enum { RUNS = 3000, MOST_DAMAGES = 8, PAGE_ROWS = 4 };
+enum { RUNS = 5000, MOST_DAMAGES = 8, PAGE_ROWS = 4 };
 
 static const struct {
     const char *name, *text;
@@ -35,22 +37,26 @@ static const struct {
     {"a.csv", "text,label\r\n\"a \"\"ä\"\"\",x\r\n\"b\nc\",\"y\"\r\nd,z\r\n"},
     {"a.tsv", "sentence1\tsentence2\tlabel\na\tb\t1\nc\td\t2\n"},
     {"a.txt", "EU NNP B-ORG\nrejects VBZ O\n\nPeter NNP B-PER\n"},
+    {"a.conll", "-DOCSTART- O\n\nEU\tB-ORG\nsays\tO\n\nNew York\tB-LOC\n"},
+    {"a.jsonl", "{\"text\":\"a\",\"labels\":[\"x\",\"y\"]}\n{\"text\":\"b\",\"labels\":[]}\n"
+                "{\"text\":\"a\",\"labels\":[\"x\",1]}\n"},
+    {"a.jsonl", "{\"tokens\":[\"a\",\"b\"],\"labels\":[\"B-x\",\"I-x\"]}\n"
+                "{\"tokens\":[\"c\"],\"labels\":[\"O\"]}\n"},
+    {"a.json", "[{\"text\":\"a\",\"labels\":[0.5,1]},\n {\"text\":\"b\",\"labels\":[2,3.5]}]\n"},
 };
 
+/* clang-format off */
 static const char *const pieces[] = {
-    "\"",         ",",
-    "\n",         "\r\n",
-    "\\",         "{",
-    "}",          "[",
-    "]",          ":",
-    "\xff",       "\xef\xbb\xbf",
-    "null",       "1e999",
-    "\\ud800",    "\"text\":",
-    "[[[[[[",     "\t",
-    "\"label\":", "\xf0\x9f",
-    "\x1f\x8b",   "99999999999999999999",
-    "\\u0000",    "\"role\":\"user\"",
+    "\"", ",", "\n", "\r\n",
+    "\\", "{", "}", "[",
+    "]", ":", "\xff", "\xef\xbb\xbf",
+    "null", "1e999", "\\ud800", "\"text\":",
+    "[[[[[[", "\t", "\"label\":", "\xf0\x9f",
+    "\x1f\x8b", "99999999999999999999", "\\u0000", "\"role\":\"user\"",
+    "[]", "\"tokens\":[\"a\"],", "\"labels\":[1,2],", "-DOCSTART-",
+    "\n\n", "I-y",
 };
+/* clang-format on */
 
 static uint32_t
 draw(const struct rng_stream *stream, uint64_t *at, uint32_t below)
@@ -112,6 +118,57 @@ expect_utf8(const char *text)
     assert_int_equal(utf8_valid_length(text, strlen(text)), strlen(text));
 }
 
+/* What holds of every row, whatever is in it. */
+static void
+expect_rows(const struct dataset *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct data_row *row = &d->rows[i];
+        assert_int_equal(utf8_valid_length(row->text, row->text_length), row->text_length);
+        assert_true(row->label == NULL || row->labels == NULL);
+        if (d->label_form == LABELS_TOKENS || row->words != NULL) {
+            size_t end = 0;
+            assert_true(row->word_count > 0);
+            assert_true(row->labels == NULL || row->label_count == row->word_count);
+            for (size_t w = 0; w < row->word_count; w++) {
+                assert_int_equal(row->words[w].start, w == 0 ? 0 : end + 1);
+                assert_true(row->words[w].length > 0);
+                end = row->words[w].start + row->words[w].length;
+            }
+            assert_int_equal(end, row->text_length);
+        }
+        for (size_t k = 0; k < row->label_count; k++)
+            expect_utf8(row->labels[k]);
+        if (d->label_form == LABELS_NUMBER_LISTS)
+            assert_int_equal(row->label_count, d->rows[0].label_count);
+        if (d->label_form != LABELS_NONE)
+            assert_true(row->label != NULL || row->labels != NULL);
+    }
+}
+
+/* The data set by itself, against itself, and without its duplicates. */
+static void
+read_rows(const char *path, const char *name, struct arena *arena)
+{
+    struct dataset *d = NULL;
+    struct data_comparison comparison;
+    struct dedupe_counts counts;
+    struct err err;
+    if (dataset_read(path, name, NULL, &d, &err) != 0)
+        fail_msg("%s", err.message);
+    const struct compare_side side = {.name = name, .dataset = d};
+    bool *leaves = arena_array(arena, d->count, sizeof *leaves);
+    expect_rows(d);
+    assert_int_equal(data_compare(&side, &side, arena, &comparison, &err), 0);
+    assert_int_equal(comparison.leaked, d->count);
+    assert_int_equal(comparison.unseen + comparison.untested, 0);
+    for (size_t i = 0; i < comparison.warning_count; i++)
+        expect_utf8(comparison.warnings[i].message);
+    assert_int_equal(dedupe_rows(d, DEDUPE_NEAR, leaves, &counts, &err), 0);
+    assert_true(d->count == 0 || counts.exact + counts.near < d->count);
+    dataset_free(d);
+}
+
 /* Read the file in every way and see that the answers fit each other. */
 static void
 read_all(const char *path, const char *name)
@@ -125,6 +182,7 @@ read_all(const char *path, const char *name)
     if (data_report_make(&request, arena, &report, &err) != 0 ||
         preview_read(&rows, arena, &page, &err) != 0)
         fail_msg("%s", err.message);
+    read_rows(path, name, arena);
     assert_true(report.rows + report.fault_count > 0);
     size_t kept = report.fault_count < DATA_FAULTS_KEPT ? report.fault_count : DATA_FAULTS_KEPT;
     for (size_t i = 0; i < kept; i++)

@@ -173,10 +173,10 @@ every_fault_of_a_json_line_has_its_line(void **state)
          "unlike line 1"},
         {"{\"text\":\"b\",\"text_pair\":\"c\",\"label\":\"x\"}\n" GOOD, "mixed_pairs", 2,
          "one text only"},
-        {GOOD "{\"text\":\"b\",\"labels\":[\"x\"]}", "not_supported_yet", 2, "list of labels"},
-        {GOOD "{\"text\":\"b\",\"labels\":[]}", "not_supported_yet", 2, "list of labels"},
-        {GOOD "{\"text\":\"b\",\"label\":[\"x\"]}", "not_supported_yet", 2, "list of labels"},
-        {GOOD "{\"tokens\":[\"b\"],\"labels\":[\"O\"]}", "not_supported_yet", 2, "\"tokens\""},
+        {GOOD "{\"text\":\"b\",\"labels\":[\"x\"]}", "mixed_labels", 2, "line 1 has one label"},
+        {GOOD "{\"text\":\"b\",\"labels\":[]}", "mixed_labels", 2, "list of labels"},
+        {GOOD "{\"text\":\"b\",\"label\":[\"x\"]}", "mixed_labels", 2, "list of labels"},
+        {GOOD "{\"tokens\":[\"b\"],\"labels\":[\"O\"]}", "mixed_labels", 2, "has tokens"},
         {GOOD "{\"prompt\":\"b\"}", "missing_text", 2, "\"prompt\""},
     };
     data_file_expect_faults(*state, "a.jsonl", cases, sizeof cases / sizeof cases[0]);
@@ -193,7 +193,6 @@ files_as_a_whole_are_refused_for_what_they_are(void **state)
         {"\xff\xfe{", "invalid_utf8", 0, "UTF-16"},
         {"PK\x03\x04 whatever", "not_supported_yet", 0, "spreadsheet"},
         {"PAR1 whatever", "not_supported_yet", 0, "Parquet"},
-        {"EU B-ORG\nrejects O\n", "not_supported_yet", 0, "CoNLL"},
     };
     data_file_expect_faults(*state, "a.jsonl", cases, sizeof cases / sizeof cases[0]);
     static const struct fault_case tables[] = {
@@ -203,21 +202,6 @@ files_as_a_whole_are_refused_for_what_they_are(void **state)
         {"\x1f\x8b\x08 whatever", "invalid_gzip", 0, "gzip"},
     };
     data_file_expect_faults(*state, "a.csv", tables, sizeof tables / sizeof tables[0]);
-}
-
-static void
-forms_that_are_not_built_yet_are_told(void **state)
-{
-    struct dataset *d =
-        data_file_read_text(*state, "a.jsonl", "{\"text\":\"b\",\"labels\":[\"x\"]}");
-    assert_int_equal(d->label_form, LABELS_LISTS);
-    dataset_free(d);
-    d = data_file_read_text(*state, "a.jsonl", "{\"tokens\":[\"b\"],\"labels\":[\"O\"]}");
-    assert_int_equal(d->label_form, LABELS_TOKENS);
-    dataset_free(d);
-    d = data_file_read_text(*state, "a.conll", "EU B-ORG\n");
-    assert_int_equal(d->label_form, LABELS_TOKENS);
-    dataset_free(d);
 }
 
 static void
@@ -417,6 +401,9 @@ shared_data_sets_are_read_without_a_fault(void **state)
         {SHARED_FOLDER "/data/banking77/train.jsonl", 9003, LABELS_TEXT, false},
         {SHARED_FOLDER "/data/sms_spam/train.jsonl", 4128, LABELS_TEXT, false},
         {SHARED_FOLDER "/data/glue_stsb/train.jsonl", 5749, LABELS_FRACTION, true},
+        {SHARED_FOLDER "/data/goemotions/train.jsonl", 43410, LABELS_LISTS, false},
+        {SHARED_FOLDER "/data/wnut17_ner/train.jsonl", 3394, LABELS_TOKENS, false},
+        {SHARED_FOLDER "/data/snips_slots/train.jsonl", 13084, LABELS_TOKENS, false},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct dataset *d = NULL;
@@ -444,7 +431,6 @@ main(void)
         CASE(nul_in_a_text_is_kept_with_its_length),
         CASE(every_fault_of_a_json_line_has_its_line),
         CASE(files_as_a_whole_are_refused_for_what_they_are),
-        CASE(forms_that_are_not_built_yet_are_told),
         CASE(columns_replace_the_usual_names),
         CASE(columns_that_are_named_must_be_there),
         CASE(lengths_have_limits),

@@ -4,6 +4,7 @@
  * does not depend on its company.
  */
 #include "tests/support/close.h"
+#include "tests/support/network_difference.h"
 #include "tests/support/small_model.h"
 
 #include <math.h>
@@ -342,59 +343,6 @@ equal_rows_of_a_batch_are_dropped_differently_at_every_site(void **state)
 
 /* ---- finite differences ---------------------------------------------------------------------- */
 
-/*
- * The loss is a sum of float operations with about 1e-7 of noise, and is differentiated with a step
- * of 1e-2 by Richardson's rule, (8 (f(h/2) - f(-h/2)) - (f(h) - f(-h))) / 6h, whose truncation
- * error h^4 f^(5) / 480 is about 1e-9 here; the noise makes 18 / 6h times 1e-7 = 3e-5. A
- * parameter's gradient may differ by that noise, and by 1 % of its tensor's greatest.
- */
-#define DIFFERENCE_STEP     1e-2f
-#define DIFFERENCE_NOISE    3e-5
-#define DIFFERENCE_RELATIVE 1e-2
-
-static double
-loss_beside(struct small_run *run, float *parameter, float shift)
-{
-    float kept = *parameter;
-    *parameter = kept + shift;
-    double loss = small_run_forward(run, 7);
-    *parameter = kept;
-    return loss;
-}
-
-static double
-numeric_gradient(struct small_run *run, float *parameter)
-{
-    float h = DIFFERENCE_STEP;
-    double far_difference = loss_beside(run, parameter, h) - loss_beside(run, parameter, -h);
-    double near_difference =
-        loss_beside(run, parameter, h / 2) - loss_beside(run, parameter, -h / 2);
-    return (8 * near_difference - far_difference) / (6 * (double)h);
-}
-
-/* The parameter with the greatest gradient, and two more, of one tensor; the worst excess. */
-static void
-check_tensor(struct small_run *run, const struct tensor *tensor, const float *all_gradients,
-             size_t *informative)
-{
-    size_t count = tensor->rows * tensor->columns;
-    const float *gradients = all_gradients + tensor->offset;
-    size_t picked[3] = {0, count / 3, count - 1 - count / 7};
-    for (size_t i = 0; i < count; i++)
-        if (fabsf(gradients[i]) > fabsf(gradients[picked[0]]))
-            picked[0] = i;
-    double greatest = fabs((double)gradients[picked[0]]);
-    *informative += greatest > 10 * DIFFERENCE_NOISE;
-    for (size_t p = 0; p < 3; p++) {
-        float *parameter = run->model->parameters + tensor->offset + picked[p];
-        double want = numeric_gradient(run, parameter);
-        double error = fabs((double)gradients[picked[p]] - want);
-        if (error > DIFFERENCE_NOISE + DIFFERENCE_RELATIVE * greatest)
-            fail_msg("%s[%zu]: gradient %g, by differences %g", tensor->name, picked[p],
-                     (double)gradients[picked[p]], want);
-    }
-}
-
 static void
 gradients_are_the_derivative_of_the_loss_under_dropout(void **state)
 {
@@ -416,7 +364,7 @@ gradients_are_the_derivative_of_the_loss_under_dropout(void **state)
     float *gradients = small_run_gradients(&run);
     for (size_t i = 0; i < model.layout.count; i++) {
         const struct tensor *tensor = &model.layout.tensors[i];
-        check_tensor(&run, tensor, gradients, &informative);
+        informative += network_difference_check(&run, 7, tensor, gradients);
         /* The padding token's row moves the loss and yet has no gradient, as in the reference. */
         if (tensor->kind == TENSOR_WORD_EMBEDDING)
             for (size_t j = 0; j < small.hidden_size; j++)

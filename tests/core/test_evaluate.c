@@ -239,7 +239,9 @@ evaluate_on(struct fixture *f, size_t threads)
     struct err err;
     struct pool *pool = new_pool(threads);
     assert_int_equal(evaluator_init(&evaluator, &f->store, &f->model.config, threads, &err), 0);
-    assert_true(evaluate(&evaluator, &f->model.network, pool, NULL, NULL, &result));
+    const struct evaluate_call call = {
+        .evaluator = &evaluator, .network = &f->model.network, .pool = pool};
+    assert_true(evaluate(&call, &result));
     evaluator_fini(&evaluator);
     pool_free(pool);
     return result;
@@ -265,8 +267,8 @@ loss_and_accuracy_are_those_of_the_logits(void **state)
             sum += exp((double)logits[k]);
             best = logits[k] > logits[best] ? k : best;
         }
-        loss += log(sum) - (double)logits[f->store.labels[row]];
-        correct += best == f->store.labels[row];
+        loss += log(sum) - (double)logits[f->store.targets.classes[row]];
+        correct += best == f->store.targets.classes[row];
     }
     struct evaluation result = evaluate_on(f, 1);
     assert_true(fabs(result.loss - loss / ROWS) < tolerance);
@@ -302,7 +304,11 @@ evaluation_can_be_stopped(void **state)
     struct err err;
     struct pool *pool = new_pool(2);
     assert_int_equal(evaluator_init(&evaluator, &f->store, &f->model.config, 2, &err), 0);
-    assert_false(evaluate(&evaluator, &f->model.network, pool, always, NULL, &result));
+    const struct evaluate_call call = {.evaluator = &evaluator,
+                                       .network = &f->model.network,
+                                       .pool = pool,
+                                       .should_stop = always};
+    assert_false(evaluate(&call, &result));
     evaluator_fini(&evaluator);
     pool_free(pool);
 }

@@ -317,10 +317,26 @@ hashes_are_the_published_known_answers(void **state)
     assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+static void
+folder_of_a_path_is_what_stands_before_its_last_slash(void **state)
+{
+    static const char *const examples[][2] = {
+        {"a/b", "a"}, {"/a", "/"}, {"a", "."}, {"/a/b/c", "/a/b"}, {"", "."}};
+    (void)state;
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        char *folder = fileio_folder_of(examples[i][0]);
+        assert_string_equal(folder, examples[i][1]);
+        free(folder);
+    }
+    assert_true(fileio_raise_limit() > 0);
+    assert_true(fileio_raise_limit() == fileio_raise_limit());
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folder_of_a_path_is_what_stands_before_its_last_slash),
         cmocka_unit_test(reading_gives_every_byte_up_to_the_limit),
         cmocka_unit_test(reading_appends_and_the_limit_is_the_files_alone),
         cmocka_unit_test(what_is_no_regular_file_is_refused),

@@ -173,6 +173,31 @@ a_files_faults_begin_with_its_name(void **state)
     scratch_close(&scratch);
 }
 
+static void
+integers_beyond_64_bits_are_legal_where_a_file_may_hold_them(void **state)
+{
+    (void)state;
+    static const char huge[] = "{\"most\": 1000000000000000019884624838656, \"a\": 2}";
+    struct scratch scratch;
+    struct err err;
+    scratch_open(&scratch);
+    const char *path = scratch_write_text(&scratch, "huge.json", huge);
+    assert_null(json_parse(huge, sizeof huge - 1, false, &err));
+    assert_null(json_parse_file(path, 1000, &err));
+    json_t *value = json_parse_file_huge(path, 1000, &err);
+    assert_true(json_real_value(json_object_get(value, "most")) == 1e30);
+    assert_true(json_number_value(json_object_get(value, "a")) == 2);
+    json_decref(value);
+    path = scratch_write_text(&scratch, "usual.json", "{\"a\": 2}");
+    value = json_parse_file_huge(path, 1000, &err);
+    assert_int_equal(json_integer_value(json_object_get(value, "a")), 2);
+    json_decref(value);
+    path = scratch_write_text(&scratch, "broken.json", "{\"a\":");
+    assert_null(json_parse_file_huge(path, 1000, &err));
+    assert_non_null(strstr(err.message, "line 1"));
+    scratch_close(&scratch);
+}
+
 int
 main(void)
 {
@@ -185,6 +210,7 @@ main(void)
         cmocka_unit_test(nul_in_a_string_is_legal_only_where_allowed),
         cmocka_unit_test(text_is_compact_and_keeps_the_order_of_keys),
         cmocka_unit_test(a_files_faults_begin_with_its_name),
+        cmocka_unit_test(integers_beyond_64_bits_are_legal_where_a_file_may_hold_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

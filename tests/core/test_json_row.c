@@ -191,7 +191,7 @@ the_key_of_a_single_target_names_it(void **state)
          "not_supported_yet", 2, "2 targets"},
         {TARGET "{\"text\":\"b\",\"labels\":{\"mood\":\"y\"}}", "not_supported_yet", 2, "\"mood\""},
         {TARGET "{\"text\":\"b\",\"labels\":{\"\":\"y\"}}", "invalid_label", 2, "1 to 512"},
-        {TARGET "{\"text\":\"b\",\"labels\":{\"intent\":[\"y\"]}}", "not_supported_yet", 2,
+        {TARGET "{\"text\":\"b\",\"labels\":{\"intent\":[\"y\"]}}", "mixed_labels", 2,
          "list of labels"},
         {TARGET "{\"text\":\"b\",\"labels\":{\"intent\":{}}}", "invalid_label", 2, "an object"},
         {TARGET "{\"text\":\"b\",\"labels\":{\"intent\":null}}", "missing_label", 2, "label"},

@@ -106,14 +106,33 @@ read_ids(struct golden *golden, const json_t *list, size_t *count)
     return out;
 }
 
+/* Outcomes that know truth and prediction alone. */
+static struct class_outcome *
+outcomes_of(struct golden *golden, const uint32_t *truth, const uint32_t *predicted, size_t rows)
+{
+    struct class_outcome *out = arena_array(golden->arena, rows + 1, sizeof *out);
+    for (size_t row = 0; row < rows; row++)
+        out[row] = (struct class_outcome){.truth = truth[row], .predicted = predicted[row]};
+    return out;
+}
+
+static struct class_predictions
+judge(struct golden *golden, const float *probabilities, const uint32_t *truth, size_t rows,
+      size_t classes)
+{
+    struct class_outcome *outcomes = arena_array(golden->arena, rows + 1, sizeof *outcomes);
+    for (size_t row = 0; row < rows; row++)
+        outcomes[row] = class_outcome_of(probabilities + row * classes, classes, truth[row]);
+    return (struct class_predictions){rows, classes, outcomes, probabilities};
+}
+
 static struct class_predictions
 read_predictions(struct golden *golden, const json_t *one)
 {
-    struct class_predictions in = {0};
-    in.classes = (size_t)json_integer_value(json_object_get(one, "classes"));
-    in.truth = read_ids(golden, json_object_get(one, "truth"), &in.rows);
-    in.probabilities = read_floats(golden, one, "counts", 1.0 / 64);
-    return in;
+    size_t rows;
+    uint32_t *truth = read_ids(golden, json_object_get(one, "truth"), &rows);
+    return judge(golden, read_floats(golden, one, "counts", 1.0 / 64), truth, rows,
+                 (size_t)json_integer_value(json_object_get(one, "classes")));
 }
 
 static void
@@ -326,14 +345,17 @@ the_temperature_makes_the_loss_least(void **state)
         size_t rows, classes = (size_t)json_integer_value(json_object_get(one, "classes"));
         uint32_t *truth = read_ids(golden, json_object_get(one, "truth"), &rows);
         float *logits = read_floats(golden, one, "sixteenths", 1.0 / 16);
-        double found = calibration_fit_temperature(logits, truth, rows, classes);
+        struct class_predictions in = {rows, classes, outcomes_of(golden, truth, truth, rows),
+                                       NULL};
+        double found = calibration_fit_temperature(&in, logits);
         assert_true(found >= 1.0 / 20 - 1e-9 && found <= 20 + 1e-9);
         assert_member(loss_at(logits, truth, rows, classes, found), one, "loss", number);
         double wanted = json_number_value(json_object_get(one, "temperature"));
         assert_true(fabs(found - wanted) < 1e-4 * wanted);
     }
     assert_int_equal(number, 200);
-    assert_true(calibration_fit_temperature(NULL, NULL, 0, 3) == 1.0);
+    const struct class_predictions none = {.classes = 3};
+    assert_true(calibration_fit_temperature(&none, NULL) == 1.0);
 }
 
 static void
@@ -347,7 +369,8 @@ mcnemar_is_statsmodels(void **state)
         uint32_t *truth = read_ids(golden, json_object_get(one, "truth"), &rows);
         uint32_t *first = read_ids(golden, json_object_get(one, "first"), &rows);
         uint32_t *second = read_ids(golden, json_object_get(one, "second"), &rows);
-        struct mcnemar found = mcnemar_test(truth, first, second, rows);
+        struct mcnemar found = mcnemar_test(outcomes_of(golden, truth, first, rows),
+                                            outcomes_of(golden, truth, second, rows), rows);
         assert_member(found.p_value, one, "p_value", number);
     }
     assert_int_equal(number, 200);
@@ -364,10 +387,11 @@ bootstrap_intervals_are_numpys_within_chance(void **state)
         size_t rows;
         uint32_t *truth = read_ids(golden, json_object_get(one, "truth"), &rows);
         uint32_t *predicted = read_ids(golden, json_object_get(one, "predicted"), &rows);
+        struct class_predictions in = {rows, 3, outcomes_of(golden, truth, predicted, rows), NULL};
         struct bootstrap_intervals found, again;
         struct err err;
-        assert_int_equal(bootstrap_classification(truth, predicted, rows, 3, 7, &found, &err), 0);
-        assert_int_equal(bootstrap_classification(truth, predicted, rows, 3, 7, &again, &err), 0);
+        assert_int_equal(bootstrap_classification(&in, 7, &found, &err), 0);
+        assert_int_equal(bootstrap_classification(&in, 7, &again, &err), 0);
         assert_memory_equal(&found, &again, sizeof found);
         const double values[] = {found.accuracy.low, found.accuracy.high, found.macro_f1.low,
                                  found.macro_f1.high};
@@ -384,10 +408,10 @@ bootstrap_intervals_are_numpys_within_chance(void **state)
 static void
 the_most_confident_errors_come_first(void **state)
 {
-    (void)state;
+    struct golden *golden = *state;
     const float p[] = {0.9f, 0.1f, 0.2f, 0.8f, 0.6f, 0.4f, 0.8f, 0.2f, 0.3f, 0.7f};
     const uint32_t truth[] = {1, 0, 0, 1, 0};
-    struct class_predictions in = {5, 2, p, truth};
+    struct class_predictions in = judge(golden, p, truth, 5, 2);
     struct class_error worst[3];
     assert_int_equal(classification_worst(&in, 3, worst), 3);
     assert_int_equal(worst[0].row, 0);
@@ -398,6 +422,24 @@ the_most_confident_errors_come_first(void **state)
     assert_int_equal(classification_worst(&in, 0, worst), 0);
     assert_int_equal(classification_worst(&in, 2, worst), 2);
     assert_int_equal(worst[1].row, 1);
+}
+
+/* Without the scores, or with too many classes for a table, the rest is measured all the same. */
+static void
+what_does_not_fit_is_left_out(void **state)
+{
+    enum { CLASSES = CLASSIFICATION_MAX_CONFUSION + 1, ROWS = 3 };
+    struct golden *golden = *state;
+    const uint32_t truth[ROWS] = {7, CLASSES - 1, 0}, predicted[ROWS] = {7, 3, 0};
+    struct class_predictions in = {ROWS, CLASSES, outcomes_of(golden, truth, predicted, ROWS),
+                                   NULL};
+    struct classification_measures found;
+    struct err err;
+    assert_int_equal(classification_measure(&in, golden->arena, &found, &err), 0);
+    assert_null(found.confusion);
+    assert_true(isnan(found.roc_auc) && isnan(found.average_precision));
+    assert_true(fabs(found.accuracy - 2.0 / 3) < 1e-12 && fabs(found.macro.f1 - 0.5) < 1e-12);
+    assert_int_equal(found.per_class[CLASSES - 1].support, 1);
 }
 
 static void
@@ -427,6 +469,7 @@ main(void)
         cmocka_unit_test(mcnemar_is_statsmodels),
         cmocka_unit_test(bootstrap_intervals_are_numpys_within_chance),
         cmocka_unit_test(the_most_confident_errors_come_first),
+        cmocka_unit_test(what_does_not_fit_is_left_out),
         cmocka_unit_test(no_rows_are_refused),
     };
     return cmocka_run_group_tests(tests, load, unload);

@@ -16,6 +16,24 @@ static const struct normalizer uncased = {
     .clean_text = true, .handle_chinese_chars = true, .strip_accents = true, .lowercase = true};
 static const struct normalizer cased = {.clean_text = true, .handle_chinese_chars = true};
 
+/* With origins the text is the same, and origins are starts of characters that never descend. */
+static void
+check_traced(const struct normalizer *normalizer, const char *bytes, size_t length,
+             const char *expected)
+{
+    char *out = malloc(length * NORMALIZER_GROWTH + 1);
+    size_t *origins = malloc((length * NORMALIZER_GROWTH + 1) * sizeof *origins);
+    size_t written = normalizer_run_traced(normalizer, bytes, length, out, origins);
+    out[written] = '\0';
+    assert_string_equal(out, expected);
+    for (size_t i = 0; i < written; i++) {
+        assert_true(origins[i] < length && ((unsigned char)bytes[origins[i]] & 0xc0) != 0x80);
+        assert_true(i == 0 || origins[i - 1] <= origins[i]);
+    }
+    free(out);
+    free(origins);
+}
+
 static void
 check_bytes(const struct normalizer *switches, const char *bytes, size_t length,
             const char *expected)
@@ -26,6 +44,7 @@ check_bytes(const struct normalizer *switches, const char *bytes, size_t length,
     size_t written = normalizer_run(&normalizer, bytes, length, out);
     out[written] = '\0';
     assert_string_equal(out, expected);
+    check_traced(&normalizer, bytes, length, expected);
     free(out);
 }
 

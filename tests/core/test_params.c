@@ -299,7 +299,14 @@ every_choice_has_a_name_a_value_and_a_reason(void **state)
                                         "validation_split",
                                         "precision",
                                         "gradient_checkpointing",
-                                        "batching"};
+                                        "batching",
+                                        "eval_steps",
+                                        "metric_for_best_model",
+                                        "load_best_model",
+                                        "label_smoothing",
+                                        "focal_gamma",
+                                        "init_head",
+                                        "baseline"};
     struct train_choices choices;
     resolve(train_params_auto(), 9003, 384, &choices);
     assert_int_equal(choices.count, sizeof names / sizeof names[0]);
@@ -312,6 +319,22 @@ every_choice_has_a_name_a_value_and_a_reason(void **state)
     assert_string_equal(find(&choices, "learning_rate")->value, "0.0002");
     assert_string_equal(find(&choices, "betas")->value, "[0.9, 0.999]");
     assert_string_equal(find(&choices, "optimizer")->value, "adamw");
+}
+
+static void
+truncation_is_as_the_files_say_unless_it_was_given(void **state)
+{
+    (void)state;
+    struct train_choices choices = {.count = 0};
+    struct train_params params = train_params_auto();
+    train_params_resolve_truncation(&params, TRUNCATION_TAIL, &choices);
+    assert_int_equal(params.truncation, TRUNCATION_TAIL);
+    assert_string_equal(find(&choices, "truncation")->value, "tail");
+    params.truncation = TRUNCATION_HEAD_TAIL;
+    choices.count = 0;
+    train_params_resolve_truncation(&params, TRUNCATION_TAIL, &choices);
+    assert_int_equal(params.truncation, TRUNCATION_HEAD_TAIL);
+    assert_int_equal(choices.count, 0);
 }
 
 static void
@@ -362,6 +385,7 @@ main(void)
         cmocka_unit_test(the_precision_follows_the_machine),
         cmocka_unit_test(activations_are_kept_and_rows_shuffled_unless_asked_otherwise),
         cmocka_unit_test(every_choice_has_a_name_a_value_and_a_reason),
+        cmocka_unit_test(truncation_is_as_the_files_say_unless_it_was_given),
         cmocka_unit_test(resolving_resolved_numbers_changes_nothing),
         cmocka_unit_test(names_are_those_of_the_api),
     };

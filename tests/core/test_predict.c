@@ -280,7 +280,11 @@ vectors_of_a_base_model_are_transformers(void **state)
     struct predictor *predictor = open_folder(f, EMBEDDINGS);
     assert_int_equal(read_texts(f, texts), GOLDEN_TEXTS);
     for (size_t i = 0; i < 2; i++) {
-        struct predictor_call call = {outputs[i], texts, GOLDEN_TEXTS, values, lengths};
+        struct predictor_call call = {.output = outputs[i],
+                                      .texts = texts,
+                                      .count = GOLDEN_TEXTS,
+                                      .values = values,
+                                      .lengths = lengths};
         assert_int_equal(predictor_width(predictor, outputs[i]), GOLDEN_HIDDEN);
         assert_int_equal(predictor_run(predictor, f->pools[1], &call, &f->err), 0);
         close_assert(
@@ -315,12 +319,14 @@ vectors_are_of_unit_length_and_do_not_depend_on_their_neighbours(void **state)
     static float together[TEXTS][HIDDEN];
     static const enum predict_output outputs[] = {PREDICT_MEAN, PREDICT_FIRST};
     for (size_t i = 0; i < 2; i++) {
-        struct predictor_call all = {outputs[i], f->texts, TEXTS, together[0], NULL};
+        struct predictor_call all = {
+            .output = outputs[i], .texts = f->texts, .count = TEXTS, .values = together[0]};
         assert_int_equal(predictor_run(f->predictor, f->pools[i + 1], &all, &f->err), 0);
         for (size_t t = 0; t < TEXTS; t += 7) {
             float alone[HIDDEN];
             double squares = 0;
-            struct predictor_call one = {outputs[i], &f->texts[t], 1, alone, NULL};
+            struct predictor_call one = {
+                .output = outputs[i], .texts = &f->texts[t], .count = 1, .values = alone};
             assert_int_equal(predictor_run(f->predictor, f->pools[3], &one, &f->err), 0);
             close_assert(close_worst(alone, together[t], HIDDEN), neighbours, "a vector alone");
             for (size_t j = 0; j < HIDDEN; j++)
@@ -329,6 +335,33 @@ vectors_are_of_unit_length_and_do_not_depend_on_their_neighbours(void **state)
         }
         run(f, 2, 0, TEXTS, f->probabilities[0]);
     }
+}
+
+/* Its head looks at every token, and its vectors are the encoder's all the same. */
+static void
+a_token_classifier_gives_the_same_vectors_and_no_scores(void **state)
+{
+    struct fixture *f = *state;
+    static const enum predict_output outputs[] = {PREDICT_MEAN, PREDICT_FIRST};
+    float values[2][8 * CLASSIFIER_HIDDEN];
+    const char *folder = classifier_folder_write(&f->scratch, "tokens", 2, 1);
+    classifier_folder_set_class(&f->scratch, "tokens", "BertForTokenClassification");
+    struct predictor *tokens = open_folder(f, folder);
+    assert_int_equal(predictor_config(tokens)->task, TASK_TOKEN_CLASSIFICATION);
+    assert_int_equal(check(f, tokens, 1), ERR_INVALID);
+    assert_non_null(strstr(f->err.message, "token_classification"));
+    for (size_t o = 0; o < 2; o++) {
+        struct predictor *predictors[] = {f->predictor, tokens};
+        for (size_t i = 0; i < 2; i++) {
+            struct predictor_call call = call_of(f, 8, values[i]);
+            call.output = outputs[o];
+            if (predictor_run(predictors[i], f->pools[1], &call, &f->err) != 0)
+                fail_msg("%s", f->err.message);
+        }
+        close_assert(close_worst(values[0], values[1], 8 * CLASSIFIER_HIDDEN), neighbours,
+                     "vectors");
+    }
+    predictor_free(tokens);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -346,6 +379,7 @@ main(void)
         CASE(folder_without_weights_is_unsupported),
         CASE(vectors_of_a_base_model_are_transformers),
         CASE(base_model_has_no_probabilities),
+        CASE(a_token_classifier_gives_the_same_vectors_and_no_scores),
         CASE(vectors_are_of_unit_length_and_do_not_depend_on_their_neighbours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

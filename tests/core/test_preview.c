@@ -131,6 +131,20 @@ elements_of_an_array_are_shown(void **state)
 }
 
 static void
+sentences_are_shown_as_tokens_and_labels(void **state)
+{
+    struct preview page =
+        read_page(*state, "a.conll", "-DOCSTART- O\n\nEU\tB-ORG\nsays\tO\n\nno\n\nyes\tO\n", 0, 2);
+    assert_int_equal(page.total, 3);
+    assert_true(page.has_more);
+    expect_row(&page, 0, 3, "{\"tokens\":[\"EU\",\"says\"],\"labels\":[\"B-ORG\",\"O\"]}");
+    assert_null(page.rows[1].row);
+    assert_string_equal(page.rows[1].fault->code, "missing_label");
+    assert_int_equal(page.rows[1].fault->line, 6);
+    preview_fini(&page);
+}
+
+static void
 a_file_that_cannot_be_read_says_why(void **state)
 {
     static const struct {
@@ -138,7 +152,7 @@ a_file_that_cannot_be_read_says_why(void **state)
     } cases[] = {
         {"a.jsonl", "\x1f\x8b\x08", "invalid_gzip"},
         {"a.csv", "text,text\na,b\n", "duplicate_column"},
-        {"a.conll", "EU B-ORG\n", "not_supported_yet"},
+        {"a.conllu", "1\tEU\teu\n", "not_supported_yet"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct preview page = read_page(*state, cases[i].name, cases[i].text, 0, 5);
@@ -197,6 +211,7 @@ main(void)
         CASE(a_page_is_a_window_on_the_rows),
         CASE(tables_are_shown_by_their_header),
         CASE(elements_of_an_array_are_shown),
+        CASE(sentences_are_shown_as_tokens_and_labels),
         CASE(a_file_that_cannot_be_read_says_why),
         CASE(a_page_ends_when_it_is_full_of_bytes),
         CASE(pages_have_limits),

@@ -135,9 +135,10 @@ the_task_follows_from_the_labels(void **state)
         {"{\"text\":\"a\"}", TASK_AUTO, 0},
         {"{\"text\":\"a\",\"label\":3}", TASK_CLASSIFICATION, 1},
         {"{\"text\":\"a\",\"label\":3.5}", TASK_REGRESSION, 0},
-        {"{\"text\":\"a\",\"labels\":[\"x\"]}", TASK_MULTI_LABEL, 0},
-        {"{\"tokens\":[\"a\"],\"labels\":[\"O\"]}", TASK_TOKEN_CLASSIFICATION, 0},
-        {"EU B-ORG\n", TASK_TOKEN_CLASSIFICATION, 0},
+        {"{\"text\":\"a\",\"labels\":[\"x\"]}", TASK_MULTI_LABEL, 1},
+        {"{\"text\":\"a\",\"labels\":[0.5,1]}", TASK_REGRESSION, 0},
+        {"{\"tokens\":[\"a\"],\"labels\":[\"O\"]}", TASK_TOKEN_CLASSIFICATION, 1},
+        {"EU B-ORG\n", TASK_TOKEN_CLASSIFICATION, 1},
         {"{\"text\":\"a\",\"labels\":{\"intent\":\"x\"}}", TASK_CLASSIFICATION, 1},
         {"", TASK_AUTO, 0},
     };

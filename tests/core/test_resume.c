@@ -97,7 +97,8 @@ static size_t
 run_in_pieces(struct resume_fixture *f, size_t threads, long calls, const struct watch *whole)
 {
     struct err err;
-    struct watch pieces = {.folder = scratch_folder(&f->scratch, "pieces")};
+    struct watch pieces = {.folder = scratch_folder(&f->scratch, "pieces"),
+                           .models = scratch_folder(&f->scratch, "pieces-models")};
     size_t stops = 0;
     int rc = ERR_STOPPED;
     while (rc == ERR_STOPPED) {
@@ -113,6 +114,7 @@ run_in_pieces(struct resume_fixture *f, size_t threads, long calls, const struct
     assert_string_equal(buf_string(&pieces.log), buf_string(&whole->log));
     buf_fini(&pieces.log);
     assert_int_equal(fileio_remove_tree(pieces.folder, &err), 0);
+    assert_int_equal(fileio_remove_tree(pieces.models, &err), 0);
     return stops;
 }
 
@@ -157,6 +159,78 @@ stopped_within_an_evaluation_it_evaluates_again(void **state)
         assert_int_equal(fileio_remove_tree(run.folder, &err), 0);
     }
     assert_true(pending > 4);
+    buf_fini(&whole.log);
+}
+
+/* ---- the best model -------------------------------------------------------------------------- */
+
+/* Rates so high that a model of the middle is the best, and validation between epochs. */
+static void
+ask_for_the_best(struct resume_fixture *f, int64_t patience)
+{
+    struct train_params *params = &f->request.params;
+    params->lr_scheduler = SCHEDULER_CONSTANT;
+    params->learning_rate = 3e-2;
+    params->eval_steps = 3;
+    params->load_best_model = 1;
+    params->early_stopping.patience = patience;
+}
+
+/* The number behind the log's last `word`. */
+static size_t
+last_step_of(const struct watch *watch, const char *word)
+{
+    const char *found = NULL;
+    for (const char *at = watch->log.data; (at = strstr(at, word)) != NULL; at++)
+        found = at;
+    assert_non_null(found);
+    return strtoul(strchr(found + strlen(word) + 1, ' '), NULL, 10);
+}
+
+static void
+the_best_model_is_the_final_one_wherever_the_run_was_dropped(void **state)
+{
+    struct resume_fixture *f = *state;
+    struct watch whole;
+    size_t stops = 0;
+    ask_for_the_best(f, 0);
+    const char *models = scratch_folder(&f->scratch, "models");
+    resume_run_best(f, 1, NULL, models, &whole);
+    assert_int_equal(last_step_of(&whole, "final"), RESUME_STEPS);
+    /* The bytes of the final model are those of the best checkpoint, of an earlier step. */
+    const char *final = strstr(whole.log.data, "final ");
+    char checkpoint[96];
+    snprintf(checkpoint, sizeof checkpoint, "checkpoint %.64s", final + strlen("final "));
+    assert_non_null(strstr(whole.log.data, checkpoint));
+    const char *last = NULL;
+    for (const char *at = whole.log.data; (at = strstr(at, "checkpoint ")) != NULL; at++)
+        last = at;
+    assert_int_not_equal(strncmp(last, checkpoint, strlen(checkpoint)), 0);
+    for (long calls = 8; calls < 400; calls += 1 + calls / 4)
+        stops += run_in_pieces(f, 1 + (size_t)calls % 3, calls, &whole);
+    assert_true(stops > 50);
+    buf_fini(&whole.log);
+}
+
+static void
+early_stopping_ends_the_same_wherever_the_run_was_dropped(void **state)
+{
+    struct resume_fixture *f = *state;
+    struct watch whole;
+    size_t stops = 0;
+    ask_for_the_best(f, 2);
+    const char *models = scratch_folder(&f->scratch, "models");
+    resume_run_best(f, 1, NULL, models, &whole);
+    size_t end = last_step_of(&whole, "final");
+    assert_in_range(end, 6, RESUME_STEPS - 1);
+    for (long calls = 8; calls < 400; calls += 1 + calls / 4)
+        stops += run_in_pieces(f, 1 + (size_t)calls % 3, calls, &whole);
+    assert_true(stops > 30);
+    f->request.params.load_best_model = 0;
+    struct watch last;
+    resume_run_whole(f, 1, NULL, &last);
+    assert_int_equal(last_step_of(&last, "final"), end);
+    buf_fini(&last.log);
     buf_fini(&whole.log);
 }
 
@@ -300,6 +374,8 @@ main(void)
         RESUME_TEST(states_after_going_on_are_the_same_bytes),
         RESUME_TEST(stopped_anywhere_any_number_of_times_it_ends_the_same),
         RESUME_TEST(stopped_within_an_evaluation_it_evaluates_again),
+        RESUME_TEST(the_best_model_is_the_final_one_wherever_the_run_was_dropped),
+        RESUME_TEST(early_stopping_ends_the_same_wherever_the_run_was_dropped),
         RESUME_TEST(nothing_is_offered_before_the_first_step_or_twice),
         RESUME_TEST(halved_run_is_one_with_half_the_learning_rate),
         RESUME_TEST(divergence_is_told_and_its_numbers_are_not_kept),

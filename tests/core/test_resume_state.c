@@ -121,7 +121,7 @@ failed_write_leaves_nothing(void **state)
 
 /* ---- strangers ------------------------------------------------------------------------------- */
 
-/* Replace a member of the facts; value is taken. */
+/* Replace a member of the facts, or remove it; value is taken. */
 static void
 change_fact(struct resume_fixture *f, const char *folder, const char *name, json_t *value)
 {
@@ -129,7 +129,10 @@ change_fact(struct resume_fixture *f, const char *folder, const char *name, json
     const char *path = file_of(f, folder, names[0]);
     json_t *root = json_parse_file(path, 1 << 20, &err);
     json_t *facts = json_object_get(root, "facts");
-    json_object_set_new(strcmp(name, "format") == 0 ? root : facts, name, value);
+    if (value != NULL)
+        json_object_set_new(strcmp(name, "format") == 0 ? root : facts, name, value);
+    else
+        json_object_del(facts, name);
     char *text = json_text(root);
     put_file(path, text, strlen(text));
     free(text);
@@ -266,6 +269,7 @@ facts_are_read_back_to_the_bit(void **state)
                                  .training_seconds = 1.0 / 3.0,
                                  .seconds_elapsed = 0x1.fffffffffffffp+1000,
                                  .seed = 2147483647,
+                                 .best = {.step = 12345678900, .value = -0.1, .without = 3},
                                  .owner = {.numerics_key = "native/fp32/2"}};
     for (size_t i = 0; i < METRIC_COUNT; i++) {
         facts.values[i] = i % 2 == 0 ? NAN : -0.1 * (double)i;
@@ -281,6 +285,9 @@ facts_are_read_back_to_the_bit(void **state)
     assert_int_equal(again.step, facts.step);
     assert_int_equal(again.trained_tokens, facts.trained_tokens);
     assert_true(again.pending && !again.halved);
+    assert_int_equal(again.best.step, facts.best.step);
+    assert_true(again.best.value == facts.best.value && again.best.without == 3);
+    assert_false(again.best.ended);
     for (size_t i = 0; i < METRIC_COUNT; i++) {
         assert_true(again.values[i] == facts.values[i] || (isnan(facts.values[i]) && i % 2 == 0));
         assert_true(again.latest[i] == facts.latest[i] || (isnan(facts.latest[i]) && i % 3 == 0));
@@ -288,6 +295,23 @@ facts_are_read_back_to_the_bit(void **state)
     json_decref(object);
     json_decref(parsed);
     free(text);
+}
+
+/* Format 1 knew of no best model, and of no parameters for it. */
+static void
+state_of_the_first_format_is_gone_on_from(void **state)
+{
+    static const char *const young[] = {"best_step", "best_value", "validations_without_progress",
+                                        "ended_early"};
+    struct resume_fixture *f = *state;
+    struct err err;
+    struct watch run = {.stop_after = -1};
+    const char *folder = make_state(f);
+    change_fact(f, folder, "format", json_integer(1));
+    for (size_t i = 0; i < sizeof young / sizeof young[0]; i++)
+        change_fact(f, folder, young[i], NULL);
+    assert_int_equal(resume_go_on(f, 1, folder, &run, &err), 0);
+    buf_fini(&run.log);
 }
 
 /* A vocabulary's untouched rows are not in the file. */
@@ -299,8 +323,8 @@ state_holds_touched_word_rows_only(void **state)
     struct safetensors *file = NULL;
     const char *folder = make_state(f);
     assert_int_equal(safetensors_open(file_of(f, folder, names[1]), &file, &err), 0);
-    const struct safetensors_entry *rows = safetensors_find(file, "word_rows");
-    const struct safetensors_entry *words =
+    const struct stored_tensor *rows = safetensors_find(file, "word_rows");
+    const struct stored_tensor *words =
         safetensors_find(file, "second.bert.embeddings.word_embeddings.weight");
     assert_non_null(rows);
     assert_non_null(words);
@@ -321,6 +345,7 @@ main(void)
         RESUME_TEST(impossible_facts_are_refused_by_name),
         RESUME_TEST(mutated_numbers_never_crash),
         RESUME_TEST(arrays_that_do_not_fit_are_refused),
+        RESUME_TEST(state_of_the_first_format_is_gone_on_from),
         RESUME_TEST(state_holds_touched_word_rows_only),
         cmocka_unit_test(facts_are_read_back_to_the_bit),
     };

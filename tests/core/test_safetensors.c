@@ -62,18 +62,18 @@ written_file_is_read_back(void **state)
     assert_int_equal(safetensors_count(file), 2);
     assert_string_equal(safetensors_at(file, 0)->name, "a.bias"); /* by name */
     assert_null(safetensors_at(file, 2));
-    const struct safetensors_entry *entry = safetensors_find(file, "z.weight");
+    const struct stored_tensor *entry = safetensors_find(file, "z.weight");
     assert_non_null(entry);
     assert_int_equal(entry->rank, 2);
     assert_int_equal(entry->shape[0], 2);
     assert_int_equal(entry->shape[1], 3);
     assert_string_equal(entry->type_name, "F32");
     float values[6];
-    safetensors_to_float(entry, values);
+    stored_tensor_to_float(entry, values);
     assert_memory_equal(values, weight, sizeof weight);
     entry = safetensors_find(file, "a.bias");
     assert_int_equal(entry->rank, 1);
-    safetensors_to_float(entry, values);
+    stored_tensor_to_float(entry, values);
     assert_memory_equal(values, bias, sizeof bias);
     assert_null(safetensors_find(file, "weight"));
     safetensors_close(file);
@@ -250,12 +250,12 @@ check_survival(const char *path, size_t file_length)
     }
     size_t total = 0;
     for (size_t i = 0; i < safetensors_count(file); i++) {
-        const struct safetensors_entry *entry = safetensors_at(file, i);
+        const struct stored_tensor *entry = safetensors_at(file, i);
         float values[64];
         total += entry->length;
         assert_ptr_equal(safetensors_find(file, entry->name), entry);
         assert_true(entry->length <= sizeof values);
-        safetensors_to_float(entry, values);
+        stored_tensor_to_float(entry, values);
     }
     assert_true(total + 8 <= file_length);
     safetensors_close(file);
@@ -299,12 +299,12 @@ every_half_is_converted_exactly(void **state)
     static float values[65536];
     for (size_t i = 0; i < 65536; i++)
         halves[i] = (uint16_t)i;
-    struct safetensors_entry entry = {
-        .type = SAFETENSORS_F16,
+    struct stored_tensor entry = {
+        .type = STORED_F16,
         .bytes = (const unsigned char *)halves,
         .length = sizeof halves,
     };
-    safetensors_to_float(&entry, values);
+    stored_tensor_to_float(&entry, values);
     for (unsigned i = 0; i < 65536; i++) {
         int exponent = (int)(i >> 10 & 0x1f);
         double fraction = (double)(i & 0x3ff) / 1024.0;
@@ -327,12 +327,12 @@ bfloat_is_the_upper_half_of_a_float(void **state)
     static float values[65536];
     for (size_t i = 0; i < 65536; i++)
         halves[i] = (uint16_t)i;
-    struct safetensors_entry entry = {
-        .type = SAFETENSORS_BF16,
+    struct stored_tensor entry = {
+        .type = STORED_BF16,
         .bytes = (const unsigned char *)halves,
         .length = sizeof halves,
     };
-    safetensors_to_float(&entry, values);
+    stored_tensor_to_float(&entry, values);
     for (uint32_t i = 0; i < 65536; i++) {
         uint32_t bits;
         memcpy(&bits, &values[i], sizeof bits);

@@ -15,18 +15,15 @@ tokenize(struct plan_fixture *f, const struct dataset *data, const bool *second,
     struct err err;
     struct tokenizer *tokenizer = NULL;
     struct pool *pool = pool_new(1, &err);
-    uint32_t *labels = calloc(data->count, sizeof *labels);
     assert_int_equal(tokenizer_open(f->request.base_folder, PLAN_WORDS, &tokenizer, &err), 0);
     struct tokenize_task task = {.tokenizer = tokenizer,
                                  .dataset = data,
                                  .name = "data",
-                                 .labels = labels,
                                  .second = second,
                                  .max_length = (size_t)f->plan.params.max_seq_length};
     assert_int_equal(tokenize_dataset(&task, pool, first, other, &err), 0);
     tokenizer_free(tokenizer);
     pool_free(pool);
-    free(labels);
 }
 
 static void

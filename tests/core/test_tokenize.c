@@ -21,6 +21,7 @@ struct fixture {
     struct tokenizer *tokenizer;
     struct dataset dataset;
     uint32_t labels[ROWS];
+    struct targets targets;
     bool second[ROWS];
 };
 
@@ -53,6 +54,7 @@ open_fixture(void **state)
         f.labels[i] = (uint32_t)(i % 11);
         f.second[i] = i % 10 == 3;
     }
+    f.targets = (struct targets){.rows = ROWS, .classes = f.labels};
     *state = &f;
     return 0;
 }
@@ -73,7 +75,7 @@ task_of(const struct fixture *f)
         .tokenizer = f->tokenizer,
         .dataset = &f->dataset,
         .name = "train.jsonl",
-        .labels = f->labels,
+        .targets = &f->targets,
         .max_length = 8,
     };
 }
@@ -94,7 +96,7 @@ assert_same(const struct token_store *a, const struct token_store *b)
     assert_int_equal(a->rows, b->rows);
     assert_int_equal(a->longest, b->longest);
     assert_int_equal(a->tokens.count, b->tokens.count);
-    assert_memory_equal(a->labels, b->labels, a->rows * sizeof *a->labels);
+    assert_memory_equal(a->targets.classes, b->targets.classes, a->rows * sizeof(uint32_t));
     assert_memory_equal(a->offsets, b->offsets, (a->rows + 1) * sizeof *a->offsets);
     for (size_t row = 0; row < a->rows; row++) {
         uint32_t ids[2][16];

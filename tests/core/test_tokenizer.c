@@ -125,6 +125,76 @@ a_text_is_cut_at_its_end(void **state)
 }
 
 static void
+a_text_may_be_cut_at_its_start_or_in_its_middle(void **state)
+{
+    (void)state;
+    tokenizer_set_truncation(tokenizer, TRUNCATION_TAIL);
+    check("a b c . a", NULL, 5, IDS(CLS, C, DOT, A, SEP));
+    check("a b c", "a . b", 7, IDS(CLS, B, C, SEP, DOT, B, SEP));
+    check("a b c", "c a . b", 9, IDS(CLS, A, B, C, SEP, A, DOT, B, SEP));
+    tokenizer_set_truncation(tokenizer, TRUNCATION_HEAD_TAIL);
+    check("a b c . a", NULL, 7, IDS(CLS, A, B, C, DOT, A, SEP));
+    check("a b c . a", NULL, 6, IDS(CLS, A, B, DOT, A, SEP));
+    check("a b c . a", NULL, 5, IDS(CLS, A, B, A, SEP)); /* the odd one is of the head */
+    check("a b c . a", NULL, 3, IDS(CLS, A, SEP));
+    check("a b c", "a . b", 7, IDS(CLS, A, C, SEP, A, B, SEP));
+    check("a b", "c c a . b", 8, IDS(CLS, A, B, SEP, C, C, B, SEP));
+    tokenizer_set_truncation(tokenizer, TRUNCATION_AUTO); /* changes nothing */
+    assert_int_equal(tokenizer_truncation(tokenizer), TRUNCATION_HEAD_TAIL);
+    tokenizer_set_truncation(tokenizer, TRUNCATION_HEAD);
+}
+
+/* Tokens of known words, as "word:start-end" each. */
+static void
+check_words(const char *text, const struct data_word *words, size_t count, size_t max_length,
+            const char *expected)
+{
+    struct token_list list = {.with_places = true};
+    struct text_words input = {.bytes = text, .words = words, .count = count};
+    struct buf shown = {0};
+    struct err err;
+    assert_int_equal(tokenizer_encode_words(tokenizer, &input, max_length, &list, &err), 0);
+    for (size_t i = 1; i + 1 < list.count; i++)
+        buf_printf(&shown, "%s%u:%zu-%zu", i > 1 ? " " : "", list.words[i], list.starts[i],
+                   list.ends[i]);
+    assert_string_equal(buf_string(&shown), expected);
+    assert_true(list.words[0] == TOKEN_NO_WORD && list.words[list.count - 1] == TOKEN_NO_WORD);
+    assert_int_equal(list.ends[0] + list.ends[list.count - 1], 0);
+    buf_fini(&shown);
+    token_list_fini(&list);
+}
+
+static void
+known_words_are_tokenized_each_by_itself(void **state)
+{
+    (void)state;
+    const char *text = "ab . [SEP]a  b";
+    const struct data_word words[] = {{0, 2}, {3, 1}, {5, 6}, {12, 0}, {13, 1}};
+    check_words(text, words, 5, 0, "0:0-1 0:1-2 1:3-4 2:5-10 2:10-11 4:13-14");
+    check_words(text, words, 5, 3, "0:0-1"); /* cut within a word */
+    check_words(text, words, 0, 3, "");
+    tokenizer_set_truncation(tokenizer, TRUNCATION_TAIL);
+    check_words(text, words, 5, 5, "2:5-10 2:10-11 4:13-14");
+    tokenizer_set_truncation(tokenizer, TRUNCATION_HEAD);
+    const struct data_word inner[] = {{0, 4}, {4, 1}}; /* words need no blank between them */
+    check_words("abcdb", inner, 2, 0, "0:0-4 1:4-5");
+}
+
+static void
+a_word_that_cuts_a_character_is_named(void **state)
+{
+    (void)state;
+    struct token_list list = {.with_places = true};
+    const struct data_word words[] = {{0, 1}, {2, 1}};
+    struct text_words input = {.bytes = "a \u00e9", .words = words, .count = 2};
+    struct err err;
+    assert_int_equal(tokenizer_encode_words(tokenizer, &input, 0, &list, &err), ERR_INVALID);
+    assert_non_null(strstr(err.message, "word 2"));
+    assert_int_equal(list.count, 0);
+    token_list_fini(&list);
+}
+
+static void
 the_longer_side_is_cut_first(void **state)
 {
     (void)state;
@@ -281,6 +351,9 @@ main(void)
         cmocka_unit_test(a_pair_may_have_empty_sides),
         cmocka_unit_test(literal_special_tokens_become_themselves),
         cmocka_unit_test(a_text_is_cut_at_its_end),
+        cmocka_unit_test(a_text_may_be_cut_at_its_start_or_in_its_middle),
+        cmocka_unit_test(known_words_are_tokenized_each_by_itself),
+        cmocka_unit_test(a_word_that_cuts_a_character_is_named),
         cmocka_unit_test(the_longer_side_is_cut_first),
         cmocka_unit_test(of_equal_sides_the_second_has_the_odd_token),
         cmocka_unit_test(a_length_without_room_is_refused),

@@ -126,7 +126,8 @@ check_folder(struct scratch *scratch, const char *text, const char *expected)
     const char *written = scratch_path(scratch, "written");
     if (!fileio_exists(scratch_path(scratch, "written/vocab.txt")))
         written = scratch_folder(scratch, "written");
-    assert_int_equal(tokenizer_write(tokenizer, 64, written, &err), 0);
+    assert_int_equal(tokenizer_write(tokenizer, (struct tokenizer_model){64, false}, written, &err),
+                     0);
     tokenizer_free(tokenizer);
     tokenizer = open_folder(written);
     check_ids(tokenizer, text, NULL, 0, expected);
@@ -338,7 +339,9 @@ static const struct refusal refusals[] = {
     {{.normalizer = TYPE("BertNormalizer")}, ERR_INVALID, "clean_text"},
     {{.pre_tokenizer = TYPE("ByteLevel")}, ERR_UNSUPPORTED, "pre_tokenizer of type 'ByteLevel'"},
     {{.pre_tokenizer = "null"}, ERR_UNSUPPORTED, "pre_tokenizer"},
-    {{.processor = TYPE("RobertaProcessing")}, ERR_UNSUPPORTED, "'RobertaProcessing'"},
+    {{.pre_tokenizer = TYPE("Metaspace")}, ERR_UNSUPPORTED, "pre_tokenizer of type 'Metaspace'"},
+    {{.processor = TYPE("ByteLevel")}, ERR_UNSUPPORTED, "post_processor of type 'ByteLevel'"},
+    {{.processor = TYPE("RobertaProcessing")}, ERR_INVALID, "cls"},
     {{.processor = TYPE("BertProcessing")}, ERR_INVALID, "cls"},
     {{.processor = "{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",3],\"cls\":[\"[CLS]\",99]}"},
      ERR_INVALID,
@@ -350,8 +353,10 @@ static const struct refusal refusals[] = {
                    "\"type_id\":7}}],\"pair\":[]}"},
      ERR_UNSUPPORTED,
      "type_id"},
-    {{.model = TYPE("BPE")}, ERR_UNSUPPORTED, "model of type 'BPE'"},
-    {{.model = "{\"vocab\":{},\"merges\":[]}"}, ERR_UNSUPPORTED, "'BPE'"},
+    {{.model = TYPE("Unigram")}, ERR_UNSUPPORTED, "model of type 'Unigram'"},
+    {{.model = TYPE("WordLevel")}, ERR_UNSUPPORTED, "model of type 'WordLevel'"},
+    {{.model = TYPE("BPE")}, ERR_UNSUPPORTED, "normalizer of type 'BertNormalizer'"},
+    {{.model = "{\"vocab\":{},\"merges\":[]}"}, ERR_UNSUPPORTED, "with a BPE model"},
     {{.model = TYPE("WordPiece")}, ERR_INVALID, "unk_token"},
     {{.model = "7"}, ERR_INVALID, "no model"},
     {{.model = VOCAB_OF("\"[UNK]\":1,\"twin\":1")}, ERR_INVALID, "'twin'"},
@@ -446,7 +451,34 @@ a_damaged_vocabulary_is_named(void **state)
     for (size_t i = 10; i <= MODEL_SIZE; i++)
         buf_printf(&lines, "line%zu\n", i);
     scratch_write(*state, "vocab.txt", lines.data, lines.length);
-    check_refused(*state, ERR_INVALID, "'line40' has id 40");
+    check_refused(*state, ERR_INVALID, "has 41 tokens");
+    buf_fini(&lines);
+}
+
+/* A handful at the end, as some published models have them, counts as unknown. */
+static void
+few_lines_beyond_the_model_are_left_out(void **state)
+{
+    enum { EMBEDDINGS = 200 };
+    struct scratch *scratch = *state;
+    struct tokenizer *tokenizer = NULL;
+    struct token_list list = {0};
+    struct buf lines = {0};
+    struct err err;
+    const struct text text = {.first = "line199 line200", .first_length = 15};
+    buf_append_string(&lines, VOCAB_TXT);
+    for (size_t i = 10; i < EMBEDDINGS + 2; i++)
+        buf_printf(&lines, "line%zu\n", i);
+    scratch_write(scratch, "vocab.txt", lines.data, lines.length);
+    assert_int_equal(tokenizer_open(scratch->folder, EMBEDDINGS, &tokenizer, &err), 0);
+    assert_int_equal(tokenizer_left_out(tokenizer), 2);
+    assert_int_equal(tokenizer_vocab_size(tokenizer), EMBEDDINGS);
+    assert_int_equal(tokenizer_encode(tokenizer, &text, 0, &list, &err), 0);
+    assert_int_equal(list.count, 4);
+    assert_int_equal(list.ids[1], 199);
+    assert_int_equal(list.ids[2], tokenizer_unknown_id(tokenizer));
+    token_list_fini(&list);
+    tokenizer_free(tokenizer);
     buf_fini(&lines);
 }
 
@@ -477,7 +509,8 @@ written_files_say_what_transformers_needs(void **state)
 {
     scratch_write_text(*state, "vocab.txt", VOCAB_TXT);
     scratch_write_text(*state, "tokenizer_config.json",
-                       "{\"do_lower_case\":false,\"model_max_length\":7}");
+                       "{\"do_lower_case\":false,"
+                       "\"model_max_length\":1000000000000000019884624838656}");
     check_folder(*state, "A", "2 6 3");
     json_t *config = parse(*state, "written/tokenizer_config.json");
     json_t *file = parse(*state, "written/tokenizer.json");
@@ -538,6 +571,7 @@ main(void)
         IN_SCRATCH(a_cut_tokenizer_json_is_refused_at_every_byte),
         IN_SCRATCH(a_damaged_small_file_is_named),
         IN_SCRATCH(a_damaged_vocabulary_is_named),
+        IN_SCRATCH(few_lines_beyond_the_model_are_left_out),
         IN_SCRATCH(an_added_token_beyond_the_model_is_named),
         IN_SCRATCH(written_files_say_what_transformers_needs),
         IN_SCRATCH(holes_in_the_ids_stay_holes),

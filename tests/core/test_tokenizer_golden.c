@@ -7,6 +7,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/fileio.h"
+#include "tests/support/golden_texts.h"
 #include "tests/support/scratch.h"
 
 #include <setjmp.h>
@@ -18,60 +19,16 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <zlib.h>
 
 enum { NO_SECOND = -1, MOST_SHOWN = 10 };
 
-/* A file's bytes, and how far they were read. */
-struct stream {
-    struct buf bytes;
-    size_t at;
-};
-
-static struct stream texts_stream;
-static struct text *texts;
-static size_t text_count;
-
-static struct stream
-open_stream(const char *name)
-{
-    struct stream stream = {.at = 0};
-    char path[512];
-    snprintf(path, sizeof path, "%s/tokens/%s.gz", FIXTURES, name);
-    gzFile file = gzopen(path, "rb");
-    assert_non_null(file);
-    char block[65536];
-    int got;
-    while ((got = gzread(file, block, sizeof block)) > 0)
-        buf_append(&stream.bytes, block, (size_t)got);
-    assert_int_equal(got, 0);
-    assert_int_equal(gzclose(file), Z_OK);
-    return stream;
-}
-
-static uint32_t
-next_number(struct stream *stream)
-{
-    const unsigned char *b = (const unsigned char *)stream->bytes.data + stream->at;
-    assert_true(stream->at + 4 <= stream->bytes.length);
-    stream->at += 4;
-    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
+static struct golden_texts golden;
 
 static int
 read_texts(void **state)
 {
     (void)state;
-    texts_stream = open_stream("texts");
-    text_count = next_number(&texts_stream);
-    texts = calloc(text_count, sizeof *texts);
-    for (size_t i = 0; i < text_count; i++) {
-        size_t length = next_number(&texts_stream);
-        assert_true(texts_stream.at + length <= texts_stream.bytes.length);
-        texts[i] = (struct text){.first = texts_stream.bytes.data + texts_stream.at,
-                                 .first_length = length};
-        texts_stream.at += length;
-    }
+    golden_texts_read(FIXTURES "/tokens/texts.gz", &golden);
     return 0;
 }
 
@@ -79,20 +36,19 @@ static int
 free_texts(void **state)
 {
     (void)state;
-    free(texts);
-    buf_fini(&texts_stream.bytes);
+    golden_texts_fini(&golden);
     return 0;
 }
 
 /* Are the next ids of the stream these? */
 static bool
-same_ids(struct stream *stream, const struct token_list *list)
+same_ids(struct golden_packed *stream, const struct token_list *list)
 {
-    size_t count = next_number(stream);
-    size_t zeros = next_number(stream);
+    size_t count = golden_texts_number(stream);
+    size_t zeros = golden_texts_number(stream);
     bool same = count == list->count;
     for (size_t i = 0; i < count; i++) {
-        uint32_t id = next_number(stream);
+        uint32_t id = golden_texts_number(stream);
         same = same && i < list->count && list->ids[i] == id && list->types[i] == (i >= zeros);
     }
     return same;
@@ -102,20 +58,22 @@ same_ids(struct stream *stream, const struct token_list *list)
 static void
 check_all(const struct tokenizer *tokenizer, const char *vocabulary)
 {
-    struct stream expected = open_stream(vocabulary);
-    struct stream cases = texts_stream;
-    size_t count = next_number(&cases);
+    char path[512];
+    snprintf(path, sizeof path, "%s/tokens/%s.gz", FIXTURES, vocabulary);
+    struct golden_packed expected = golden_texts_unpack(path);
+    struct golden_packed cases = golden.stream;
+    size_t count = golden_texts_number(&cases);
     size_t wrong = 0;
-    assert_true(count > text_count);
+    assert_true(count > golden.count);
     for (size_t i = 0; i < count; i++) {
         struct token_list list = {0};
         struct err err;
-        struct text text = texts[next_number(&cases)];
-        int32_t second = (int32_t)next_number(&cases);
-        size_t max_length = next_number(&cases);
+        struct text text = golden.texts[golden_texts_number(&cases)];
+        int32_t second = (int32_t)golden_texts_number(&cases);
+        size_t max_length = golden_texts_number(&cases);
         if (second != NO_SECOND) {
-            text.second = texts[second].first;
-            text.second_length = texts[second].first_length;
+            text.second = golden.texts[second].first;
+            text.second_length = golden.texts[second].first_length;
         }
         assert_int_equal(tokenizer_encode(tokenizer, &text, max_length, &list, &err), 0);
         if (!same_ids(&expected, &list) && ++wrong <= MOST_SHOWN)
@@ -139,6 +97,24 @@ open_tokenizer(const char *folder, size_t vocab_size)
     return tokenizer;
 }
 
+/* What the five encodings of each text sum up to; golden_places.py says how. */
+static void
+check_places(const struct tokenizer *tokenizer, const char *vocabulary)
+{
+    char path[512];
+    size_t wrong = 0;
+    snprintf(path, sizeof path, "%s/tokens/places_%s.gz", FIXTURES, vocabulary);
+    struct golden_packed expected = golden_texts_unpack(path);
+    for (size_t i = 0; i < golden.count; i++)
+        if (golden_texts_places(tokenizer, &golden, i) != golden_texts_short(&expected) &&
+            ++wrong <= MOST_SHOWN)
+            print_error("%s: places of text %zu differ: %.*s\n", vocabulary, i,
+                        (int)golden.texts[i].first_length, golden.texts[i].first);
+    assert_int_equal(wrong, 0);
+    assert_true(expected.at == expected.bytes.length);
+    buf_fini(&expected.bytes);
+}
+
 /* What is written and opened again gives the same ids, whatever files it was read from. */
 static void
 check_folder(struct scratch *scratch, const char *folder, size_t vocab_size, const char *vocabulary)
@@ -147,7 +123,9 @@ check_folder(struct scratch *scratch, const char *folder, size_t vocab_size, con
     const char *written = scratch_folder(scratch, "written");
     struct tokenizer *tokenizer = open_tokenizer(folder, vocab_size);
     check_all(tokenizer, vocabulary);
-    assert_int_equal(tokenizer_write(tokenizer, 512, written, &err), 0);
+    check_places(tokenizer, vocabulary);
+    assert_int_equal(
+        tokenizer_write(tokenizer, (struct tokenizer_model){512, false}, written, &err), 0);
     tokenizer_free(tokenizer);
     tokenizer = open_tokenizer(written, vocab_size);
     check_all(tokenizer, vocabulary);
@@ -253,7 +231,7 @@ static void
 there_are_three_thousand_texts(void **state)
 {
     (void)state;
-    assert_true(text_count >= 3000);
+    assert_true(golden.count >= 3000);
 }
 
 int

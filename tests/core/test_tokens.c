@@ -81,8 +81,8 @@ rows_lie_end_to_end_with_their_labels(void **state)
     assert_int_equal(f->store.offsets[1], 5);
     assert_int_equal(f->store.offsets[2], 7);
     assert_int_equal(f->store.offsets[3], 12);
-    assert_true(f->store.labels[0] == 1 && f->store.labels[1] == LABEL_NONE &&
-                f->store.labels[2] == 0);
+    const uint32_t *classes = f->store.targets.classes;
+    assert_true(classes[0] == 1 && classes[1] == LABEL_NONE && classes[2] == 0);
     assert_int_equal(f->store.longest, 5);
 }
 
@@ -110,7 +110,7 @@ store_grows_beyond_its_first_capacity(void **state)
         assert_int_equal(append(f, i % 2 == 0 ? "a" : "a b", NULL, i, &err), 0);
     assert_int_equal(f->store.rows, 5000);
     for (uint32_t i = 0; i < 5000; i++) {
-        assert_int_equal(f->store.labels[i], i);
+        assert_int_equal(f->store.targets.classes[i], i);
         assert_int_equal(f->store.offsets[i + 1] - f->store.offsets[i], i % 2 == 0 ? 3 : 4);
     }
     assert_int_equal(f->store.longest, 4);

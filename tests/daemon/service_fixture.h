@@ -294,6 +294,17 @@ fixture_events(struct service_fixture *f, const char *id)
     return events;
 }
 
+/* How many events are of this kind? */
+static inline size_t
+fixture_count_kind(struct service_fixture *f, const char *id, const char *code)
+{
+    struct event_list events = fixture_events(f, id);
+    size_t found = 0;
+    for (size_t i = 0; i < events.count; i++)
+        found += events.items[i].code != NULL && strcmp(events.items[i].code, code) == 0;
+    return found;
+}
+
 /* How many events have this piece in their message. */
 static inline size_t
 fixture_count_events(struct service_fixture *f, const char *id, const char *piece)

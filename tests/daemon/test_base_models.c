@@ -39,7 +39,7 @@ folders_with_a_model_are_found_in_order(void **state)
 }
 
 static void
-what_is_no_bert_is_left_out(void **state)
+what_is_no_model_of_ours_is_left_out(void **state)
 {
     struct service_fixture *f = *state;
     fixture_write_model(f, "models/gpt");
@@ -53,6 +53,84 @@ what_is_no_bert_is_left_out(void **state)
     fixture_write_model(f, "models/.hidden");
     struct base_models *models = scan(f);
     assert_int_equal(base_models_count(models), 1);
+    base_models_free(models);
+}
+
+/* Each with the tokenizer files that such folders have; RoBERTa's need both of theirs. */
+static void
+every_family_is_a_base_model(void **state)
+{
+    struct service_fixture *f = *state;
+    static const struct {
+        const char *name, *config, *files[2];
+    } folders[] = {
+        {"models/distilbert", "{\"model_type\": \"distilbert\"}", {"vocab.txt"}},
+        {"models/electra", "{\"model_type\": \"electra\"}", {"tokenizer.json"}},
+        {"models/roberta", "{\"model_type\": \"roberta\"}", {"vocab.json", "merges.txt"}},
+        {"models/half", "{\"model_type\": \"roberta\"}", {"vocab.json"}},
+        {"models/xlm-roberta", "{\"model_type\": \"xlm-roberta\"}", {"tokenizer.json"}},
+    };
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        scratch_folder(&f->scratch, folders[i].name);
+        scratch_write_text(&f->scratch, arena_printf(f->arena, "%s/config.json", folders[i].name),
+                           folders[i].config);
+        for (size_t j = 0; j < 2 && folders[i].files[j] != NULL; j++)
+            scratch_write_text(
+                &f->scratch, arena_printf(f->arena, "%s/%s", folders[i].name, folders[i].files[j]),
+                "");
+    }
+    struct base_models *models = scan(f);
+    assert_int_equal(base_models_count(models), 4); /* with the fixture's own */
+    const struct base_model *electra = base_models_find(models, "electra");
+    const struct base_model *roberta = base_models_find(models, "roberta");
+    assert_non_null(base_models_find(models, "distilbert"));
+    assert_int_equal(electra->summary.config.family, FAMILY_ELECTRA);
+    assert_int_equal(roberta->summary.config.family, FAMILY_ROBERTA);
+    assert_int_equal(roberta->summary.config.max_positions, 510);
+    assert_null(catalog_from_base(roberta).task);
+    base_models_free(models);
+}
+
+static void
+a_base_model_with_a_head_tells_its_task(void **state)
+{
+    struct service_fixture *f = *state;
+    fixture_write_model(f, "models/names");
+    scratch_write_text(&f->scratch, "models/names/config.json",
+                       "{\"model_type\": \"bert\", \"architectures\": "
+                       "[\"BertForTokenClassification\"]}");
+    struct base_models *models = scan(f);
+    const struct base_model *model = base_models_find(models, "names");
+    assert_non_null(model);
+    assert_string_equal(catalog_from_base(model).task, "token_classification");
+    base_models_free(models);
+}
+
+/* What a list says of weights in every form, and what is left out with a line in the log. */
+static void
+weights_in_several_files_and_pickled_ones_count(void **state)
+{
+    static const struct {
+        const char *form;
+        int64_t bytes;
+    } forms[] = {{"f16", 4198}, {"sharded", 5072 + 868}, {"bin", 11666}, {"bin_sharded", 13764}};
+    struct service_fixture *f = *state;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        assert_int_equal(
+            symlink(arena_printf(f->arena, FIXTURES "/weights/model/%s", forms[i].form),
+                    arena_printf(f->arena, "%s/%s", f->models_dir, forms[i].form)),
+            0);
+    fixture_write_model(f, "models/parts");
+    scratch_write_text(&f->scratch, "models/parts/model.safetensors.index.json",
+                       "{\"weight_map\":{\"a\":\"model-1.safetensors\"}}");
+    struct base_models *models = scan(f);
+    assert_null(base_models_find(models, "parts"));
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        const struct base_model *model = base_models_find(models, forms[i].form);
+        assert_non_null(model);
+        assert_true(model->summary.has_weights);
+        assert_int_equal(model->summary.bytes, forms[i].bytes);
+    }
     base_models_free(models);
 }
 
@@ -225,7 +303,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         PREPARED_TEST(folders_with_a_model_are_found_in_order),
-        PREPARED_TEST(what_is_no_bert_is_left_out),
+        PREPARED_TEST(what_is_no_model_of_ours_is_left_out),
+        PREPARED_TEST(every_family_is_a_base_model),
+        PREPARED_TEST(a_base_model_with_a_head_tells_its_task),
+        PREPARED_TEST(weights_in_several_files_and_pickled_ones_count),
         PREPARED_TEST(hub_cache_is_understood),
         PREPARED_TEST(directory_that_is_a_model_counts_as_one),
         PREPARED_TEST(two_models_of_one_name_are_refused),

@@ -1,4 +1,5 @@
 /* A fatal signal leaves the name of the job that it came from. Each test uses a child process. */
+#include "core/base/signal_stack.h"
 #include "daemon/signals.h"
 #include "daemon/store/ids.h"
 #include "daemon/work/crash_marker.h"
@@ -26,15 +27,28 @@ enum { FATAL_COUNT = sizeof fatal / sizeof fatal[0] };
 struct plan {
     const char *path;
     char jobs[2][IDS_SIZE];
-    int signal;
+    int signal;       /* 0: the thread's stack overflows */
     size_t slot; /* of the thread that fails; CRASH_MARKER_SLOTS: of none */
 };
+
+/* Deeper for ever; what is read behind the call keeps it from becoming a loop. */
+static int
+overflow(const volatile char *above)
+{
+    volatile char here[4096];
+    here[0] = above[0];
+    return here[0] == 1 ? 0 : overflow(here) + here[0];
+}
 
 static void *
 fail_here(void *context)
 {
     const struct plan *plan = context;
+    void *stack = signal_stack_enter();
+    if (plan->signal == 0)
+        overflow("");
     raise(plan->signal);
+    signal_stack_leave(stack);
     return NULL;
 }
 
@@ -127,6 +141,20 @@ crash_in_a_thread_of_a_job_names_that_job(void **state)
 }
 
 static void
+overflow_of_a_stack_is_marked_too(void **state)
+{
+    struct scratch scratch;
+    const char *const *ids = NULL;
+    (void)state;
+    scratch_open(&scratch);
+    struct plan plan = make_plan(&scratch, 0, 1);
+    expect_death(start(&plan), SIGSEGV);
+    assert_int_equal(read_marks(&scratch, &plan, &ids), 1);
+    assert_string_equal(ids[0], plan.jobs[1]);
+    scratch_close(&scratch);
+}
+
+static void
 crash_in_another_thread_names_none(void **state)
 {
     struct scratch scratch;
@@ -186,6 +214,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crash_in_a_thread_of_a_job_names_that_job),
+        cmocka_unit_test(overflow_of_a_stack_is_marked_too),
         cmocka_unit_test(crash_in_another_thread_names_none),
         cmocka_unit_test(other_signals_leave_no_mark),
         cmocka_unit_test(what_is_no_id_is_passed_over_and_a_new_run_begins_empty),

@@ -84,6 +84,17 @@ cut_message_is_well_formed(void **state)
 }
 
 static void
+message_with_a_byte_that_is_no_text_is_kept_whole(void **state)
+{
+    struct fault_list *faults = *state;
+    fault_add(faults, FAULT_INVALID_PARAMETER, NULL, "'%s' is no name: give another.",
+              "a\xff"
+              "b");
+    assert_string_equal(faults->items[0].message, "'a\xff"
+                                                  "b' is no name: give another.");
+}
+
+static void
 failures_of_ours_do_not_show_our_insides(void **state)
 {
     struct fault_list *faults = *state;
@@ -106,6 +117,7 @@ main(void)
         FAULT_TEST(every_code_has_a_name_of_its_own),
         FAULT_TEST(faults_keep_copies_of_their_texts),
         FAULT_TEST(faults_beyond_the_limit_are_dropped),
+        FAULT_TEST(message_with_a_byte_that_is_no_text_is_kept_whole),
         FAULT_TEST(cut_message_is_well_formed),
         FAULT_TEST(failures_of_ours_do_not_show_our_insides),
     };

@@ -312,15 +312,13 @@ what_is_not_built_yet_is_refused_by_name(void **state)
                "\"cosine\" is not supported yet; use one of auto, constant, linear");
     assert_bad(",\"lr_scheduler\":\"polynomial\"", FAULT_NOT_SUPPORTED_YET, "lr_scheduler", "");
     assert_bad(",\"lr_scheduler\":\"inverse_sqrt\"", FAULT_NOT_SUPPORTED_YET, "lr_scheduler", "");
-    assert_bad(",\"task\":\"multi_label\"", FAULT_NOT_SUPPORTED_YET, "task", "classification");
-    assert_bad(",\"task\":\"regression\"", FAULT_NOT_SUPPORTED_YET, "task", "classification");
     assert_bad(",\"method\":{\"type\":\"dpo\"}", FAULT_NOT_SUPPORTED_YET, "method.type", "dpo");
     assert_bad(",\"method\":{\"type\":\"reinforcement\"}", FAULT_NOT_SUPPORTED_YET, "method.type",
                "supervised");
     assert_bad(",\"method\":{\"type\":\"supervised\",\"dpo\":{}}", FAULT_NOT_SUPPORTED_YET,
                "method.dpo", "supervised");
-    assert_bad(",\"hyperparameters\":{\"label_smoothing\":0.1}", FAULT_NOT_SUPPORTED_YET,
-               "hyperparameters.label_smoothing", "not supported yet");
+    assert_bad(",\"hyperparameters\":{\"freeze\":4}", FAULT_NOT_SUPPORTED_YET,
+               "hyperparameters.freeze", "not supported yet");
 }
 
 static void

@@ -29,15 +29,17 @@ static const struct {
     {"seed", {"0", "2147483647", "\"auto\"", "null"}, {"-1", "2147483648", "1.5", "\"7\""}},
     {"metadata", {"{}", "{\"k\":\"v\"}", "null"}, {"[]", "{\"k\":1}", "{\"\":\"v\"}", "\"k\""}},
     {"priority", {"0", "-100", "100", "\"auto\""}, {"101", "-101", "1.5", "\"high\""}},
-    {"task", {"\"classification\"", "\"auto\"", "null"}, {"\"classify\"", "3", "[]"}},
+    {"task",
+     {"\"classification\"", "\"multi_label\"", "\"token_classification\"", "null"},
+     {"\"classify\"", "3", "[]"}},
     {"columns",
      {"{}", "{\"text\":\"t\",\"text_pair\":\"u\",\"label\":\"l\"}", "{\"text\":null}", "null"},
      {"[]", "{\"text\":3}", "{\"text\":\"\"}", "{\"text\":\"a\",\"label\":\"a\"}"}},
     {"method",
      {"{\"type\":\"supervised\"}",
       "{\"type\":\"supervised\",\"supervised\":{\"hyperparameters\":{\"n_epochs\":2}}}",
-      "{\"type\":\"supervised\",\"supervised\":null,\"dpo\":null}", "null"},
-     {"\"supervised\"", "{\"type\":\"unsupervised\"}", "{\"type\":3}",
+      "{\"type\":\"linear_probe\",\"supervised\":null,\"dpo\":null}", "\"linear_probe\""},
+     {"\"probe\"", "{\"type\":\"unsupervised\"}", "{\"type\":3}",
       "{\"type\":\"supervised\",\"supervised\":3}",
       "{\"type\":\"supervised\",\"supervised\":{\"hyperparameters\":3}}"}},
     {"hyperparameters", {"{}", "{\"n_epochs\":\"auto\"}", "null"}, {"[]", "3", "\"auto\""}},
@@ -48,6 +50,10 @@ static const struct {
     {"learning_rate", {"5e-5", "10", "1e-300", "\"auto\""}, {"0", "-1e-5", "10.5", "\"1e-4\""}},
     {"learning_rate_multiplier", {"0.1", "2", "1000", "\"auto\""}, {"0", "-2", "1001", "\"2\""}},
     {"max_seq_length", {"3", "128", "65536", "\"auto\""}, {"2", "65537", "12.5", "\"128\""}},
+    {"truncation",
+     {"\"head\"", "\"tail\"", "\"head_tail\"", "null"},
+     {"\"left\"", "1", "\"headtail\"", "[]"}},
+    {"dedupe", {"\"off\"", "\"exact\"", "\"near\"", "null"}, {"\"fuzzy\"", "true", "1"}},
     {"optimizer",
      {"\"adam\"", "\"adamw\"", "\"sgd\"", "\"momentum\""},
      {"\"rmsprop\"", "\"Adam\"", "1", "\"\""}},
@@ -73,15 +79,30 @@ static const struct {
     {"batching",
      {"\"shuffle\"", "\"grouped\"", "\"auto\"", "null"},
      {"\"group\"", "false", "\"sorted\""}},
+    {"eval_steps", {"0", "100", "\"auto\"", "null"}, {"-1", "0.5", "\"5\""}},
+    {"metric_for_best_model",
+     {"\"valid_loss\"", "\"valid_macro_f1\"", "\"auto\"", "null"},
+     {"\"loss\"", "1", "\"test_loss\""}},
+    {"load_best_model", {"true", "false", "\"auto\"", "null"}, {"1", "\"true\""}},
+    {"early_stopping",
+     {"{\"patience\":3}", "{\"patience\":1,\"min_delta\":0.5,\"metric\":\"valid_mcc\"}", "\"auto\"",
+      "null"},
+     {"3", "{}", "{\"patience\":0}", "{\"patience\":null}", "{\"patience\":2,\"min_delta\":-1}",
+      "{\"patience\":2,\"metric\":\"train_loss\"}"}},
+    {"label_smoothing", {"0", "0.1", "0.999", "\"auto\""}, {"1", "-0.1", "\"0.1\"", "true"}},
+    {"focal_gamma", {"0", "2", "10", "\"auto\""}, {"-1", "10.5", "\"2\""}},
+    {"class_weights",
+     {"\"balanced\"", "{\"a\":2,\"b\":0}", "{\"a\":1000000}", "null"},
+     {"\"even\"", "{}", "{\"a\":-1}", "{\"a\":\"2\"}", "[1,2]", "{\"a\":1000001}"}},
+    {"init_head",
+     {"\"random\"", "\"linear_probe\"", "\"auto\"", "null"},
+     {"\"probe\"", "1", "true"}},
+    {"baseline", {"true", "false", "\"auto\"", "null"}, {"1", "\"true\"", "{}"}},
     {"output_dir", {NULL}, {NULL}}, /* of `finetuned run` alone; see below */
     {"gradient_accumulation_steps", {"null"}, {"2", "\"auto\""}},
-    {"label_smoothing", {"null"}, {"0.1"}},
-    {"class_weights", {"null"}, {"{\"a\":2}"}},
     {"freeze", {"null"}, {"4"}},
     {"layerwise_lr_decay", {"null"}, {"0.9"}},
     {"lora", {"null"}, {"{\"rank\":8}"}},
-    {"early_stopping", {"null"}, {"{\"patience\":3}"}},
-    {"eval_steps", {"null"}, {"100"}},
     {"distillation", {"null"}, {"{\"teacher\":\"t\"}"}},
     {"integrations", {"null", "[]"}, {"[{\"type\":\"wandb\"}]"}},
 };
@@ -183,6 +204,17 @@ choices_have_the_names_of_their_enumerations(void **state)
                 assert_string_equal(c->name, preset_name((enum preset)c->value));
             else if (strcmp(rows[i].name, "precision") == 0)
                 assert_string_equal(c->name, precision_name((enum gemm_precision)c->value));
+            else if (strcmp(rows[i].name, "metric_for_best_model") == 0)
+                assert_true(c->value == (unsigned)METRIC_AUTO ||
+                            strcmp(c->name, metric_name((enum metric)c->value)) == 0);
+            else if (strcmp(rows[i].name, "method") == 0)
+                assert_string_equal(c->name, train_method_name((enum train_method)c->value));
+            else if (strcmp(rows[i].name, "init_head") == 0)
+                assert_string_equal(c->name, init_head_name((enum init_head)c->value));
+            else if (strcmp(rows[i].name, "truncation") == 0)
+                assert_string_equal(c->name, truncation_name((enum truncation)c->value));
+            else if (strcmp(rows[i].name, "dedupe") == 0)
+                assert_string_equal(c->name, dedupe_name((enum dedupe)c->value));
             else if (strcmp(rows[i].name, "batching") == 0)
                 assert_string_equal(c->name, batching_name((enum batching)c->value));
             else if (c->built)

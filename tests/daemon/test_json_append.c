@@ -91,6 +91,22 @@ no_string_is_null(void **state)
     buf_fini(&out);
 }
 
+static void
+values_are_written_with_the_fewest_digits(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":[0.1,2,true,null,{}],\"b\":{\"c\":0.66666666666666663,\"d\":"
+                               "[]},\"e\":\"\\u0000x\"}";
+    struct err err;
+    struct buf out = {0};
+    json_t *value = json_parse(text, strlen(text), true, &err);
+    json_append_value(&out, value);
+    assert_string_equal(buf_string(&out), "{\"a\":[0.1,2,true,null,{}],\"b\":{\"c\":"
+                                          "0.6666666666666666,\"d\":[]},\"e\":\"\\u0000x\"}");
+    json_decref(value);
+    buf_fini(&out);
+}
+
 int
 main(void)
 {
@@ -100,6 +116,7 @@ main(void)
         cmocka_unit_test(what_json_cannot_say_is_null),
         cmocka_unit_test(strings_come_back_byte_for_byte),
         cmocka_unit_test(no_string_is_null),
+        cmocka_unit_test(values_are_written_with_the_fewest_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

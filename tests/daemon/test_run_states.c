@@ -83,7 +83,7 @@ state_of_a_newer_program_stays(void **state)
     const char *damage = NULL;
     struct resume_file *file = NULL;
     struct run_states states = states_of_steps(f, (const size_t[]){5, 7}, 2);
-    static const char newer[] = "{\"format\":2}";
+    const char *newer = arena_printf(f->scratch.arena, "{\"format\":%d}", RESUME_STATE_FORMAT + 1);
     fileio_sha256_bytes(newer, strlen(newer), sum);
     scratch_write_text(&f->scratch, "out.resume/step-7/state.json", newer);
     scratch_write_text(&f->scratch, "out.resume/step-7/SHA256SUMS",
@@ -92,6 +92,24 @@ state_of_a_newer_program_stays(void **state)
     assert_null(file);
     assert_null(damage);
     assert_true(is_there(f, "out.resume/step-7"));
+}
+
+static void
+folder_belongs_to_one_run_at_a_time(void **state)
+{
+    struct resume_fixture *f = *state;
+    struct err err;
+    struct run_states states = states_of_steps(f, (const size_t[]){5}, 1);
+    struct run_states other = run_states_of(scratch_path(&f->scratch, "out"), f->scratch.arena);
+    assert_int_equal(run_states_lock(&states, &err), 0);
+    assert_int_equal(run_states_lock(&states, &err), 0);
+    assert_int_equal(run_states_lock(&other, &err), ERR_CONFLICT);
+    assert_non_null(strstr(err.message, "another run works with the states in"));
+    run_states_unlock(&states);
+    assert_int_equal(run_states_lock(&other, &err), 0);
+    run_states_unlock(&other);
+    struct run_states nowhere = run_states_of(scratch_path(&f->scratch, "none"), f->scratch.arena);
+    assert_int_equal(run_states_lock(&nowhere, &err), 0);
 }
 
 static void
@@ -117,6 +135,7 @@ main(void)
         STATES_TEST(newest_is_the_one_of_the_greatest_step),
         STATES_TEST(damaged_states_are_removed_and_told_of),
         STATES_TEST(state_of_a_newer_program_stays),
+        STATES_TEST(folder_belongs_to_one_run_at_a_time),
         STATES_TEST(without_an_output_there_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,8 +29,8 @@ best_label(const struct classify_result *result, size_t row)
 {
     size_t best = 0;
     for (size_t i = 1; i < result->label_count; i++)
-        if (result->probabilities[row * result->label_count + i] >
-            result->probabilities[row * result->label_count + best])
+        if (result->scores[row * result->label_count + i] >
+            result->scores[row * result->label_count + best])
             best = i;
     return result->labels[best];
 }
@@ -53,7 +53,7 @@ rows_sum_to_one_and_labels_are_right(void **state)
     for (size_t i = 0; i < 100; i++) {
         double sum = 0;
         for (size_t j = 0; j < 2; j++)
-            sum += (double)result.probabilities[2 * i + j];
+            sum += (double)result.scores[2 * i + j];
         assert_true(fabs(sum - 1) < 1e-5);
         assert_string_equal(best_label(&result, i), i % 2 == 0 ? "positive" : "negative");
     }
@@ -161,8 +161,8 @@ models_in_turn_keep_their_answers(void **state)
             fixture_ok(f, service_classify(f->service, models[i], &input, 1, f->arena, &result,
                                            &f->faults));
             if (round == 0)
-                first[i] = result.probabilities[0];
-            assert_true(result.probabilities[0] == first[i]);
+                first[i] = result.scores[0];
+            assert_true(result.scores[0] == first[i]);
         }
 }
 
@@ -186,7 +186,7 @@ base_model_with_labels_classifies(void **state)
     fixture_start(f);
     fixture_ok(f,
                service_classify(f->service, "trained", &input, 1, f->arena, &theirs, &f->faults));
-    assert_true(ours.probabilities[0] == theirs.probabilities[0]);
+    assert_true(ours.scores[0] == theirs.scores[0]);
     fixture_close(f);
     scratch_write_text(&f->scratch, "models/trained/model.safetensors", "no tensors at all");
     fixture_open(f);
@@ -271,7 +271,7 @@ classification_is_the_same_while_a_job_trains(void **state)
     fixture_wait(f, job.id, job_has_trained);
     fixture_ok(f, service_classify(f->service, model, &input, 1, f->arena, &during, &f->faults));
     assert_int_equal(fixture_get(f, job.id).status, JOB_RUNNING);
-    assert_true(before.probabilities[0] == during.probabilities[0]);
+    assert_true(before.scores[0] == during.scores[0]);
     fixture_ok(f, service_job_cancel(f->service, job.id, f->arena, &job, &f->faults));
 }
 

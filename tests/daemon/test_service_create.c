@@ -192,7 +192,7 @@ columns_make_a_file_fit(void **state)
                       body_with(f, file.id,
                                 ", \"columns\": {\"text\": \"utterance\", \"label\": \"intent\"}"),
                       &job));
-    assert_string_equal(job.labels[0], "bad");
+    assert_string_equal(job.labels_json, "[\"bad\",\"good\"]");
 }
 
 static void
@@ -263,8 +263,9 @@ model_without_a_tokenizer_of_ours_is_refused(void **state)
     struct service_fixture *f = *state;
     fixture_close(f);
     fixture_write_model(f, "models/foreign");
-    scratch_write_text(&f->scratch, "models/foreign/tokenizer.json",
-                       "{\"normalizer\": {\"type\": \"NFKC\"}}");
+    scratch_write_text(
+        &f->scratch, "models/foreign/tokenizer.json",
+        "{\"normalizer\": {\"type\": \"NFKC\"}, \"model\": {\"type\": \"WordPiece\"}}");
     fixture_open(f);
     struct file_info file = fixture_upload(f, "train.jsonl", fixture_rows(f, 20));
     struct fault fault = refused(
@@ -274,13 +275,42 @@ model_without_a_tokenizer_of_ours_is_refused(void **state)
 }
 
 static void
-tasks_not_built_are_said_so(void **state)
+task_and_labels_follow_from_the_file_or_from_the_request(void **state)
+{
+    struct service_fixture *f = *state;
+    static const struct {
+        const char *rows, *more, *task, *labels, *event;
+    } cases[] = {
+        {"{\"text\": \"a\", \"label\": 0.5}\n{\"text\": \"b\", \"label\": 1}\n", "", "regression",
+         "[\"label\"]", "with 1 number (task regression)"},
+        {"{\"text\": \"a\", \"label\": 0.5}\n{\"text\": \"b\", \"label\": 1}\n",
+         ", \"task\": \"classification\"", "classification", "[\"0.5\",\"1\"]", "with 2 labels, "},
+        {"{\"text\": \"a\", \"labels\": [\"y\", \"x\"]}\n{\"text\": \"b\", \"labels\": []}\n", "",
+         "multi_label", "[\"x\",\"y\"]", "with 2 labels (task multi_label)"},
+        {"{\"tokens\": [\"a\", \"b\"], \"labels\": [\"O\", \"B-x\"]}\n", "", "token_classification",
+         "[\"B-x\",\"O\"]", "with 2 labels (task token_classification)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct job_info job = {0};
+        struct file_info file = fixture_upload(f, "rows.jsonl", cases[i].rows);
+        fixture_ok(f, fixture_try_create(f, body_with(f, file.id, cases[i].more), &job));
+        assert_string_equal(job.task, cases[i].task);
+        assert_string_equal(job.labels_json, cases[i].labels);
+        assert_int_equal(fixture_count_events(f, job.id, cases[i].event), 1);
+    }
+}
+
+static void
+options_that_a_task_has_no_use_for_are_refused_by_name(void **state)
 {
     struct service_fixture *f = *state;
     struct file_info file =
         fixture_upload(f, "scores.jsonl",
                        "{\"text\": \"a\", \"label\": 0.5}\n{\"text\": \"b\", \"label\": 1.5}\n");
-    refused(f, body_with(f, file.id, ""), FAULT_NOT_SUPPORTED_YET, "training_file");
+    refused(f, body_with(f, file.id, ", \"class_weights\": \"balanced\""), FAULT_INVALID_PARAMETER,
+            "class_weights");
+    refused(f, body_with(f, file.id, ", \"hyperparameters\": {\"focal_gamma\": 2}"),
+            FAULT_INVALID_PARAMETER, "focal_gamma");
 }
 
 static void
@@ -347,7 +377,8 @@ main(void)
         IDLE_TEST(too_long_a_sequence_names_the_parameter),
         IDLE_TEST(validation_file_and_split_exclude_each_other),
         IDLE_TEST(model_without_a_tokenizer_of_ours_is_refused),
-        IDLE_TEST(tasks_not_built_are_said_so),
+        IDLE_TEST(task_and_labels_follow_from_the_file_or_from_the_request),
+        IDLE_TEST(options_that_a_task_has_no_use_for_are_refused_by_name),
         IDLE_TEST(model_with_a_damaged_file_names_the_tensor),
         PREPARED_TEST(alias_stands_for_its_model),
     };

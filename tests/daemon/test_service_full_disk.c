@@ -157,6 +157,7 @@ job_waits_for_room_and_ends_as_an_undisturbed_one(void **state)
     job = fixture_wait_success(f, job.id);
     assert_int_equal(job.attempt, 1);
     assert_int_equal(fixture_count_events(f, job.id, waits), 1);
+    assert_int_equal(fixture_count_kind(f, job.id, "disk_full"), 1);
     check_same_job(f, whole, job.id, STEPS);
 }
 

@@ -17,8 +17,7 @@ job_trains_to_success(void **state)
     assert_int_equal(job.status, JOB_QUEUED);
     assert_string_equal(job.model, "tiny");
     assert_int_equal(job.seed, 7);
-    assert_int_equal(job.label_count, 2);
-    assert_string_equal(job.labels[0], "negative");
+    assert_string_equal(job.labels_json, "[\"negative\",\"positive\"]");
     assert_int_equal(job.trained_tokens, -1);
     job = fixture_wait_success(f, job.id);
     assert_string_equal(job.fine_tuned_model,

@@ -332,6 +332,50 @@ two_workers_run_two_jobs(void **state)
     act(f, service_job_cancel, one.id);
 }
 
+/* A condition that counts how often it is asked. */
+static bool
+is_queued(void *context, const struct job_info *job)
+{
+    size_t *asked = context;
+    ++*asked;
+    return job->status == JOB_QUEUED;
+}
+
+static void
+change_is_made_only_while_its_condition_holds(void **state)
+{
+    struct service_fixture *f = *state;
+    size_t asked = 0;
+    const struct job_condition condition = {is_queued, &asked};
+    struct job_info job = fixture_create(f, 20, "");
+    struct job_wish wish = {.kind = JOB_WISH_PAUSE, .id = job.id, .condition = &condition};
+    fixture_ok(f, service_job_change(f->service, &wish, f->arena, &job, &f->faults));
+    assert_int_equal(job.status, JOB_PAUSED);
+    static const enum job_wish_kind kinds[] = {JOB_WISH_CANCEL, JOB_WISH_PAUSE,  JOB_WISH_RESUME,
+                                               JOB_WISH_RETRY,  JOB_WISH_UPDATE, JOB_WISH_DELETE};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        wish.kind = kinds[i];
+        wish.body = "{\"priority\":9}";
+        wish.length = strlen(wish.body);
+        f->faults.count = 0;
+        assert_int_equal(service_job_change(f->service, &wish, f->arena, &job, &f->faults), -1);
+        assert_int_equal(f->faults.count, 1);
+        assert_int_equal(f->faults.items[0].code, FAULT_PRECONDITION_FAILED);
+    }
+    f->faults.count = 0;
+    assert_int_equal(asked, 1 + sizeof kinds / sizeof kinds[0]);
+    job = fixture_get(f, job.id);
+    assert_int_equal(job.status, JOB_PAUSED);
+    assert_int_equal(job.priority, 0);
+    /* A change that is refused although the condition holds leaves its own fault alone. */
+    fixture_ok(f, service_job_resume(f->service, job.id, f->arena, &job, &f->faults));
+    wish.kind = JOB_WISH_DELETE;
+    assert_int_equal(service_job_change(f->service, &wish, f->arena, NULL, &f->faults), -1);
+    assert_int_equal(f->faults.count, 1);
+    assert_int_equal(f->faults.items[0].code, FAULT_CONFLICT);
+    f->faults.count = 0;
+}
+
 int
 main(void)
 {
@@ -343,6 +387,7 @@ main(void)
         IDLE_TEST(retry_without_its_file_is_refused),
         IDLE_TEST(update_changes_metadata_and_priority_alone),
         IDLE_TEST(refused_update_changes_nothing),
+        IDLE_TEST(change_is_made_only_while_its_condition_holds),
         RUNNING_TEST(deleted_job_leaves_only_its_model),
         RUNNING_TEST(paused_queue_starts_nothing_until_it_is_resumed),
         RUNNING_TEST(paused_job_stays_paused_over_a_restart),

@@ -133,6 +133,12 @@ run_and_die(struct service_fixture *f, int answer)
     kill(getpid(), SIGKILL);
 }
 
+static bool
+job_has_failed(const struct job_info *job)
+{
+    return job->status == JOB_FAILED;
+}
+
 /* A data directory whose job has two states, opened; the id of the job. */
 static const char *
 open_with_two_states(struct service_fixture *f)
@@ -212,6 +218,29 @@ damaged_newest_state_is_passed_by(void **state)
     }
 }
 
+/* Its file is a link to itself: the system's refusal, which says nothing of the bytes. */
+static void
+state_that_cannot_be_read_fails_the_job_and_is_kept(void **state)
+{
+    struct service_fixture *f = *state;
+    const char *paths[2];
+    const char *id = open_with_two_states(f);
+    list_states(f, id, paths);
+    const char *file = arena_printf(f->arena, "%s/state.safetensors", paths[1]);
+    const char *aside = scratch_path(&f->scratch, "aside");
+    assert_int_equal(rename(file, aside), 0);
+    assert_int_equal(symlink("state.safetensors", file), 0);
+    fixture_start(f);
+    struct job_info job = fixture_wait(f, id, job_has_failed);
+    assert_string_equal(job.error_code, "resume_state_unreadable");
+    assert_int_equal(fixture_count_events(f, id, "is damaged"), 0);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rename(aside, file), 0);
+    fixture_ok(f, service_job_retry(f->service, id, f->arena, &job, &f->faults));
+    fixture_wait_success(f, id);
+    assert_int_equal(fixture_count_events(f, id, "Attempt 3 goes on from step"), 1);
+}
+
 static void
 job_without_a_good_state_starts_from_its_beginning(void **state)
 {
@@ -272,6 +301,7 @@ diverging_job_goes_back_once_with_half_the_learning_rate(void **state)
                        " \"learning_rate_multiplier\": 250, \"lr_scheduler\": \"constant\","
                        " \"warmup_steps\": 0");
     fixture_wait_success(f, job.id);
+    assert_int_equal(fixture_count_kind(f, job.id, "rate_halved"), 1);
     assert_int_equal(fixture_count_events(f, job.id,
                                           "goes back to its beginning and goes on with "
                                           "half the learning rate"),
@@ -291,6 +321,7 @@ main(void)
         RUNNING_TEST(stopped_job_ends_as_an_undisturbed_one),
         RUNNING_TEST(paused_job_ends_as_an_undisturbed_one),
         PREPARED_TEST(damaged_newest_state_is_passed_by),
+        PREPARED_TEST(state_that_cannot_be_read_fails_the_job_and_is_kept),
         PREPARED_TEST(job_without_a_good_state_starts_from_its_beginning),
         PREPARED_TEST(state_of_a_newer_program_is_left_untouched),
         PREPARED_TEST(diverging_job_goes_back_once_with_half_the_learning_rate),

@@ -3,6 +3,7 @@
  */
 #include "tests/daemon/service_fixture.h"
 
+#include "core/base/fileio.h"
 #include "core/hub/tar.h"
 #include "tests/support/classifier_folder.h"
 
@@ -287,7 +288,10 @@ hostile_archives_are_refused_whole(void **state)
         {"second", "tokenizer.json", '0', "another folder"},
         {"small", "config.json", '0', "twice"},
         {"./small", "./config.json", '0', "twice"},
-        {"small", "pytorch_model.bin", '0', "only model.safetensors"},
+        {"small", "pytorch_model.bin", '0',
+         "pytorch_model.bin: this is no weights file of PyTorch"},
+        {"small", "tf_model.h5", '0', "weights are in tf_model.h5"},
+        {"small", "model-00001-of-00002.safetensors", '0', "the index of the parts"},
     };
     struct service_fixture *f = *state;
     struct model_info model;
@@ -320,6 +324,115 @@ archive_that_is_cut_off_is_refused_wherever_it_is_cut(void **state)
         expect_refused(f, import_bytes(f, &piece, "x", &model), FAULT_INVALID_MODEL, NULL);
         buf_fini(&piece);
     }
+    buf_fini(&archive);
+}
+
+/* ---- weights of every form ------------------------------------------------------------------ */
+
+/* Files of the fixtures: one small classifier in every form. */
+#define WEIGHTS FIXTURES "/weights/model/"
+
+static const char *const sharded_files[] = {
+    "config.json", "vocab.txt", "model.safetensors.index.json", "model-00001-of-00002.safetensors",
+    "model-00002-of-00002.safetensors"};
+
+enum { SHARDED_FILES = sizeof sharded_files / sizeof sharded_files[0] };
+
+static void
+copy_fixture(struct service_fixture *f, const char *from, const char *folder)
+{
+    const char *slash = strrchr(from, '/');
+    fixture_ok(f, fileio_copy(arena_printf(f->arena, WEIGHTS "%s", from),
+                              arena_printf(f->arena, "%s/%s", folder, slash + 1), &f->err));
+}
+
+static void
+folder_of_several_weights_files_is_imported_whole_and_others_left_out(void **state)
+{
+    struct service_fixture *f = *state;
+    struct model_info model;
+    const char *folder = scratch_folder(&f->scratch, "outside/parts");
+    for (size_t i = 0; i < SHARDED_FILES; i++)
+        copy_fixture(f, arena_printf(f->arena, "sharded/%s", sharded_files[i]), folder);
+    copy_fixture(f, "bin/pytorch_model.bin", folder);
+    scratch_write_text(&f->scratch, "outside/parts/tf_model.h5", "x");
+    fixture_ok(f, import_folder(f, "parts", NULL, &model));
+    assert_string_equal(model.weights, "pretrained");
+    assert_int_equal(model.left_out_count, 2);
+    assert_int_equal(count_entries(f, "base_models/parts"), SHARDED_FILES);
+    unlink(scratch_path(&f->scratch, "outside/parts/model-00002-of-00002.safetensors"));
+    struct fault fault =
+        fixture_refused(f, import_folder(f, "parts", "fewer", &model), FAULT_INVALID_MODEL, NULL);
+    assert_non_null(strstr(fault.message, "model-00002-of-00002.safetensors, which is not there"));
+    unlink(scratch_path(&f->scratch, "outside/parts/model.safetensors.index.json"));
+    fixture_ok(f, import_folder(f, "parts", "pickled", &model)); /* the next form */
+    assert_int_equal(count_entries(f, "base_models/pickled"), 3);
+    unlink(scratch_path(&f->scratch, "outside/parts/pytorch_model.bin"));
+    fault =
+        fixture_refused(f, import_folder(f, "parts", "none", &model), FAULT_INVALID_MODEL, NULL);
+    assert_non_null(strstr(fault.message, "is missing: put it beside them"));
+    assert_int_equal(count_entries(f, "tmp"), 0);
+}
+
+/* Append a file of the fixtures to an archive, in folder "m". */
+static void
+add_fixture(struct service_fixture *f, struct buf *archive, const char *name)
+{
+    static const char zeros[TAR_BLOCK_BYTES];
+    unsigned char block[TAR_BLOCK_BYTES];
+    struct buf bytes = {0};
+    fixture_ok(f,
+               fileio_read(arena_printf(f->arena, WEIGHTS "%s", name), 1 << 20, &bytes, &f->err));
+    tar_header("m", strrchr(name, '/') + 1, (int64_t)bytes.length, block);
+    buf_append(archive, block, sizeof block);
+    buf_append(archive, bytes.data, bytes.length);
+    buf_append(archive, zeros, (size_t)tar_padded((int64_t)bytes.length) - bytes.length);
+    buf_fini(&bytes);
+}
+
+static void
+archive_with_weights_twice_gives_the_form_that_wins_in_any_order(void **state)
+{
+    static const char *const names[] = {"bin/pytorch_model.bin", "f32/config.json",
+                                        "f32/model.safetensors", "f32/vocab.txt"};
+    struct service_fixture *f = *state;
+    struct model_info model;
+    for (size_t first = 0; first < 4; first++) {
+        struct buf archive = {0};
+        for (size_t i = 0; i < 4; i++)
+            add_fixture(f, &archive, names[(first + i) % 4]);
+        fixture_ok(f, import_bytes(f, &archive, arena_printf(f->arena, "m%zu", first), &model));
+        assert_int_equal(model.left_out_count, 1);
+        assert_string_equal(model.left_out[0], "m/pytorch_model.bin");
+        buf_fini(&archive);
+    }
+    struct buf archive = {0};
+    for (size_t i = 0; i < 2; i++)
+        add_fixture(f, &archive, names[i]);
+    add_fixture(f, &archive, names[3]);
+    fixture_ok(f, import_bytes(f, &archive, "pickled", &model));
+    assert_string_equal(model.weights, "pretrained");
+    assert_int_equal(model.left_out_count, 0);
+    buf_fini(&archive);
+}
+
+static void
+damaged_numbers_of_a_pickled_model_are_refused_at_its_import(void **state)
+{
+    struct service_fixture *f = *state;
+    struct model_info model;
+    struct buf archive = {0};
+    add_fixture(f, &archive, "f32/config.json");
+    add_fixture(f, &archive, "f32/vocab.txt");
+    add_fixture(f, &archive, "bin/pytorch_model.bin");
+    static const char header[] = "data/0FB"; /* a name, and the field that pads up to the numbers */
+    char *at = memmem(archive.data, archive.length, header, sizeof header - 1);
+    assert_non_null(at);
+    at += sizeof header - 1;
+    at[2 + (unsigned char)at[0]] ^= 0x40;
+    struct fault fault =
+        expect_refused(f, import_bytes(f, &archive, "x", &model), FAULT_INVALID_MODEL, NULL);
+    assert_non_null(strstr(fault.message, "has another check sum than its bytes"));
     buf_fini(&archive);
 }
 
@@ -468,6 +581,9 @@ main(void)
         IDLE_TEST(archive_without_a_folder_needs_an_id),
         IDLE_TEST(hostile_archives_are_refused_whole),
         IDLE_TEST(archive_that_is_cut_off_is_refused_wherever_it_is_cut),
+        IMPORT_TEST(folder_of_several_weights_files_is_imported_whole_and_others_left_out),
+        IDLE_TEST(archive_with_weights_twice_gives_the_form_that_wins_in_any_order),
+        IDLE_TEST(damaged_numbers_of_a_pickled_model_are_refused_at_its_import),
         IMPORT_TEST(imported_classifier_classifies),
         IMPORT_TEST(labels_without_a_classifier_are_refused),
         IMPORT_TEST(imported_model_is_deleted_unless_a_job_needs_it),

@@ -317,6 +317,30 @@ report_tells_rows_labels_and_tokens(void **state)
 }
 
 static void
+report_tells_numbers_and_tags(void **state)
+{
+    struct service_fixture *f = *state;
+    struct file_report report;
+    struct report_query query = {0};
+    struct file_info file = fixture_upload(f, "a.conll", "EU B-ORG\nsays O\n\nno I-PER\n");
+    fixture_ok(f, service_file_report(f->service, file.id, &query, f->arena, &report, &f->faults));
+    assert_string_equal(report.task, "token_classification");
+    assert_int_equal(report.label_count, 3);
+    assert_true(report.has_tags);
+    assert_string_equal(report.tags.scheme, "BIO");
+    assert_int_equal(report.tags.words, 3);
+    assert_int_equal(report.tags.entities, 2);
+    assert_string_equal(report.tags.types[1].type, "PER");
+    assert_int_equal(report.tags.misplaced, 1);
+    file = fixture_upload(f, "a.csv", "text,label\na,1\nb,2.5\n");
+    fixture_ok(f, service_file_report(f->service, file.id, &query, f->arena, &report, &f->faults));
+    assert_string_equal(report.task, "regression");
+    assert_false(report.has_tags);
+    assert_int_equal(report.number_count, 1);
+    assert_true(report.numbers[0].mean > 1.74 && report.numbers[0].mean < 1.76);
+}
+
+static void
 report_of_a_faulty_file_names_its_lines(void **state)
 {
     struct service_fixture *f = *state;
@@ -415,6 +439,7 @@ main(void)
         IDLE_TEST(file_of_a_waiting_job_outlives_its_end),
         IDLE_TEST(job_on_an_expired_file_is_refused),
         IDLE_TEST(report_tells_rows_labels_and_tokens),
+        IDLE_TEST(report_tells_numbers_and_tags),
         IDLE_TEST(report_of_a_faulty_file_names_its_lines),
         IDLE_TEST(report_of_what_is_not_there_is_refused),
         IDLE_TEST(rows_are_shown_as_they_stand_in_the_file),

@@ -6,8 +6,8 @@ event_reads_back_as_written(void **state)
 {
     struct fixture *f = *state;
     struct job_row job = fixture_start_job(f);
-    const struct event_new event = {EVENT_WARN, EVENT_METRICS, "loss \xe2\x89\x88 0.5",
-                                    "{\"step\":1}"};
+    const struct event_new event = {EVENT_CHECKPOINT, EVENT_WARN, EVENT_METRICS,
+                                    "loss \xe2\x89\x88 0.5", "{\"step\":1}"};
     fixture_ok(f, events_append(f->db, job.seq, &event, &f->err));
     struct event_rows rows = fixture_events(f, job.seq);
     const struct event_row *last = &rows.items[rows.count - 1];
@@ -15,6 +15,7 @@ event_reads_back_as_written(void **state)
     assert_true(last->created_at > 1600000000);
     assert_string_equal(last->level, "warn");
     assert_string_equal(last->type, "metrics");
+    assert_string_equal(last->code, "checkpoint");
     assert_string_equal(last->message, event.message);
     assert_string_equal(last->data_json, "{\"step\":1}");
     assert_null(rows.items[0].data_json);

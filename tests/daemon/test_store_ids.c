@@ -13,8 +13,8 @@ static void
 new_ids_are_valid_and_of_one_kind(void **state)
 {
     (void)state;
-    static const char *const prefixes[] = {"ftjob-", "file-", "ftevent-",
-                                           "ftckpt_", "upload_", "part_"};
+    static const char *const prefixes[] = {"ftjob-",  "file-", "ftevent-", "ftckpt_",
+                                           "upload_", "part_", "eval-"};
     for (int kind = 0; kind < ID_KIND_COUNT; kind++) {
         char id[IDS_SIZE];
         ids_new((enum id_kind)kind, id);

@@ -36,9 +36,7 @@ job_reads_back_as_inserted(void **state)
     assert_string_equal(row.metadata_json, "{\"team\":\"a\"}");
     assert_string_equal(row.parameters_json, "{\"n_epochs\":3}");
     assert_string_equal(row.task, "classification");
-    assert_int_equal(row.label_count, 2);
-    assert_string_equal(row.labels[0], "no");
-    assert_string_equal(row.labels[1], "yes");
+    assert_string_equal(row.labels_json, "[\"no\",\"yes\"]");
     assert_int_equal(row.priority, 5);
     assert_int_equal(row.attempt, 0);
     assert_int_equal(row.progress.peak_memory_bytes, -1);
@@ -180,11 +178,12 @@ failure_is_told_and_forgotten_when_the_job_is_queued_again(void **state)
     struct fixture *f = *state;
     struct job_row job = fixture_start_job(f);
     const struct job_error error = {"base_model_changed", "The base model changed.", "model"};
-    const struct job_change fail = {.from = 1u << JOB_STATE_RUNNING,
-                                    .to = JOB_STATE_FAILED,
-                                    .attempt = job.attempt,
-                                    .error = &error,
-                                    .event = {EVENT_ERROR, EVENT_MESSAGE, "Failed", NULL}};
+    const struct job_change fail = {
+        .from = 1u << JOB_STATE_RUNNING,
+        .to = JOB_STATE_FAILED,
+        .attempt = job.attempt,
+        .error = &error,
+        .event = {EVENT_FAILED, EVENT_ERROR, EVENT_MESSAGE, "Failed", NULL}};
     fixture_ok(f, jobs_change(f->db, job.id, &fail, &f->err));
     struct job_row row = fixture_get_job(f, job.id);
     assert_int_equal(row.state, JOB_STATE_FAILED);

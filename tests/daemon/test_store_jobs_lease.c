@@ -118,6 +118,27 @@ rewind_forgets_what_lies_behind_a_step(void **state)
 }
 
 static void
+rewind_keeps_the_checkpoint_from_which_another_job_starts(void **state)
+{
+    struct fixture *f = *state;
+    struct job_row job = fixture_start_job(f);
+    struct job_lease lease = fixture_lease(&job);
+    struct checkpoint_row rows[2];
+    for (int64_t step = 1; step <= 2; step++) {
+        rows[step - 1] = checkpoint_of(f, &job, step);
+        fixture_ok(f, jobs_add_checkpoint(f->db, lease, &rows[step - 1], NULL, f->arena, &f->err));
+    }
+    struct job_new user = fixture_job(job.training_file);
+    user.model = rows[1].model;
+    char id[IDS_SIZE];
+    const struct event_new created = {.kind = EVENT_CREATED, .message = "Created"};
+    fixture_ok(f, jobs_insert(f->db, &user, &created, id, &f->err));
+    fixture_ok(f, jobs_rewind(f->db, lease, 0, &f->err));
+    assert_int_equal(checkpoints_find(f->db, job.seq, 1, &f->err), 0);
+    assert_int_equal(checkpoints_find(f->db, job.seq, 2, &f->err), 1);
+}
+
+static void
 finish_makes_model_state_and_event_together(void **state)
 {
     struct fixture *f = *state;
@@ -233,6 +254,7 @@ main(void)
         STORE_TEST(flush_writes_progress_points_and_latest),
         STORE_TEST(run_facts_are_kept_and_added_to),
         STORE_TEST(rewind_forgets_what_lies_behind_a_step),
+        STORE_TEST(rewind_keeps_the_checkpoint_from_which_another_job_starts),
         STORE_TEST(finish_makes_model_state_and_event_together),
         STORE_TEST(finish_rolls_back_whole_when_its_event_fails),
         STORE_TEST(checkpoint_and_event_are_one),

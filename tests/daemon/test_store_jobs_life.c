@@ -188,6 +188,8 @@ third_crash_fails_the_job(void **state)
     for (int i = 1; i < JOBS_CRASHES_MAX; i++) {
         assert_int_equal(recover(f, job.id).recovered, 1);
         assert_int_equal(fixture_get_job(f, job.id).state, JOB_STATE_QUEUED);
+        struct event_rows events = fixture_events(f, job.seq);
+        assert_string_equal(events.items[events.count - 1].code, "crashed");
         claim(f);
     }
     assert_int_equal(recover(f, job.id).failed, 1);

@@ -85,6 +85,7 @@ job_that_does_not_fit_waits_and_says_so_once(void **state)
     struct event_rows events = fixture_events(f, row.seq);
     assert_int_equal(events.count, 2);
     assert_string_equal(events.items[1].message, "It waits for memory");
+    assert_string_equal(events.items[1].code, "waits");
     finish(f, first);
     assert_string_equal(take(f, &of), large);
 }

@@ -68,7 +68,7 @@ check_jobs(struct fixture *f)
     for (size_t i = 0; i < JOBS; i++) {
         assert_int_equal(jobs.items[i].state, states[i]);
         assert_int_equal(jobs.items[i].seed, 7 + i);
-        assert_int_equal(jobs.items[i].label_count, 2);
+        assert_string_equal(jobs.items[i].labels_json, "[\"no\",\"yes\"]");
         assert_int_equal(jobs.items[i].progress.step, 40);
         assert_string_equal(jobs.items[i].measures[0].name, "train_loss");
         assert_int_equal(fixture_events(f, jobs.items[i].seq).count, 1);

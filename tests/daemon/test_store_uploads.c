@@ -8,8 +8,7 @@
 static struct upload_row
 begin(struct fixture *f, int64_t bytes)
 {
-    struct upload_row row = {
-        .bytes = bytes, .filename = "a.jsonl", .purpose = "fine-tune", .mime_type = "text/jsonl"};
+    struct upload_row row = {.bytes = bytes, .filename = "a.jsonl", .purpose = "fine-tune"};
     fixture_ok(f, uploads_insert(f->db, &row, f->arena, &f->err));
     return row;
 }
@@ -48,8 +47,6 @@ row_reads_back_as_written(void **state)
     assert_int_equal(read.bytes, INT64_C(6000000000));
     assert_int_equal(read.expires_at, read.created_at + UPLOADS_LIFE_SECONDS);
     assert_string_equal(read.filename, "a.jsonl");
-    assert_string_equal(read.mime_type, "text/jsonl");
-    assert_null(read.file_id);
     assert_int_equal(uploads_get(f->db, "upload_x", f->arena, &read, &f->err), ERR_NOT_FOUND);
 }
 
@@ -87,11 +84,9 @@ upload_ends_once(void **state)
 {
     struct fixture *f = *state;
     struct upload_row row = begin(f, 10);
-    fixture_ok(f, uploads_end(f->db, row.id, UPLOAD_STATE_COMPLETED, "file-1", &f->err));
-    assert_int_equal(uploads_end(f->db, row.id, UPLOAD_STATE_CANCELLED, NULL, &f->err),
-                     ERR_CONFLICT);
+    fixture_ok(f, uploads_end(f->db, row.id, UPLOAD_STATE_COMPLETED, &f->err));
+    assert_int_equal(uploads_end(f->db, row.id, UPLOAD_STATE_CANCELLED, &f->err), ERR_CONFLICT);
     assert_int_equal(get(f, row.id).state, UPLOAD_STATE_COMPLETED);
-    assert_string_equal(get(f, row.id).file_id, "file-1");
     assert_int_equal(add(f, row.id, 1), ERR_CONFLICT);
 }
 
@@ -106,7 +101,7 @@ only_so_many_are_pending(void **state)
                " FROM n");
     struct upload_row row = {.bytes = 1, .filename = "a", .purpose = "fine-tune"};
     assert_int_equal(uploads_insert(f->db, &row, f->arena, &f->err), ERR_CONFLICT);
-    fixture_ok(f, uploads_end(f->db, first.id, UPLOAD_STATE_CANCELLED, NULL, &f->err));
+    fixture_ok(f, uploads_end(f->db, first.id, UPLOAD_STATE_CANCELLED, &f->err));
     fixture_ok(f, uploads_insert(f->db, &row, f->arena, &f->err));
 }
 
@@ -154,7 +149,7 @@ pending_upload_survives_a_restart_and_an_ended_one_does_not_leave_parts(void **s
         close(fd);
         fixture_ok(f, data_dir_store_part(f->store.dir, tmp, ids[i], "part_1", &f->err));
     }
-    fixture_ok(f, uploads_end(f->db, ids[1], UPLOAD_STATE_CANCELLED, NULL, &f->err));
+    fixture_ok(f, uploads_end(f->db, ids[1], UPLOAD_STATE_CANCELLED, &f->err));
     fixture_close_store(f);
     fixture_open_store(f);
     assert_int_equal(f->store.swept.uploads, 1);

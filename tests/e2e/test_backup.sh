@@ -115,6 +115,12 @@ has_reached_a_step() {
     grep -q '"step":' "$scratch/answer"
 }
 
+# The row of a state is written behind its files, by another thread than the steps.
+has_a_resume_state() {
+    "$BUILD/finetuned" doctor --data-dir "$scratch/data" --models-dir "$SOURCE/examples" \
+        --min-free-bytes 0 2>/dev/null | grep -q 'resume states'
+}
+
 classify() {
     request 200 "$url/v1/classifications" -H 'Content-Type: application/json' \
         -d "{\"model\": \"$model\", \"input\": [\"When do you open?\", \"I lost my card.\"]}"
@@ -134,6 +140,7 @@ classify >"$scratch/first"
 create_job '"max_steps": 100000, "save_steps": 20'
 long=$job
 wait_until has_reached_a_step
+wait_until has_a_resume_state
 for number in 1 2 3 4 5; do
     finetuned_ends 0 backup "$scratch/backup-$number" --data-dir "$scratch/data"
     says '^Backed up .*schema [0-9]+'

@@ -385,6 +385,14 @@ is_downloaded() {
 
 models_are_shown_and_downloaded() {
     local folder=$scratch/downloaded
+    tar -cf "$scratch/tiny.tar" -C "$SOURCE/examples" tiny-bert
+    ctl 0 models import --id other-tiny "$scratch/tiny.tar"
+    says '^other-tiny imported$'
+    ctl 3 models import --id import "$scratch/tiny.tar"
+    complains 'meaning of its own'
+    ctl 3 models import some/folder
+    complains 'imports from no folder'
+    ctl 0 models rm other-tiny
     ctl 0 models show "$model"
     says '^weights +fine-tuned$'
     says '^base model +tiny-bert$'
@@ -469,6 +477,17 @@ jobs_are_paused_resumed_cancelled_retried_and_deleted() {
     is_json 2
     ctl 3 cancel "$first"
     complains 'it can be .*deleted'
+    ctl 0 update --priority 7 --metadata team=red --metadata 'room=a b' "$second"
+    says "^$second updated$"
+    ctl 0 --json update --priority=-3 "$second"
+    says '"priority": ?-3'
+    says '"room": ?"a b"'
+    ctl 0 --json update --no-metadata "$second"
+    ! grep -q 'a b' "$scratch/said" || fail "the metadata stayed"
+    ctl 2 update "$second"
+    complains 'nothing is to be changed'
+    ctl 2 update --metadata red "$second"
+    complains 'must be NAME=VALUE'
     ctl 0 retry "$second"
     says "^$second queued$"
     ctl 0 cancel "$second"

@@ -105,6 +105,7 @@ expect 400 invalid_model -H 'Content-Type: application/x-tar' --data-binary "@$s
 expect 404 model_not_found "$url/v1/models/none"
 expect 404 file_not_found "$url/v1/files/file-none"
 expect 404 job_not_found "$jobs/ftjob-none"
+expect 404 evaluation_not_found "$url/v1/evaluations/eval-none"
 expect 404 upload_not_found -X POST "$url/v1/uploads/upload_none/cancel"
 expect 403 base_model_protected -X DELETE "$url/v1/models/tiny-bert"
 expect 409 conflict -X POST "$jobs/$ended/cancel"

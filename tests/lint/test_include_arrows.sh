@@ -4,7 +4,7 @@
 #     core           core
 #     daemon/store   core, daemon/store
 #     daemon/work    core, daemon/store, daemon/work, and leaves of the daemon that know nothing
-#                    but words and tables: fault.h, log.h, job_params.h, job_status.h
+#                    but words and tables: fault.h, log.h, job_params.h, job_status.h, json_append.h
 #     daemon         core, daemon
 #     daemon/main.c  everything: it wires the others together
 #     api/client     core/base, api/client, and for its options daemon/{options,parameters,suggest}.h
@@ -24,7 +24,7 @@ check() {
             awk '
             function layer(path) {
                 if (path ~ /^daemon\/main\.c$/) return "main"
-                if (path ~ /^daemon\/(fault|log|job_params|job_status)\.h$/) return "leaf"
+                if (path ~ /^daemon\/(fault|log|job_params|job_status|json_append)\.h$/) return "leaf"
                 if (path ~ /^daemon\/(store|work)\//) return substr(path, 1, index(substr(path, 8), "/") + 6)
                 if (path ~ /^api\/client\//) return "api/client"
                 return substr(path, 1, index(path, "/") - 1)
@@ -32,7 +32,7 @@ check() {
             BEGIN {
                 allowed["core"] = "^core/"
                 allowed["daemon/store"] = "^(core|daemon/store)/"
-                leaf = "daemon/(fault|log|job_params|job_status)\\.h$"
+                leaf = "daemon/(fault|log|job_params|job_status|json_append)\\.h$"
                 allowed["leaf"] = "^(core/|" leaf ")"
                 allowed["daemon/work"] = "^(core/|daemon/store/|daemon/work/|" leaf ")"
                 allowed["daemon"] = "^(core|daemon)/"

@@ -27,16 +27,16 @@ write_vocabulary(struct scratch *scratch, const char *name)
 }
 
 static void
-write_config(struct scratch *scratch, const char *name, size_t types)
+write_config(struct scratch *scratch, const char *name, size_t types, const char *class)
 {
     const char *text = arena_printf(
         scratch->arena,
-        "{\"model_type\": \"bert\", \"architectures\": [\"BertForSequenceClassification\"], "
-        "\"hidden_size\": 32, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
+        "{\"model_type\": \"bert\", \"architectures\": [\"%s\"], "
+        "\"hidden_size\": %d, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
         "\"intermediate_size\": 64, \"vocab_size\": %d, \"max_position_embeddings\": %d, "
         "\"type_vocab_size\": %zu, \"pad_token_id\": 0, "
         "\"id2label\": {\"0\": \"a\", \"1\": \"b\", \"2\": \"c\"}}\n",
-        WORD_COUNT + SPECIAL_COUNT, CLASSIFIER_LONGEST, types);
+        class, CLASSIFIER_HIDDEN, WORD_COUNT + SPECIAL_COUNT, CLASSIFIER_LONGEST, types);
     scratch_write_text(scratch, arena_printf(scratch->arena, "%s/config.json", name), text);
 }
 
@@ -70,9 +70,15 @@ classifier_folder_write(struct scratch *scratch, const char *name, size_t types,
 {
     const char *folder = scratch_folder(scratch, name);
     write_vocabulary(scratch, name);
-    write_config(scratch, name, types);
+    write_config(scratch, name, types, "BertForSequenceClassification");
     write_weights(scratch, folder, seed);
     return folder;
+}
+
+void
+classifier_folder_set_class(struct scratch *scratch, const char *name, const char *class)
+{
+    write_config(scratch, name, 2, class);
 }
 
 struct text

@@ -27,6 +27,9 @@ void fake_service_fail_next(struct service *service, enum fault_code code, const
 
 void fake_service_set_ready(struct service *service, bool ready);
 
+/* The fine-tuned model's, from now on. */
+void fake_service_set_task(struct service *service, enum task task);
+
 /* Calls of service_classify wait at the gate while it is closed. */
 void fake_service_close_gate(struct service *service);
 void fake_service_open_gate(struct service *service);

@@ -20,8 +20,7 @@ store_job(struct service *service, const char *id, enum job_status status)
         .seed = 42,
         .trained_tokens = -1,
         .task = "classification",
-        .labels = fake_labels,
-        .label_count = FAKE_LABELS,
+        .labels_json = "[\"bad\",\"good\",\"l\xc3\xa4uft\"]",
         .parameters_json = "{\"n_epochs\":3,\"batch_size\":16,\"learning_rate_multiplier\":1.0,"
                            "\"learning_rate\":0.0002}",
         .progress = {.total_steps = 100, .seconds_left = -1},
@@ -153,24 +152,6 @@ service_job_get(struct service *service, const char *id, struct arena *arena, st
 }
 
 int
-service_job_cancel(struct service *service, const char *id, struct arena *arena,
-                   struct job_info *out, struct fault_list *faults)
-{
-    (void)arena;
-    if (fake_enter(service, faults) != 0)
-        return fake_leave(service, -1);
-    struct job_info *job = find_job(service, id, faults);
-    if (job == NULL)
-        return fake_leave(service, -1);
-    if (job->status != JOB_QUEUED && job->status != JOB_RUNNING)
-        return fake_leave(service, fault_add(faults, FAULT_CONFLICT, NULL, "The job has ended."));
-    job->status = JOB_CANCELLED;
-    job->finished_at = 1700000400;
-    *out = *job;
-    return fake_leave(service, 0);
-}
-
-int
 service_job_events(struct service *service, const char *job_id, const struct page *page,
                    struct arena *arena, struct event_list *out, struct fault_list *faults)
 {
@@ -192,6 +173,7 @@ service_job_events(struct service *service, const char *job_id, const struct pag
         out->items[out->count++] = (struct event_info){
             .id = arena_printf(arena, "ftevent-%d", (int)i),
             .created_at = 1700000200 + i,
+            .code = "note",
             .level = "info",
             .message = message,
             .type = i == 0 ? "metrics" : "message",

@@ -33,9 +33,25 @@ move(struct service *service, const char *id, enum job_status from, enum job_sta
     return fake_leave(service, 0);
 }
 
-int
-service_job_pause(struct service *service, const char *id, struct arena *arena,
-                  struct job_info *out, struct fault_list *faults)
+static int
+cancel_job(struct service *service, const char *id, struct job_info *out, struct fault_list *faults)
+{
+    if (fake_enter(service, faults) != 0)
+        return fake_leave(service, -1);
+    struct job_info *job = find_job(service, id, faults);
+    if (job == NULL)
+        return fake_leave(service, -1);
+    if (job->status != JOB_QUEUED && job->status != JOB_RUNNING)
+        return fake_leave(service, fault_add(faults, FAULT_CONFLICT, NULL, "The job has ended."));
+    job->status = JOB_CANCELLED;
+    job->finished_at = 1700000400;
+    *out = *job;
+    return fake_leave(service, 0);
+}
+
+static int
+pause_job(struct service *service, const char *id, struct arena *arena, struct job_info *out,
+          struct fault_list *faults)
 {
     (void)arena;
     bool runs = strcmp(id, "ftjob-running") == 0;
@@ -43,25 +59,25 @@ service_job_pause(struct service *service, const char *id, struct arena *arena,
                 faults);
 }
 
-int
-service_job_resume(struct service *service, const char *id, struct arena *arena,
-                   struct job_info *out, struct fault_list *faults)
+static int
+resume_job(struct service *service, const char *id, struct arena *arena, struct job_info *out,
+           struct fault_list *faults)
 {
     (void)arena;
     return move(service, id, JOB_PAUSED, JOB_QUEUED, out, faults);
 }
 
-int
-service_job_retry(struct service *service, const char *id, struct arena *arena,
-                  struct job_info *out, struct fault_list *faults)
+static int
+retry_job(struct service *service, const char *id, struct arena *arena, struct job_info *out,
+          struct fault_list *faults)
 {
     (void)arena;
     return move(service, id, JOB_FAILED, JOB_QUEUED, out, faults);
 }
 
-int
-service_job_update(struct service *service, const char *id, const char *body, size_t length,
-                   struct arena *arena, struct job_info *out, struct fault_list *faults)
+static int
+update_job(struct service *service, const char *id, const char *body, size_t length,
+           struct arena *arena, struct job_info *out, struct fault_list *faults)
 {
     struct err err;
     (void)arena;
@@ -82,8 +98,8 @@ service_job_update(struct service *service, const char *id, const char *body, si
     return fake_leave(service, result);
 }
 
-int
-service_job_delete(struct service *service, const char *id, struct fault_list *faults)
+static int
+delete_job(struct service *service, const char *id, struct fault_list *faults)
 {
     if (fake_enter(service, faults) != 0)
         return fake_leave(service, -1);
@@ -95,6 +111,44 @@ service_job_delete(struct service *service, const char *id, struct fault_list *f
                           fault_add(faults, FAULT_CONFLICT, "id", "Job %s has not ended.", id));
     job->id = "";
     return fake_leave(service, 0);
+}
+
+/* As the real one asks it: of the job as it is then. */
+static int
+check_condition(struct service *service, const struct job_wish *wish, struct fault_list *faults)
+{
+    if (wish->condition == NULL)
+        return 0;
+    if (fake_enter(service, faults) != 0)
+        return fake_leave(service, -1);
+    const struct job_info *job = find_job(service, wish->id, faults);
+    int result = job != NULL ? 0 : -1;
+    if (job != NULL && !wish->condition->holds(wish->condition->context, job))
+        result = fault_add(faults, FAULT_PRECONDITION_FAILED, NULL, "It has changed.");
+    return fake_leave(service, result);
+}
+
+int
+service_job_change(struct service *service, const struct job_wish *wish, struct arena *arena,
+                   struct job_info *out, struct fault_list *faults)
+{
+    if (check_condition(service, wish, faults) != 0)
+        return -1;
+    switch (wish->kind) {
+    case JOB_WISH_CANCEL:
+        return cancel_job(service, wish->id, out, faults);
+    case JOB_WISH_PAUSE:
+        return pause_job(service, wish->id, arena, out, faults);
+    case JOB_WISH_RESUME:
+        return resume_job(service, wish->id, arena, out, faults);
+    case JOB_WISH_RETRY:
+        return retry_job(service, wish->id, arena, out, faults);
+    case JOB_WISH_UPDATE:
+        return update_job(service, wish->id, wish->body, wish->length, arena, out, faults);
+    case JOB_WISH_DELETE:
+        return delete_job(service, wish->id, faults);
+    }
+    return -1;
 }
 
 int
@@ -112,6 +166,7 @@ service_job_estimate(struct service *service, const char *body, size_t length, s
     json_decref(root);
     *out = (struct job_estimate){
         .parameters_json = "{\"n_epochs\":3}",
+        .task = "classification",
         .rows = 90,
         .validation_rows = 10,
         .tokens = 2000,

@@ -52,6 +52,7 @@ struct service {
     service_listener *listener;
     void *listener_context;
     bool model_deleted;
+    enum task task; /* of the fine-tuned model; TASK_AUTO: classification */
     int64_t queue_paused_at; /* 0: it is not */
     bool fail;
     struct fault fault;

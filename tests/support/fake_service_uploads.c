@@ -225,6 +225,8 @@ fake_service_wait_no_archives(struct service *service)
 
 static const struct data_fault_info faults_found[] = {{"missing_label", 3, "there is no label"}};
 static const struct data_label_info labels_found[] = {{"no", 4}, {"yes", 6}};
+static const struct data_numbers_info numbers_found[] = {{-1, 2, 0.5, 1.5}};
+static const struct data_entities_info entities_found[] = {{"PER", 3}};
 static const struct data_warning_info warnings_found[] = {
     {"duplicates", "2 rows are there twice: remove them."}};
 
@@ -253,6 +255,10 @@ service_file_report(struct service *service, const char *id, const struct report
         .label_count = 2,
         .labels = labels_found,
         .labels_listed = 2,
+        .numbers = numbers_found,
+        .number_count = 1,
+        .has_tags = query->model != NULL,
+        .tags = {.scheme = "BIO", .words = 7, .types = entities_found, .type_count = 1},
         .text_length = {1, 2, 3, 4},
         .duplicates = 2,
         .warnings = warnings_found,

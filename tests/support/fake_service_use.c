@@ -1,6 +1,8 @@
 /* Using the fake service's models; see fake_service.h. */
 #include "tests/support/fake_service_state.h"
 
+#include <string.h>
+
 /* Called with the lock held. */
 static void
 pass_gate(struct service *service)
@@ -9,6 +11,56 @@ pass_gate(struct service *service)
     pthread_cond_broadcast(&service->changed);
     while (service->gate_closed)
         pthread_cond_wait(&service->changed, &service->mutex);
+}
+
+void
+fake_service_set_task(struct service *service, enum task task)
+{
+    pthread_mutex_lock(&service->mutex);
+    service->task = task;
+    pthread_mutex_unlock(&service->mutex);
+}
+
+static enum task
+task_of(const struct service *service)
+{
+    return service->task == TASK_AUTO ? TASK_CLASSIFICATION : service->task;
+}
+
+int
+service_model_task(struct service *service, const char *model, struct arena *arena, enum task *out,
+                   struct fault_list *faults)
+{
+    struct model_info info;
+    (void)arena;
+    *out = TASK_AUTO;
+    pthread_mutex_lock(&service->mutex);
+    int result = fake_find_model(service, model, &info, faults);
+    if (result == 0 && info.fine_tuned)
+        *out = task_of(service);
+    return fake_leave(service, result);
+}
+
+/* The first word is a PER, by its bytes up to the first blank; the rest is nothing. */
+int
+service_label_words(struct service *service, const char *model, const struct classify_input *inputs,
+                    size_t count, struct arena *arena, struct label_words_result *out,
+                    struct fault_list *faults)
+{
+    if (fake_enter(service, faults) != 0)
+        return fake_leave(service, -1);
+    struct labelled_text *texts = arena_array(arena, count, sizeof *texts);
+    for (size_t i = 0; i < count; i++) {
+        struct labelled_span *spans = arena_array(arena, 2, sizeof *spans);
+        size_t length =
+            inputs[i].words != NULL ? inputs[i].words[0].length : strcspn(inputs[i].first, " ");
+        const char *word = arena_copy_bytes(arena, inputs[i].first, length);
+        spans[0] = (struct labelled_span){0, length, word, "B-PER", 0.75};
+        spans[1] = (struct labelled_span){0, length, word, "PER", 0.75};
+        texts[i] = (struct labelled_text){{&spans[0], 1}, {&spans[1], 1}};
+    }
+    *out = (struct label_words_result){arena_copy_string(arena, model), texts, count, 3 * count};
+    return fake_leave(service, 0);
 }
 
 int
@@ -24,6 +76,7 @@ service_classify(struct service *service, const char *model, const struct classi
     if (!info.fine_tuned)
         return fake_leave(service, fault_add(faults, FAULT_MODEL_NOT_FINE_TUNED, "model",
                                              "The model has no classifier yet."));
+    static const float thresholds[FAKE_LABELS] = {0.5f, 0.25f, 0.2f};
     float *scores = arena_array(arena, count * FAKE_LABELS, sizeof *scores);
     size_t tokens = 0;
     for (size_t i = 0; i < count; i++) {
@@ -34,10 +87,12 @@ service_classify(struct service *service, const char *model, const struct classi
     }
     *out = (struct classify_result){
         .model = arena_copy_string(arena, model),
+        .task = task_of(service),
         .target = "label",
         .labels = fake_labels,
         .label_count = FAKE_LABELS,
-        .probabilities = scores,
+        .thresholds = service->task == TASK_MULTI_LABEL ? thresholds : NULL,
+        .scores = scores,
         .input_count = count,
         .tokens = tokens,
     };

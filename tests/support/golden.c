@@ -41,13 +41,13 @@ golden_close(struct golden *golden)
     arena_free(golden->arena);
 }
 
-static const struct safetensors_entry *
+static const struct stored_tensor *
 find(const struct golden *golden, const char *name, va_list args)
 {
     char text[NAME_BYTES];
     vsnprintf(text, sizeof text, name, args);
-    const struct safetensors_entry *entry = safetensors_find(golden->file, text);
-    if (entry == NULL || entry->type != SAFETENSORS_F32)
+    const struct stored_tensor *entry = safetensors_find(golden->file, text);
+    if (entry == NULL || entry->type != STORED_F32)
         fail_msg("%s has no F32 tensor '%s'", golden->path, text);
     return entry;
 }
@@ -57,7 +57,7 @@ golden_count(struct golden *golden, const char *name, ...)
 {
     va_list args;
     va_start(args, name);
-    const struct safetensors_entry *entry = find(golden, name, args);
+    const struct stored_tensor *entry = find(golden, name, args);
     va_end(args);
     return entry->length / sizeof(float);
 }
@@ -67,12 +67,12 @@ golden_values(struct golden *golden, size_t count, const char *name, ...)
 {
     va_list args;
     va_start(args, name);
-    const struct safetensors_entry *entry = find(golden, name, args);
+    const struct stored_tensor *entry = find(golden, name, args);
     va_end(args);
     if (entry->length != count * sizeof(float))
         fail_msg("%s: tensor '%s' has %zu values, the test wants %zu", golden->path, entry->name,
                  entry->length / sizeof(float), count);
     float *values = arena_array(golden->arena, count, sizeof *values);
-    safetensors_to_float(entry, values);
+    stored_tensor_to_float(entry, values);
     return values;
 }

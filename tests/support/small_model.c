@@ -2,6 +2,8 @@
 #include "tests/support/small_model.h"
 
 #include "core/hub/safetensors.h"
+#include "core/model/head.h"
+#include "core/model/loss.h"
 #include "tests/support/close.h"
 #include "tests/support/golden.h"
 
@@ -94,12 +96,24 @@ small_rows_append(struct token_store *store, const uint32_t *ids, const uint8_t 
 }
 
 void
+small_rows_append_tokens(struct token_store *store, const uint32_t *ids, const uint8_t *types,
+                         size_t length, const uint32_t *labels)
+{
+    struct err err;
+    store->targets.task = TASK_TOKEN_CLASSIFICATION;
+    const struct target target = {.ids = labels, .count = length};
+    if (token_store_add_row(store, ids, types, length, &target, &err) != 0)
+        fail_msg("%s", err.message);
+}
+
+void
 small_rows_random(struct token_store *store, size_t rows, size_t longest,
                   const struct model_config *config, uint64_t seed)
 {
     struct rng_stream stream = rng_stream(seed, RNG_SPLIT, 0, 0);
     uint32_t *ids = mem_resize(NULL, longest, sizeof *ids);
     uint8_t *types = mem_resize(NULL, longest, sizeof *types);
+    uint32_t *labels = mem_resize(NULL, longest, sizeof *labels);
     *store = (struct token_store){0};
     for (size_t row = 0; row < rows; row++) {
         uint32_t bits[4];
@@ -111,11 +125,16 @@ small_rows_random(struct token_store *store, size_t rows, size_t longest,
             rng_block(&stream, 1000000 + row * longest + i, word);
             ids[i] = word[0] % (uint32_t)config->vocab_size;
             types[i] = i < first || config->type_vocab_size < 2 ? 0 : 1;
+            labels[i] = word[1] % 3 == 0 ? LABEL_NONE : word[2] % (uint32_t)config->label_count;
         }
-        small_rows_append(store, ids, types, length, bits[2] % (uint32_t)config->label_count);
+        if (config->task == TASK_TOKEN_CLASSIFICATION)
+            small_rows_append_tokens(store, ids, types, length, labels);
+        else
+            small_rows_append(store, ids, types, length, bits[2] % (uint32_t)config->label_count);
     }
     free(ids);
     free(types);
+    free(labels);
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -214,8 +233,10 @@ static double
 mean_loss(const struct small_run *run)
 {
     double loss = 0;
-    for (size_t row = 0; row < run->batch.rows; row++)
-        loss += run->workspace.losses[row] / (double)run->batch.rows;
+    double weight = loss_weight(&run->batch, NULL);
+    size_t outputs = head_outputs(&run->model->config, run->batch.rows, run->batch.tokens);
+    for (size_t i = 0; i < outputs; i++)
+        loss += run->workspace.losses[i] / weight;
     return loss;
 }
 

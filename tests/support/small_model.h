@@ -37,13 +37,18 @@ void small_model_read(struct small_model *model, const char *folder);
 
 void small_model_free(struct small_model *model);
 
-/* Rows of 1..longest random tokens, the word 0 and token types 0 and 1 among them. */
+/* Rows of 1..longest random tokens, the word 0 and token types 0 and 1 among them; with labels of
+ * rows or, for token classification, of two tokens in three. */
 void small_rows_random(struct token_store *store, size_t rows, size_t longest,
                        const struct model_config *config, uint64_t seed);
 
 /* Append a row; release the store with token_store_fini. */
 void small_rows_append(struct token_store *store, const uint32_t *ids, const uint8_t *types,
                        size_t length, uint32_t label);
+
+/* The same for tokens: a label, or LABEL_NONE, for each. */
+void small_rows_append_tokens(struct token_store *store, const uint32_t *ids, const uint8_t *types,
+                              size_t length, const uint32_t *labels);
 
 /* Plain Adam, constant rate 1e-3, nothing else: a start for designated changes. */
 struct train_params small_params(void);

@@ -1,0 +1,220 @@
+/* The shortest text of a double; see real_text.h. */
+#include "api/real_text.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DIGITS_LEAST = 15, /* any decimal of so few digits survives a double */
+    DIGITS_MOST = 17,  /* any double survives so many */
+    MANTISSA_BITS = 53,
+    PLACES_MOST = 27 /* 5^27 < 2^63 */
+};
+
+/* ---- integers of 128 bits -------------------------------------------------------------------- */
+
+struct wide {
+    uint64_t high, low;
+};
+
+static struct wide
+multiply(uint64_t a, uint64_t b)
+{
+    uint64_t a0 = a & UINT32_MAX, a1 = a >> 32;
+    uint64_t b0 = b & UINT32_MAX, b1 = b >> 32;
+    uint64_t middle = a1 * b0 + (a0 * b0 >> 32);
+    uint64_t rest = (middle & UINT32_MAX) + a0 * b1;
+    return (struct wide){a1 * b1 + (middle >> 32) + (rest >> 32),
+                         rest << 32 | (a0 * b0 & UINT32_MAX)};
+}
+
+/* ---- digits ---------------------------------------------------------------------------------- */
+
+struct decimal {
+    uint64_t digits;
+    int places; /* the number is digits / 10^places */
+};
+
+/* mantissa * 2^exponent */
+struct number {
+    uint64_t mantissa; /* of MANTISSA_BITS */
+    int exponent;
+};
+
+static const uint64_t fives[PLACES_MOST + 1] = {1u,
+                                                5u,
+                                                25u,
+                                                125u,
+                                                625u,
+                                                3125u,
+                                                15625u,
+                                                78125u,
+                                                390625u,
+                                                1953125u,
+                                                9765625u,
+                                                48828125u,
+                                                244140625u,
+                                                1220703125u,
+                                                6103515625u,
+                                                30517578125u,
+                                                152587890625u,
+                                                762939453125u,
+                                                3814697265625u,
+                                                19073486328125u,
+                                                95367431640625u,
+                                                476837158203125u,
+                                                2384185791015625u,
+                                                11920928955078125u,
+                                                59604644775390625u,
+                                                298023223876953125u,
+                                                1490116119384765625u,
+                                                7450580596923828125u};
+
+/* Nearest to number * 10^places, ties to even; does it read back? False when it cannot be said. */
+static bool
+round_at(const struct number *number, int places, struct decimal *out, bool *reads_back)
+{
+    int shift = -(number->exponent + places);
+    if (places < 0 || places > PLACES_MOST || shift < 1 || shift > 63)
+        return false;
+    uint64_t five = fives[places];
+    struct wide product = multiply(number->mantissa, five);
+    if (product.high >> (shift - 1) > 1)
+        return false; /* more than 64 bits of digits */
+    uint64_t digits = product.high << (64 - shift) | product.low >> shift;
+    uint64_t rest = product.low & ((UINT64_C(1) << shift) - 1);
+    uint64_t half = UINT64_C(1) << (shift - 1);
+    bool up = rest > half || (rest == half && digits % 2 == 1);
+    uint64_t distance = up ? (half - (rest - half)) : rest;
+    /* Half a unit of the mantissa is 5^places / 2; below a power of two units are half as long. */
+    bool narrow = !up && number->mantissa == UINT64_C(1) << (MANTISSA_BITS - 1);
+    *out = (struct decimal){digits + up, places};
+    *reads_back = distance < UINT64_C(1) << 61 && (narrow ? 4 : 2) * distance < five;
+    return true;
+}
+
+static const uint64_t tens[DIGITS_MOST + 1] = {1u,
+                                               10u,
+                                               100u,
+                                               1000u,
+                                               10000u,
+                                               100000u,
+                                               1000000u,
+                                               10000000u,
+                                               100000000u,
+                                               1000000000u,
+                                               10000000000u,
+                                               100000000000u,
+                                               1000000000000u,
+                                               10000000000000u,
+                                               100000000000000u,
+                                               1000000000000000u,
+                                               10000000000000000u,
+                                               100000000000000000u};
+
+/* The fewest digits that read back. False when they have to be found by printing. */
+static bool
+find_digits(double magnitude, struct decimal *out)
+{
+    struct number number;
+    double fraction = frexp(magnitude, &number.exponent);
+    number.mantissa = (uint64_t)ldexp(fraction, MANTISSA_BITS);
+    number.exponent -= MANTISSA_BITS;
+    int leading = (int)floor(log10(magnitude)); /* or one beside it */
+    for (int count = DIGITS_LEAST; count <= DIGITS_MOST; count++) {
+        bool reads_back = false;
+        if (!round_at(&number, count - 1 - leading, out, &reads_back))
+            return false;
+        if (out->digits < tens[count - 1] || out->digits >= tens[count])
+            return false; /* the logarithm was beside it: rare */
+        if (reads_back)
+            return true;
+    }
+    return false;
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/* The digits of a number; returns how many. */
+static int
+write_digits(uint64_t number, char *text)
+{
+    char reversed[24];
+    int count = 0;
+    do {
+        reversed[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    for (int i = 0; i < count; i++)
+        text[i] = reversed[count - 1 - i];
+    return count;
+}
+
+static size_t
+write_decimal(struct decimal decimal, char *text)
+{
+    char digits[24];
+    while (decimal.places > 0 && decimal.digits % 10 == 0) {
+        decimal.digits /= 10;
+        decimal.places--;
+    }
+    int count = write_digits(decimal.digits, digits);
+    int exponent = count - 1 - decimal.places;
+    char *at = text;
+    if (exponent < -4) {
+        *at++ = digits[0];
+        if (count > 1)
+            *at++ = '.';
+        memcpy(at, digits + 1, (size_t)(count - 1));
+        at += count - 1;
+        memcpy(at, "e-", 2);
+        at[2] = (char)('0' + -exponent / 10);
+        at[3] = (char)('0' + -exponent % 10);
+        at[4] = '\0';
+        return (size_t)(at + 4 - text);
+    }
+    int whole = count - decimal.places;
+    for (int i = 0; i < whole; i++)
+        *at++ = digits[i];
+    if (whole <= 0)
+        *at++ = '0';
+    if (decimal.places > 0)
+        *at++ = '.';
+    for (int i = whole; i < 0; i++)
+        *at++ = '0';
+    for (int i = whole > 0 ? whole : 0; i < count; i++)
+        *at++ = digits[i];
+    *at = '\0';
+    return (size_t)(at - text);
+}
+
+static size_t
+print(double value, char text[REAL_TEXT_BYTES])
+{
+    int length = 0;
+    for (int digits = DIGITS_LEAST; digits <= DIGITS_MOST; digits++) {
+        length = snprintf(text, REAL_TEXT_BYTES, "%.*g", digits, value);
+        double back = digits < DIGITS_MOST ? strtod(text, NULL) : value;
+        if (!(back < value) && !(back > value))
+            break;
+    }
+    return (size_t)length;
+}
+
+size_t
+real_text(double value, char text[REAL_TEXT_BYTES])
+{
+    double magnitude = fabs(value);
+    struct decimal decimal = {0};
+    size_t sign = value < 0;
+    text[0] = '-';
+    if (magnitude < 1e15 && !(trunc(magnitude) < magnitude) && (magnitude >= 1 || !signbit(value)))
+        decimal.digits = (uint64_t)magnitude;
+    else if (!(magnitude >= 1e-10 && magnitude < 1e15) || !find_digits(magnitude, &decimal))
+        return print(value, text);
+    return sign + write_decimal(decimal, text + sign);
+}

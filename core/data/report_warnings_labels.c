@@ -1,0 +1,295 @@
+/*
+ * Warnings about labels; see report_warnings.h. What is said of classes by their rows is said of
+ * several labels too, and of entities by their number.
+ */
+#include "core/data/report_warnings.h"
+
+#include "core/base/utf8.h"
+#include "core/model/config.h"
+
+#include <string.h>
+
+enum {
+    ROWS_PER_LABEL = 8, /* fewer on average are few */
+    IMBALANCE = 10,     /* times as many rows of one label as of another */
+    DISTINCT_ROWS = 50, /* as for answers: with so many rows, labels repeat */
+    SHOWN_LABELS = 3,
+    SHOWN_BYTES = 40
+};
+
+static int
+shown(const char *name)
+{
+    return (int)utf8_clip(name, strlen(name), SHOWN_BYTES);
+}
+
+static bool
+has_classes(const struct report_facts *facts)
+{
+    return facts->report->task == TASK_CLASSIFICATION && facts->report->label_count > 0;
+}
+
+/* What is counted: classes and labels by their rows, entities by type. */
+struct counted {
+    const struct report_label *items;
+    size_t count;
+    const char *what, *of; /* "label", "row" */
+};
+
+static struct counted
+counted_of(const struct report_facts *facts)
+{
+    const struct data_report *report = facts->report;
+    struct counted none = {0};
+    switch (report->task) {
+    case TASK_CLASSIFICATION:
+    case TASK_MULTI_LABEL:
+        return (struct counted){facts->labels, report->label_count, "label", "row"};
+    case TASK_TOKEN_CLASSIFICATION:
+        return (struct counted){report->tags.types, report->tags.types_listed, "entity type",
+                                "entity"};
+    case TASK_REGRESSION:
+    case TASK_AUTO:
+        break;
+    }
+    return none;
+}
+
+static void
+say_no_labels(const struct report_facts *facts, struct buf *out)
+{
+    if (facts->report->rows > 0 && facts->dataset->label_form == LABELS_NONE)
+        buf_printf(out,
+                   "None of the %zu rows has a label, so no job can learn from them. Name the "
+                   "column \"label\", or say in \"columns\" which one it is.",
+                   facts->report->rows);
+}
+
+static void
+say_one_label(const struct report_facts *facts, struct buf *out)
+{
+    if (has_classes(facts) && facts->report->label_count == 1)
+        buf_printf(out,
+                   "All %zu rows have the one label \"%.*s\"; a classifier needs at least two. Add "
+                   "rows with another label.",
+                   facts->report->rows, shown(facts->labels[0].name), facts->labels[0].name);
+}
+
+static void
+say_too_many_labels(const struct report_facts *facts, struct buf *out)
+{
+    if (facts->report->label_count > CONFIG_MAX_LABELS)
+        buf_printf(out,
+                   "There are %zu different labels, more than the %d that are possible; the first "
+                   "%zu are listed. See whether this is the right label column.",
+                   facts->report->label_count, CONFIG_MAX_LABELS, facts->report->labels_listed);
+}
+
+static void
+say_few_rows(const struct report_facts *facts, struct buf *out)
+{
+    size_t labels = facts->report->label_count;
+    if (has_classes(facts) && labels > 1 && facts->report->rows / labels < ROWS_PER_LABEL)
+        buf_printf(out,
+                   "There are %zu rows for %zu labels, fewer than %d for each. Add rows, or join "
+                   "labels that mean nearly the same.",
+                   facts->report->rows, labels, ROWS_PER_LABEL);
+}
+
+static void
+say_distinct(const struct report_facts *facts, struct buf *out)
+{
+    size_t labels = facts->report->label_count;
+    size_t rows = facts->report->rows;
+    if (has_classes(facts) && rows > DISTINCT_ROWS && labels > rows / 2 &&
+        !facts->dataset->is_generation)
+        buf_printf(out,
+                   "%zu rows have %zu different labels: hardly any is there twice. See whether "
+                   "this is the right label column; amounts are learnt with \"task\": "
+                   "\"regression\".",
+                   rows, labels);
+}
+
+static void
+say_rare_labels(const struct report_facts *facts, struct buf *out)
+{
+    struct counted counted = counted_of(facts);
+    struct buf names = {0};
+    size_t rare = 0;
+    for (size_t i = 0; i < counted.count; i++) {
+        const char *name = counted.items[i].name;
+        if (counted.items[i].count != 1)
+            continue;
+        if (rare < SHOWN_LABELS)
+            buf_printf(&names, "%s\"%.*s\"", rare > 0 ? ", " : "", shown(name), name);
+        rare++;
+    }
+    if (rare > 0)
+        buf_printf(out,
+                   "%zu %s%s one %s only (%s%s), so %s cannot be validated. Add rows, or remove "
+                   "the %s.",
+                   rare, counted.what, rare == 1 ? " has" : "s have", counted.of,
+                   buf_string(&names), rare > SHOWN_LABELS ? ", …" : "", rare == 1 ? "it" : "they",
+                   counted.what);
+    buf_fini(&names);
+}
+
+static void
+say_imbalance(const struct report_facts *facts, struct buf *out)
+{
+    struct counted counted = counted_of(facts);
+    const struct report_label *most = counted.items;
+    const struct report_label *least = counted.items;
+    if (counted.count == 0)
+        return;
+    for (size_t i = 1; i < counted.count; i++) {
+        if (counted.items[i].count > most->count)
+            most = &counted.items[i];
+        if (counted.items[i].count < least->count)
+            least = &counted.items[i];
+    }
+    if (most->count / IMBALANCE < least->count)
+        return;
+    if (facts->report->task == TASK_TOKEN_CLASSIFICATION)
+        buf_printf(
+            out,
+            "There are %zu entities of the type \"%.*s\", %zu of \"%.*s\": the micro F1 says "
+            "little of the rare ones. Add rows with them, and look at the F1 of each type.",
+            most->count, shown(most->name), most->name, least->count, shown(least->name),
+            least->name);
+    else
+        buf_printf(out,
+                   "Label \"%.*s\" has %zu rows, \"%.*s\" %zu: accuracy says little of the rare "
+                   "ones. Add rows of them, and look at the macro F1.",
+                   shown(most->name), most->name, most->count, shown(least->name), least->name,
+                   least->count);
+}
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void
+say_blanks(const struct report_facts *facts, struct buf *out)
+{
+    size_t count = 0;
+    const char *first = NULL;
+    for (size_t i = 0; i < facts->report->label_count; i++) {
+        const char *name = facts->labels[i].name;
+        if (!is_blank(name[0]) && !is_blank(name[strlen(name) - 1]))
+            continue;
+        first = first != NULL ? first : name;
+        count++;
+    }
+    if (count > 0)
+        buf_printf(out,
+                   "%zu label%s with a blank or a line end, as in \"%.*s\": they are other labels "
+                   "than those without. Remove the blanks unless they are meant.",
+                   count, count == 1 ? " begins or ends" : "s begin or end", shown(first), first);
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static void
+say_unlabelled(const struct report_facts *facts, struct buf *out)
+{
+    size_t rows = facts->report->unlabelled;
+    if (rows > facts->report->rows / 2)
+        buf_printf(out,
+                   "%zu rows (%.1f %%) have an empty list of labels, so saying nothing is nearly "
+                   "always right. Add rows with labels, or see whether labels are missing.",
+                   rows, report_percent(rows, facts->report->rows));
+}
+
+static void
+say_multi_hot(const struct report_facts *facts, struct buf *out)
+{
+    if (facts->report->looks_multi_hot)
+        buf_printf(out,
+                   "The lists of all %zu rows hold nothing but 0 and 1, which looks like a column "
+                   "for each label. Write the names of the labels that apply, as in \"labels\": "
+                   "[\"sport\", \"news\"].",
+                   facts->report->rows);
+}
+
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+static void
+say_constant(const struct report_facts *facts, struct buf *out)
+{
+    const struct data_report *report = facts->report;
+    size_t count = 0;
+    size_t first = 0;
+    for (size_t i = report->number_count; i > 0; i--)
+        if (report->numbers[i - 1].min >= report->numbers[i - 1].max) {
+            first = i - 1;
+            count++;
+        }
+    if (count > 0 && report->rows > 1)
+        buf_printf(out,
+                   "%zu of %zu targets have the same number in all %zu rows (target %zu: %g), so "
+                   "there is nothing to learn. Remove them, or give their numbers.",
+                   count, report->number_count, report->rows, first + 1,
+                   report->numbers[first].min);
+}
+
+/* ---- tags ------------------------------------------------------------------------------------ */
+
+static void
+say_no_entities(const struct report_facts *facts, struct buf *out)
+{
+    const struct data_report *report = facts->report;
+    if (report->task == TASK_TOKEN_CLASSIFICATION && report->label_count == 1)
+        buf_printf(out,
+                   "All %zu words have the one tag \"%.*s\", so there is nothing to learn. See "
+                   "whether this is the right column of tags.",
+                   report->tags.words, shown(facts->labels[0].name), facts->labels[0].name);
+}
+
+static void
+say_odd_tags(const struct report_facts *facts, struct buf *out)
+{
+    const struct report_tags *tags = &facts->report->tags;
+    const char *first = NULL;
+    for (size_t i = 0; i < facts->report->label_count && tags->odd_names > 0 && first == NULL; i++)
+        if (tag_parse(facts->labels[i].name).prefix == '\0')
+            first = facts->labels[i].name;
+    if (first != NULL)
+        buf_printf(out,
+                   "%zu tag%s neither O nor a prefix with a type, as in \"%.*s\", though others "
+                   "are %s: entities are not counted for %s. Correct the tags, or write O.",
+                   tags->odd_names, tags->odd_names == 1 ? " is" : "s are", shown(first), first,
+                   tag_scheme_name(tags->scheme), tags->odd_names == 1 ? "it" : "them");
+}
+
+static void
+say_misplaced(const struct report_facts *facts, struct buf *out)
+{
+    const struct report_tags *tags = &facts->report->tags;
+    if (tags->misplaced > 0)
+        buf_printf(out,
+                   "%zu tags in %zu rows cannot stand where they do in %s (the first in the row of "
+                   "line %zu), such as an I- without its B-. Correct them: strict measures do not "
+                   "count such entities.",
+                   tags->misplaced, tags->broken_rows, tag_scheme_name(tags->scheme),
+                   tags->first_broken_line);
+}
+
+const struct report_saying report_label_sayings[REPORT_LABEL_SAYINGS] = {
+    {"no_labels", say_no_labels},
+    {"one_label", say_one_label},
+    {"too_many_labels", say_too_many_labels},
+    {"distinct_labels", say_distinct},
+    {"few_rows", say_few_rows},
+    {"rare_labels", say_rare_labels},
+    {"imbalance", say_imbalance},
+    {"label_blanks", say_blanks},
+    {"unlabelled_rows", say_unlabelled},
+    {"multi_hot", say_multi_hot},
+    {"constant_target", say_constant},
+    {"one_tag", say_no_entities},
+    {"odd_tags", say_odd_tags},
+    {"misplaced_tags", say_misplaced},
+};
