@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 #
 # A job of each task through the daemon: the task is told or follows from the labels, the job says
-# task and labels, its test loss is measured, its model is the same bytes as that of `finetuned run`;
-# what a task cannot use is refused.
+# task and labels, its test loss is measured, its model is the same bytes as that of `finetuned run`
+# and is asked where its task belongs; what a task cannot use is refused.
 #
 # SOURCE is the project, BUILD the build folder. Everything lies in a temporary folder; the daemon
 # listens on a free port and is ended by its id.
@@ -139,6 +139,40 @@ train() {
     request 200 "$url/v1/models/$model"
     answers "\"task\":\"$2\""
     same_bytes_as_run "$1" "${4:-}"
+    answers_by_its_task "$2"
+}
+
+# ask STATUS PATH MEMBERS: of the model.
+ask() {
+    request "$1" -H 'Content-Type: application/json' \
+        -d "{\"model\": \"$model\", $3}" "$url/v1/$2"
+}
+
+# answers_by_its_task TASK: each kind of model where it is asked, and nowhere else; the program and
+# both interfaces say the same.
+answers_by_its_task() {
+    local text='"the printer in room 3 is off"' moderations=400 words=400 texts=200
+    local chat='"messages": [{"role": "user", "content": '$text'}]'
+    case $1 in
+    multi_label) moderations=200 ;;
+    token_classification) words=200 texts=400 ;;
+    esac
+    ask "$moderations" moderations "\"input\": $text"
+    [ "$moderations" = 400 ] || answers '"flagged":(true|false),"categories":\{"o'
+    ask "$words" token_classifications "\"input\": [$text, {\"tokens\": [\"the\", \"room\"]}]"
+    [ "$words" = 400 ] || answers '"tokens":\[\{"text":"the","start":0,"end":3,"label":"'
+    ask "$texts" classifications "\"input\": $text"
+    [ "$texts" = 400 ] || answers '"results":\[\{"label":\{"scores":\{"'
+    ask 200 chat/completions "$chat"
+    case $1 in
+    multi_label | token_classification) answers '"content":"\[' ;;
+    regression) answers '"content":"-?[0-9.]+"' ;;
+    esac
+    echo "$text" | "$BUILD/finetuned" predict --model "$scratch/model" >"$scratch/said" ||
+        fail "finetuned predict failed"
+    "$BUILD/finetunectl" --url "$url" predict --model "$model" 'the printer in room 3 is off' \
+        >"$scratch/complained" || fail "finetunectl predict failed"
+    grep -q 'the printer in room 3' "$scratch/complained" || fail "finetunectl did not answer"
 }
 
 # same_bytes_as_run ROWS MEMBERS
