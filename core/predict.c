@@ -246,7 +246,7 @@ make_scores(const struct network *network, float *x)
     size_t k = network->config->label_count;
     if (network->config->task == TASK_MULTI_LABEL)
         for (size_t i = 0; i < k; i++)
-            x[i] = 1.0f / (1.0f + fmath_exp(-x[i]));
+            x[i] = fmath_sigmoid(x[i]);
     else if (network->config->task != TASK_REGRESSION)
         network->ops->softmax(k, x);
 }

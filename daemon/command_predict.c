@@ -69,8 +69,7 @@ append_labels(struct buf *out, const struct model_config *config, const float *p
     const char *between = "";
     buf_append_string(out, "{\"labels\":[");
     for (size_t k = 0; k < config->label_count; k++) {
-        float threshold = config->thresholds == NULL ? 0.5f : config->thresholds[k];
-        if (probabilities[k] < threshold)
+        if (probabilities[k] < model_config_threshold(config, k))
             continue;
         buf_append_string(out, between);
         json_append_string(out, config->labels[k]);

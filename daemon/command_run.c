@@ -109,18 +109,6 @@ on_point(void *context, const struct train_point *point)
         run_lines_point(&run->state, point, &run->output_err);
 }
 
-static const char *
-document_text(const json_t *document, struct arena *arena)
-{
-    if (document == NULL)
-        return NULL;
-    struct buf text = {0};
-    json_append_value(&text, document);
-    const char *copy = arena_copy_string(arena, buf_string(&text));
-    buf_fini(&text);
-    return copy;
-}
-
 /* Only the final model is kept: a run has no list of checkpoints to show. The best one is kept
  * until then, where it may become the final one. */
 static int
@@ -133,8 +121,8 @@ on_model(void *context, const struct train_snapshot *snapshot, struct err *err)
     if (!snapshot->final)
         return 0;
     memcpy(run->state.latest, snapshot->latest, sizeof run->state.latest);
-    run->state.validation_json = document_text(snapshot->validation, run->arena);
-    run->state.test_json = document_text(snapshot->test, run->arena);
+    run->state.validation_json = json_append_copy(snapshot->validation, run->arena);
+    run->state.test_json = json_append_copy(snapshot->test, run->arena);
     if (run->request.output_dir == NULL)
         return 0;
     return model_dir_save(&snapshot->save, run->request.output_dir, err);
@@ -461,7 +449,7 @@ measure_baseline(struct run *run)
         return;
     if (baseline_report(&call, &document, &err) != 0)
         on_event(run, TRAIN_WARN, "Stopped before the baseline was measured; the model is whole.");
-    run->state.baseline_json = document_text(document, run->arena);
+    run->state.baseline_json = json_append_copy(document, run->arena);
     json_decref(document);
 }
 

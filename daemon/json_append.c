@@ -88,3 +88,15 @@ json_append_value(struct buf *out, const json_t *value)
         free(text);
     }
 }
+
+const char *
+json_append_copy(const json_t *value, struct arena *arena)
+{
+    if (value == NULL)
+        return NULL;
+    struct buf text = {0};
+    json_append_value(&text, value);
+    const char *copy = arena_copy_string(arena, buf_string(&text));
+    buf_fini(&text);
+    return copy;
+}

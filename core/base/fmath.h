@@ -90,6 +90,14 @@ fmath_exp(float x)
     return fmath_exp_small(x > 88.0f ? 88.0f : x);
 }
 
+/* 1 / (1 + e^-x): what a logit means where labels stand alone. One function for measures, the
+ * thresholds that are tuned on them, and answers: equal logits reach a threshold alike. */
+static inline float
+fmath_sigmoid(float x)
+{
+    return 1.0f / (1.0f + fmath_exp(-x));
+}
+
 /*
  * tanh(x) within 4 ulp: (1 - e) / (1 + e) with e = e^(-2|x|), and the Taylor series (Abramowitz and
  * Stegun 4.5.64) below 0.35, where that difference would cancel.

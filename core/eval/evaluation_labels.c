@@ -17,12 +17,6 @@ struct labelled_rows {
     float *half;          /* (K): 0.5 each */
 };
 
-static float
-sigmoid(float logit)
-{
-    return 1.0f / (1.0f + fmath_exp(-logit));
-}
-
 static void
 fill_truth(const struct targets *targets, size_t k, uint8_t *truth)
 {
@@ -56,7 +50,7 @@ open_rows(const struct evaluation_outputs *outputs, struct labelled_rows *rows, 
         return err_set(err, ERR_MEMORY, "%zu scores do not fit into memory", cells);
     }
     for (size_t cell = 0; cell < cells; cell++)
-        rows->probabilities[cell] = sigmoid(outputs->scores[cell]);
+        rows->probabilities[cell] = fmath_sigmoid(outputs->scores[cell]);
     for (size_t i = 0; i < k; i++)
         rows->half[i] = 0.5f;
     fill_truth(outputs->targets, k, rows->truth);

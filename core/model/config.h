@@ -112,6 +112,13 @@ model_config_takes_pairs(const struct model_config *config)
            config->family == FAMILY_ROBERTA;
 }
 
+/* From which probability on a label of multi_label counts. */
+static inline float
+model_config_threshold(const struct model_config *config, size_t label)
+{
+    return config->thresholds == NULL ? 0.5f : config->thresholds[label];
+}
+
 /* Dropout before the classifier of a task: DistilBERT has one for rows and one for tokens. */
 double model_config_head_dropout(const struct model_config *config, enum task task);
 

@@ -11,13 +11,6 @@
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
 
-static void
-say(const struct train_observer *observer, enum train_level level, const char *message)
-{
-    if (observer->on_event != NULL)
-        observer->on_event(observer->context, level, message);
-}
-
 /* What is beyond max_seq_length has no output, so it is neither learned nor measured. */
 static void
 warn_of_cut_words(const struct session *s, const char *name, const struct tokenize_counts *counts)
@@ -29,7 +22,7 @@ warn_of_cut_words(const struct session *s, const char *name, const struct tokeni
              "rows.",
              name, counts->words_cut, counts->words, counts->rows_cut,
              (long long)s->plan->params.max_seq_length);
-    say(s->observer, TRAIN_WARN, message);
+    train_say(s->observer, TRAIN_WARN, message);
 }
 
 static void
@@ -43,7 +36,7 @@ warn_of_tokens_left_out(const struct session *s)
              "The base model's vocab.txt has %zu more tokens than the model has embeddings for: "
              "the last %zu count as unknown.",
              count, count);
-    say(s->observer, TRAIN_WARN, message);
+    train_say(s->observer, TRAIN_WARN, message);
 }
 
 /* Tokenize a file into one store, or into two where rows of it are held out. */
@@ -163,12 +156,13 @@ load_model(struct session *s, const struct train_request *request, struct pool *
     else
         session_standardise_head(s);
     if (report.random_weights)
-        say(observer, TRAIN_WARN,
+        train_say(
+            observer, TRAIN_WARN,
             "The base model has no weights file: the network starts from random numbers, so expect "
             "it to learn far less than a pretrained one.");
     else if (report.missing_pooler)
-        say(observer, TRAIN_WARN,
-            "The base model has no pooler: that layer starts from random numbers.");
+        train_say(observer, TRAIN_WARN,
+                  "The base model has no pooler: that layer starts from random numbers.");
     warn_of_tokens_left_out(s);
     return 0;
 }

@@ -58,8 +58,7 @@ run_steps_per_epoch(const struct train_plan *plan)
 void
 run_say(const struct run *run, enum train_level level, const char *message)
 {
-    if (run->observer->on_event != NULL)
-        run->observer->on_event(run->observer->context, level, message);
+    train_say(run->observer, level, message);
 }
 
 /* ---- one step -------------------------------------------------------------------------------- */

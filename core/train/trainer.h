@@ -75,6 +75,14 @@ struct train_observer {
     const char *(*find_checkpoint)(void *context, size_t step);
 };
 
+/* Tell the observer, if it listens to events. */
+static inline void
+train_say(const struct train_observer *observer, enum train_level level, const char *message)
+{
+    if (observer->on_event != NULL)
+        observer->on_event(observer->context, level, message);
+}
+
 /* How a run goes on, and how often it offers a resume state. */
 struct train_resume {
     const struct resume_file *state; /* to go on from; NULL: from the beginning */

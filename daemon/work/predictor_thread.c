@@ -68,7 +68,7 @@ copy_thresholds(const struct model_config *config, struct arena *arena)
         return NULL;
     float *thresholds = arena_array(arena, config->label_count, sizeof *thresholds);
     for (size_t i = 0; i < config->label_count; i++)
-        thresholds[i] = config->thresholds == NULL ? 0.5f : config->thresholds[i];
+        thresholds[i] = model_config_threshold(config, i);
     return thresholds;
 }
 

@@ -189,18 +189,6 @@ keep_checkpoint(void *context, struct err *err)
     return code;
 }
 
-static const char *
-document_text(const json_t *document, struct arena *arena)
-{
-    if (document == NULL)
-        return NULL;
-    struct buf text = {0};
-    json_append_value(&text, document);
-    const char *copy = arena_copy_string(arena, buf_string(&text));
-    buf_fini(&text);
-    return copy;
-}
-
 static int
 keep_final(void *context, struct err *err)
 {
@@ -227,8 +215,8 @@ keep_final(void *context, struct err *err)
         .files_json = files_json,
     };
     memcpy(snapshots->final_values, snapshot->latest, sizeof snapshots->final_values);
-    snapshots->validation_json = document_text(snapshot->validation, snapshots->arena);
-    snapshots->test_json = document_text(snapshot->test, snapshots->arena);
+    snapshots->validation_json = json_append_copy(snapshot->validation, snapshots->arena);
+    snapshots->test_json = json_append_copy(snapshot->test, snapshots->arena);
     snapshots->has_final = true;
     return 0;
 }
