@@ -14,7 +14,8 @@
 
 static const char settings[] = "PRAGMA trusted_schema = OFF;"
                                "PRAGMA synchronous = FULL;"
-                               "PRAGMA foreign_keys = ON;";
+                               "PRAGMA foreign_keys = ON;"
+                               "PRAGMA cache_size = -512;"; /* KiB: a dozen may be open */
 
 int
 db_create_private(const char *path, struct err *err)
