@@ -216,7 +216,7 @@ wait_for_stop(struct running *running)
     return signal;
 }
 
-/* Before any thread: with a heap for each of a dozen threads, each keeps what its peak once took. */
+/* Before any thread: with a heap for each of a dozen threads, each keeps what its peak took. */
 static void
 share_heaps(void)
 {
