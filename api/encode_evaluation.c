@@ -68,7 +68,13 @@ static const struct field_row evaluation_rows[] = {
     {"intervals", DOCUMENT_JSON(intervals_json),
      .schema =
          "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"array\",\"items\":" NUMBER "}}",
-     .doc = "[low, high] that hold a measure with 95 % probability, by 1,000 bootstrap samples."},
+     .doc = "[low, high] that hold a measure with 95 % probability, by 1,000 bootstrap samples of "
+            "rows, of token_classification of whole rows. classification: accuracy, macro_f1. "
+            "multi_label: accuracy, micro_f1, macro_f1. regression: mse, mae, r2, pearson, "
+            "spearman. token_classification: accuracy and, where labels mark entities, entity_f1, "
+            "strict_f1. [null, null] where a sample does not define the measure, and above "
+            "1,048,576 numbers of a regression or true and predicted labels (macro_f1) of a "
+            "multi_label."},
     {"per_class", DOCUMENT_JSON(per_class_json),
      .schema = "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"label\":" TEXT
                ",\"precision\":" NUMBER ",\"recall\":" NUMBER ",\"f1\":" NUMBER
@@ -86,7 +92,9 @@ static const struct field_row evaluation_rows[] = {
                "[\"object\",\"null\"]}}}",
      .doc = "How far probabilities can be believed: expected calibration error, Brier score, 15 "
             "bins of confidence; scaled: the same with logits divided by the model's temperature, "
-            "which was fitted on validation rows."},
+            "which was fitted on validation rows. Of multi_label each probability of a label "
+            "counts: rows are such probabilities, confidence is their mean, accuracy the share of "
+            "labels that are there; it has no temperature. Absent for other tasks."},
     {"error_count", FIELD_INTEGER(struct evaluation_info, document.error_count),
      .unset = FIELD_NULL_BELOW_ZERO, .omitted = true, .doc = "Rows that were predicted wrongly."},
     {"errors", DOCUMENT_JSON(errors_json),
@@ -99,9 +107,15 @@ static const struct field_row evaluation_rows[] = {
     {"comparison", DOCUMENT_JSON(comparison_json),
      .schema = "{\"type\":\"object\",\"properties\":{\"model\":" TEXT ",\"measures\":{\"type\":"
                "\"object\"},\"only_this_right\":" COUNT ",\"only_other_right\":" COUNT
-               ",\"p_value\":" NUMBER "}}",
-     .doc = "The other model's measures, and McNemar's exact test: how probable such a difference "
-            "is when none of the two is better."},
+               ",\"this_nearer\":" COUNT ",\"other_nearer\":" COUNT ",\"p_value\":" NUMBER
+               ",\"test\":{\"type\":[\"string\",\"null\"]},\"unit\":" TEXT "}}",
+     .doc =
+         "The other model's measures, and how probable such a difference is when none of the "
+         "two is better (p_value). test: \"mcnemar\", exact, by rows (unit) that one model alone "
+         "has right; a row of several labels, or a sentence (unit \"sentences\") as far as the "
+         "models see it, is right when all of it is. \"wilcoxon_signed_rank\" for regression, by "
+         "the distances of rows, means over their numbers. null for models of different "
+         "tasks."},
 };
 const struct field_object evaluation_fields =
     FIELD_OBJECT("Evaluation", struct evaluation_info, evaluation_rows,

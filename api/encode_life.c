@@ -21,6 +21,9 @@ static const struct field_row estimate_rows[] = {
     {"validation_rows", FIELD_INTEGER(struct job_estimate, validation_rows),
      .doc = "Rows measured after each epoch."},
     {"test_rows", FIELD_INTEGER(struct job_estimate, test_rows), .doc = "Rows measured once."},
+    {"epoch_rows", FIELD_INTEGER(struct job_estimate, epoch_rows),
+     .doc = "Rows of an epoch: those to learn from, and more where oversample repeats some or long "
+            "texts are read in windows."},
     {"tokens", FIELD_INTEGER(struct job_estimate, tokens),
      .doc = "Tokens to train on, of all epochs, estimated from a sample of the rows."},
     {"total_steps", FIELD_INTEGER(struct job_estimate, total_steps), .doc = "Steps in all."},

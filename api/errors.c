@@ -37,7 +37,7 @@ static const struct error_row rows[] = {
     {FAULT_EVALUATION_NOT_FOUND, 404, INVALID, "The evaluation does not exist", RETRY_UNSAID},
     {FAULT_METHOD_NOT_ALLOWED, 405, INVALID, "The method is not allowed here", RETRY_UNSAID},
     {FAULT_CONFLICT, 409, INVALID, "The state forbids this", RETRY_NEVER},
-    {FAULT_IN_USE, 409, INVALID, "An unfinished job needs this", RETRY_NEVER},
+    {FAULT_IN_USE, 409, INVALID, "An unfinished job or evaluation needs this", RETRY_NEVER},
     {FAULT_PRECONDITION_FAILED, 412, INVALID, "It has changed meanwhile", RETRY_NEVER},
     {FAULT_LENGTH_REQUIRED, 411, INVALID, "The length of the body is missing", RETRY_UNSAID},
     {FAULT_BODY_TOO_LARGE, 413, INVALID, "The body is too large", RETRY_UNSAID},

@@ -42,30 +42,32 @@ field_is_set(const struct field_row *row, const void *item)
 }
 
 static void
-encode_strings(struct json_out *out, const struct field_row *row, const void *item)
+encode_strings(struct json_out *out, const char *name, const struct field_row *row,
+               const void *item)
 {
     const char *const *strings = *(const char *const *const *)at(item, row->offset);
-    json_out_array(out, row->name);
+    json_out_array(out, name);
     for (size_t i = 0; i < count_at(row, item); i++)
         json_out_string(out, NULL, strings[i]);
     json_out_end_array(out);
 }
 
 static void
-encode_numbers(struct json_out *out, const struct field_row *row, const void *item)
+encode_numbers(struct json_out *out, const char *name, const struct field_row *row,
+               const void *item)
 {
     const struct named_value *values = *(const struct named_value *const *)at(item, row->offset);
-    json_out_object(out, row->name);
+    json_out_object(out, name);
     for (size_t i = 0; i < count_at(row, item); i++)
         json_out_real(out, values[i].name, values[i].value);
     json_out_end_object(out);
 }
 
 static void
-encode_list(struct json_out *out, const struct field_row *row, const void *item)
+encode_list(struct json_out *out, const char *name, const struct field_row *row, const void *item)
 {
     const char *items = *(const char *const *)at(item, row->offset);
-    json_out_array(out, row->name);
+    json_out_array(out, name);
     for (size_t i = 0; i < count_at(row, item); i++)
         fields_encode(out, NULL, row->object, items + i * row->object->bytes);
     json_out_end_array(out);
@@ -83,9 +85,8 @@ id_of(const struct field_row *row, const void *item)
 }
 
 static void
-encode_member(struct json_out *out, const struct field_row *row, const void *item)
+encode_member(struct json_out *out, const char *name, const struct field_row *row, const void *item)
 {
-    const char *name = row->name;
     switch (row->kind) {
     case FIELD_KIND_STRING:
         json_out_string(out, name, text_at(row, item));
@@ -110,10 +111,10 @@ encode_member(struct json_out *out, const struct field_row *row, const void *ite
         json_out_raw(out, name, row->text);
         break;
     case FIELD_KIND_STRINGS:
-        encode_strings(out, row, item);
+        encode_strings(out, name, row, item);
         break;
     case FIELD_KIND_NUMBERS:
-        encode_numbers(out, row, item);
+        encode_numbers(out, name, row, item);
         break;
     case FIELD_KIND_WITHIN:
         fields_encode(out, name, row->object, at(item, row->offset));
@@ -122,7 +123,7 @@ encode_member(struct json_out *out, const struct field_row *row, const void *ite
         fields_encode(out, name, row->object, item);
         break;
     case FIELD_KIND_LIST:
-        encode_list(out, row, item);
+        encode_list(out, name, row, item);
         break;
     case FIELD_KIND_FIRST_ID:
     case FIELD_KIND_LAST_ID:
@@ -144,10 +145,16 @@ fields_encode(struct json_out *out, const char *key, const struct field_object *
     json_out_object(out, key);
     for (size_t i = 0; i < object->row_count; i++) {
         const struct field_row *row = &object->rows[i];
-        if (field_is_set(row, item))
-            encode_member(out, row, item);
-        else if (!row->omitted)
-            json_out_null(out, row->name);
+        bool is_set = field_is_set(row, item);
+        if (!is_set && row->omitted)
+            continue;
+        if (row->lead != NULL)
+            json_out_lead(out, row->lead, row->lead_bytes);
+        const char *name = row->lead != NULL ? NULL : row->name;
+        if (is_set)
+            encode_member(out, name, row, item);
+        else
+            json_out_null(out, name);
     }
     json_out_end_object(out);
 }

@@ -49,7 +49,7 @@ append_text(struct buf *buf, const char *text, size_t length)
     buf_append(buf, text + run, length - run);
 }
 
-/* append_string, byte for byte. */
+/* Text of any bytes. */
 static void
 append_changed(struct buf *buf, const char *text, size_t length)
 {
@@ -92,9 +92,16 @@ static bool
 text_may_need_change(const char *text, size_t length)
 {
     uint64_t eight = EIGHT_TIMES(' ');
-    if (length < sizeof eight) {
+    uint32_t halves[2];
+    if (length < sizeof halves[0]) {
         for (size_t i = 0; i < length; i++)
             eight = eight << 8 | (unsigned char)text[i];
+        return may_need_change(eight);
+    }
+    if (length < sizeof eight) {
+        memcpy(&halves[0], text, sizeof halves[0]);
+        memcpy(&halves[1], text + length - sizeof halves[1], sizeof halves[1]);
+        memcpy(&eight, halves, sizeof eight);
         return may_need_change(eight);
     }
     for (size_t i = 0; i + sizeof eight < length; i += sizeof eight)
@@ -103,52 +110,70 @@ text_may_need_change(const char *text, size_t length)
     return may_need_change(eight_at(text + length - sizeof eight));
 }
 
-/* Nearly all text is plain ASCII, and goes in as it is. */
-static void
-append_string(struct buf *buf, const char *text)
+/* buf_extend, without a call when there is room: most of a page are short pieces. */
+static inline char *
+more(struct buf *buf, size_t bytes)
 {
-    size_t length = strlen(text);
-    if (text_may_need_change(text, length)) {
-        append_changed(buf, text, length);
-        return;
-    }
-    char *place = buf_extend(buf, length + 2);
-    place[0] = '"';
-    memcpy(place + 1, text, length);
-    place[length + 1] = '"';
+    if (bytes >= buf->capacity - buf->length)
+        return buf_extend(buf, bytes);
+    char *place = buf->data + buf->length;
+    buf->length += bytes;
+    place[bytes] = '\0';
+    return place;
 }
 
-static void
-append_byte(struct buf *buf, char byte)
+/* With a key: the place behind it. */
+static char *
+extend_named(struct json_out *out, const char *key, size_t bytes)
 {
-    *buf_extend(buf, 1) = byte;
-}
-
-/* The comma and the key; the value follows. */
-static void
-lead_in(struct json_out *out, const char *key)
-{
+    size_t length = strlen(key);
+    bool is_plain_key = !text_may_need_change(key, length);
+    size_t lead = (out->needs_comma ? 1 : 0) + (is_plain_key ? length + 3 : 0);
+    char *place = more(out->buf, lead + (is_plain_key ? bytes : 0));
     if (out->needs_comma)
-        append_byte(out->buf, ',');
-    if (key != NULL) {
-        append_string(out->buf, key);
-        append_byte(out->buf, ':');
-    }
+        *place++ = ',';
     out->needs_comma = true;
+    if (!is_plain_key) {
+        append_changed(out->buf, key, length);
+        buf_append(out->buf, ":", 1);
+        return more(out->buf, bytes);
+    }
+    *place++ = '"';
+    memcpy(place, key, length);
+    memcpy(place + length, "\":", 2);
+    return place + length + 2;
+}
+
+/* The place for a value of so many bytes: the comma and the key stand before it. */
+static inline char *
+extend(struct json_out *out, const char *key, size_t bytes)
+{
+    if (key != NULL)
+        return extend_named(out, key, bytes);
+    char *place = more(out->buf, bytes + (out->needs_comma ? 1 : 0));
+    if (out->needs_comma)
+        *place++ = ',';
+    out->needs_comma = true;
+    return place;
+}
+
+static void
+append(struct json_out *out, const char *key, const char *value, size_t length)
+{
+    memcpy(extend(out, key, length), value, length);
 }
 
 static void
 open_bracket(struct json_out *out, const char *key, char bracket)
 {
-    lead_in(out, key);
-    append_byte(out->buf, bracket);
+    *extend(out, key, 1) = bracket;
     out->needs_comma = false;
 }
 
 static void
 close_bracket(struct json_out *out, char bracket)
 {
-    append_byte(out->buf, bracket);
+    *more(out->buf, 1) = bracket;
     out->needs_comma = true;
 }
 
@@ -179,7 +204,7 @@ json_out_end_array(struct json_out *out)
 void
 json_out_null(struct json_out *out, const char *key)
 {
-    json_out_raw(out, key, "null");
+    append(out, key, "null", 4);
 }
 
 void
@@ -188,30 +213,39 @@ json_out_bool(struct json_out *out, const char *key, bool value)
     json_out_raw(out, key, value ? "true" : "false");
 }
 
-/* The decimal digits of a number into a buffer's end, at least `width` of them. */
-static void
-append_digits(struct buf *buf, uint64_t number, int width)
+enum { INTEGER_BYTES = 24 };
+
+/* The decimal digits of a number, at least `width` of them, to the end of a text. */
+static char *
+write_digits(char text[INTEGER_BYTES], uint64_t number, int width)
 {
-    char text[24];
-    int at = (int)sizeof text;
+    char *at = text + INTEGER_BYTES;
+    for (; number >= 100; number /= 100, width -= 2) {
+        unsigned pair = (unsigned)(number % 100);
+        *--at = (char)('0' + pair % 10);
+        *--at = (char)('0' + pair / 10);
+    }
     for (; number > 0 || width > 0; number /= 10, width--)
-        text[--at] = (char)('0' + number % 10);
-    buf_append(buf, text + at, sizeof text - (size_t)at);
+        *--at = (char)('0' + number % 10);
+    return at;
 }
 
 static void
-append_integer(struct buf *buf, int64_t value)
+append_digits(struct buf *buf, uint64_t number, int width)
 {
-    if (value < 0)
-        append_byte(buf, '-');
-    append_digits(buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
+    char text[INTEGER_BYTES];
+    const char *first = write_digits(text, number, width);
+    buf_append(buf, first, (size_t)(text + sizeof text - first));
 }
 
 void
 json_out_integer(struct json_out *out, const char *key, int64_t value)
 {
-    lead_in(out, key);
-    append_integer(out->buf, value);
+    char text[INTEGER_BYTES];
+    char *first = write_digits(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
+    if (value < 0)
+        *--first = '-';
+    append(out, key, first, (size_t)(text + sizeof text - first));
 }
 
 /* Powers of ten that a double holds exactly. */
@@ -236,7 +270,7 @@ append_decimal(struct buf *buf, int64_t digits, int places)
     int64_t ten = (int64_t)tens[places];
     append_digits(buf, (uint64_t)(digits / ten), 1);
     if (places > 0) {
-        append_byte(buf, '.');
+        buf_append(buf, ".", 1);
         append_digits(buf, (uint64_t)(digits % ten), places);
     }
 }
@@ -249,8 +283,7 @@ json_out_real(struct json_out *out, const char *key, double value)
         json_out_null(out, key);
         return;
     }
-    lead_in(out, key);
-    buf_append(out->buf, text, real_text(value, text));
+    append(out, key, text, real_text(value, text));
 }
 
 /*
@@ -295,7 +328,7 @@ json_out_float(struct json_out *out, const char *key, float value)
         json_out_null(out, key);
         return;
     }
-    lead_in(out, key);
+    extend(out, key, 0);
     if (append_short_float(out->buf, value))
         return;
     for (int digits = FLOAT_DIGITS - 3; digits <= FLOAT_DIGITS; digits++) {
@@ -313,15 +346,40 @@ json_out_string(struct json_out *out, const char *key, const char *value)
         json_out_null(out, key);
         return;
     }
-    lead_in(out, key);
-    append_string(out->buf, value);
+    size_t length = strlen(value);
+    if (text_may_need_change(value, length)) {
+        extend(out, key, 0);
+        append_changed(out->buf, value, length);
+        return;
+    }
+    char *place = extend(out, key, length + 2); /* nearly all text goes in as it is */
+    place[0] = '"';
+    memcpy(place + 1, value, length);
+    place[length + 1] = '"';
 }
 
 void
 json_out_raw(struct json_out *out, const char *key, const char *json)
 {
-    lead_in(out, key);
-    buf_append_string(out->buf, json == NULL ? "null" : json);
+    if (json == NULL)
+        json_out_null(out, key);
+    else
+        append(out, key, json, strlen(json));
+}
+
+void
+json_out_lead(struct json_out *out, const char *lead, size_t length)
+{
+    size_t skip = out->needs_comma ? 0 : 1;
+    memcpy(more(out->buf, length - skip), lead + skip, length - skip);
+    out->needs_comma = false;
+}
+
+void
+json_out_copy(struct json_out *out, const char *key, size_t at, size_t length)
+{
+    char *place = extend(out, key, length);
+    memcpy(place, out->buf->data + at, length);
 }
 
 void
@@ -330,6 +388,5 @@ json_out_members(struct json_out *out, const char *json)
     size_t length = strlen(json);
     if (length <= 2)
         return;
-    lead_in(out, NULL);
-    buf_append(out->buf, json + 1, length - 2);
+    append(out, NULL, json + 1, length - 2);
 }

@@ -18,6 +18,11 @@ struct json_out {
     struct buf *buf;
     bool needs_comma;
     int64_t now; /* unix seconds, for members that are told relative to it */
+    /* What an encoder has written for an item and will write for it again; belongs to encoders. */
+    struct {
+        const void *item;
+        size_t at, length; /* of the value in the buffer */
+    } again;
 };
 
 void json_out_object(struct json_out *out, const char *key);
@@ -36,6 +41,12 @@ void json_out_string(struct json_out *out, const char *key, const char *value);
 
 /* Text that is one JSON value already; NULL is null. */
 void json_out_raw(struct json_out *out, const char *key, const char *json);
+
+/* The comma, the key and the colon of the next value, which then has no key: ",\"name\":". */
+void json_out_lead(struct json_out *out, const char *lead, size_t length);
+
+/* A value that stands in the buffer already, once more. */
+void json_out_copy(struct json_out *out, const char *key, size_t at, size_t length);
 
 /* The members of the text of a JSON object (no blanks around it), into the object that is open. */
 void json_out_members(struct json_out *out, const char *json);

@@ -10,7 +10,7 @@ static const struct input_row create_body[] = {
     {"file", INPUT_TEXT, .required = true, .min = 1, .max = 64,
      .doc = "The id of an uploaded file with labelled rows, whose labels are the model's."},
     {"compare_to", INPUT_TEXT, .min = 1, .max = 256,
-     .doc = "Another model to measure on the same rows."},
+     .doc = "Another model to measure on the same rows, and to test against the first."},
     {0},
 };
 
@@ -19,7 +19,9 @@ const struct operation evaluation_create_operation = {
     .group = "Use",
     .summary = "Measure a model on a labelled file",
     .doc = "It waits in a queue of its own and is computed beside jobs; ask again until its status "
-           "is \"succeeded\" or \"failed\". A restart of the daemon loses none.",
+           "is \"succeeded\" or \"failed\". A restart of the daemon loses none. Until then its "
+           "file and "
+           "models cannot be deleted.",
     .body = create_body,
     .answers =
         (const struct answer_row[]){{201, &evaluation_fields, NULL, "The evaluation, queued."},

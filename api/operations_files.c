@@ -59,7 +59,7 @@ const struct operation file_delete_operation = {
     .id = "files.delete",
     .group = "Files",
     .summary = "Delete a file",
-    .doc = "Refused while a job that has not ended needs it.",
+    .doc = "Refused while a job or an evaluation that has not ended needs it.",
     .answers = (const struct answer_row[]){{200, &deleted_fields, NULL, "It is gone."}, {0}},
     .faults = OPERATION_FAULTS(FAULT_FILE_NOT_FOUND, FAULT_IN_USE, FAULT_DISK_FULL),
 };

@@ -23,7 +23,8 @@ const struct operation model_delete_operation = {
     .id = "models.delete",
     .group = "Models",
     .summary = "Delete a fine-tuned model",
-    .doc = "Refused while a job that has not ended starts from it. Base models are never deleted.",
+    .doc = "Refused while a job that has not ended starts from it, or an evaluation measures it. "
+           "Base models are never deleted.",
     .answers = (const struct answer_row[]){{200, &deleted_fields, NULL, "It is gone."}, {0}},
     .faults = OPERATION_FAULTS(FAULT_MODEL_NOT_FOUND, FAULT_BASE_MODEL_PROTECTED, FAULT_IN_USE,
                                FAULT_DISK_FULL),

@@ -12,6 +12,7 @@ enum {
     DIGITS_LEAST = 15, /* any decimal of so few digits survives a double */
     DIGITS_MOST = 17,  /* any double survives so many */
     MANTISSA_BITS = 53,
+    EXPONENT_BIAS = 1023 + MANTISSA_BITS - 1,
     PLACES_MOST = 27 /* 5^27 < 2^63 */
 };
 
@@ -116,21 +117,36 @@ static const uint64_t tens[DIGITS_MOST + 1] = {1u,
                                                10000000000000000u,
                                                100000000000000000u};
 
+/* mantissa * 2^exponent of a positive normal number. */
+static struct number
+number_of(double magnitude)
+{
+    uint64_t bits;
+    memcpy(&bits, &magnitude, sizeof bits);
+    uint64_t first = UINT64_C(1) << (MANTISSA_BITS - 1);
+    return (struct number){(bits & (first - 1)) | first,
+                           (int)(bits >> (MANTISSA_BITS - 1)) - EXPONENT_BIAS};
+}
+
 /* The fewest digits that read back. False when they have to be found by printing. */
 static bool
 find_digits(double magnitude, struct decimal *out)
 {
-    struct number number;
-    double fraction = frexp(magnitude, &number.exponent);
-    number.mantissa = (uint64_t)ldexp(fraction, MANTISSA_BITS);
-    number.exponent -= MANTISSA_BITS;
-    int leading = (int)floor(log10(magnitude)); /* or one beside it */
+    struct number number = number_of(magnitude);
+    /* The place of the first digit, or one below: log10(2) is a hair above 78913 / 2^18. */
+    int exponent = number.exponent + MANTISSA_BITS - 1;
+    int leading = (exponent * 78913 - (exponent < 0 ? (1 << 18) - 1 : 0)) / (1 << 18);
     for (int count = DIGITS_LEAST; count <= DIGITS_MOST; count++) {
         bool reads_back = false;
         if (!round_at(&number, count - 1 - leading, out, &reads_back))
             return false;
+        if (out->digits >= tens[count]) {
+            leading++;
+            if (!round_at(&number, count - 1 - leading, out, &reads_back))
+                return false;
+        }
         if (out->digits < tens[count - 1] || out->digits >= tens[count])
-            return false; /* the logarithm was beside it: rare */
+            return false; /* rounded up to one digit more: rare */
         if (reads_back)
             return true;
     }
@@ -139,57 +155,90 @@ find_digits(double magnitude, struct decimal *out)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-/* The digits of a number; returns how many. */
-static int
-write_digits(uint64_t number, char *text)
+enum { DIGITS_BYTES = 24 };
+
+/* The digits of a number, to the end of a text. */
+static const char *
+write_digits(uint64_t number, char text[DIGITS_BYTES])
 {
-    char reversed[24];
-    int count = 0;
-    do {
-        reversed[count++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    for (int i = 0; i < count; i++)
-        text[i] = reversed[count - 1 - i];
-    return count;
+    char *at = text + DIGITS_BYTES;
+    for (; number >= 100; number /= 100) {
+        unsigned pair = (unsigned)(number % 100);
+        *--at = (char)('0' + pair % 10);
+        *--at = (char)('0' + pair / 10);
+    }
+    *--at = (char)('0' + number % 10);
+    if (number >= 10)
+        *--at = (char)('0' + number / 10);
+    return at;
+}
+
+/* So many zeros at the end, when there are; ten is their power, a constant. */
+static inline void
+strip(struct decimal *decimal, int zeros, uint64_t ten)
+{
+    if (decimal->places >= zeros && decimal->digits % ten == 0) {
+        decimal->digits /= ten;
+        decimal->places -= zeros;
+    }
+}
+
+static void
+strip_zeros(struct decimal *decimal)
+{
+    strip(decimal, 8, 100000000u);
+    strip(decimal, 4, 10000u);
+    strip(decimal, 2, 100u);
+    strip(decimal, 1, 10u);
+}
+
+static char *
+copy(char *at, const char *bytes, int count)
+{
+    memcpy(at, bytes, (size_t)count);
+    return at + count;
+}
+
+/* d.ddde-dd */
+static char *
+write_small(const char *digits, int count, int exponent, char *at)
+{
+    *at++ = digits[0];
+    if (count > 1)
+        *at++ = '.';
+    at = copy(at, digits + 1, count - 1);
+    at = copy(at, "e-", 2);
+    *at++ = (char)('0' + -exponent / 10);
+    *at++ = (char)('0' + -exponent % 10);
+    return at;
+}
+
+/* Whole digits, or "0", a point and the rest. */
+static char *
+write_plain(const char *digits, int count, int places, char *at)
+{
+    int whole = count - places;
+    at = whole > 0 ? copy(at, digits, whole) : copy(at, "0", 1);
+    if (places == 0)
+        return at;
+    *at++ = '.';
+    for (int i = whole; i < 0; i++)
+        *at++ = '0';
+    return whole > 0 ? copy(at, digits + whole, places) : copy(at, digits, count);
 }
 
 static size_t
 write_decimal(struct decimal decimal, char *text)
 {
-    char digits[24];
-    while (decimal.places > 0 && decimal.digits % 10 == 0) {
-        decimal.digits /= 10;
-        decimal.places--;
-    }
-    int count = write_digits(decimal.digits, digits);
+    char bytes[DIGITS_BYTES];
+    strip_zeros(&decimal);
+    const char *digits = write_digits(decimal.digits, bytes);
+    int count = (int)(bytes + DIGITS_BYTES - digits);
     int exponent = count - 1 - decimal.places;
-    char *at = text;
-    if (exponent < -4) {
-        *at++ = digits[0];
-        if (count > 1)
-            *at++ = '.';
-        memcpy(at, digits + 1, (size_t)(count - 1));
-        at += count - 1;
-        memcpy(at, "e-", 2);
-        at[2] = (char)('0' + -exponent / 10);
-        at[3] = (char)('0' + -exponent % 10);
-        at[4] = '\0';
-        return (size_t)(at + 4 - text);
-    }
-    int whole = count - decimal.places;
-    for (int i = 0; i < whole; i++)
-        *at++ = digits[i];
-    if (whole <= 0)
-        *at++ = '0';
-    if (decimal.places > 0)
-        *at++ = '.';
-    for (int i = whole; i < 0; i++)
-        *at++ = '0';
-    for (int i = whole > 0 ? whole : 0; i < count; i++)
-        *at++ = digits[i];
-    *at = '\0';
-    return (size_t)(at - text);
+    char *end = exponent < -4 ? write_small(digits, count, exponent, text)
+                              : write_plain(digits, count, decimal.places, text);
+    *end = '\0';
+    return (size_t)(end - text);
 }
 
 static size_t

@@ -65,6 +65,11 @@ check_task(const struct measured_model *m, const struct measure_call *call, stru
     if (data->has_pairs && !model_config_takes_pairs(&m->config))
         return err_set(err, ERR_INVALID, "%s has pairs of texts, and the model takes one text",
                        call->name);
+    if (data->has_pairs && m->config.windows.wanted)
+        return err_set(err, ERR_INVALID,
+                       "%s has pairs of texts, and the model, which reads long texts in windows, "
+                       "takes one text",
+                       call->name);
     return 0;
 }
 
@@ -80,6 +85,7 @@ load(struct measured_model *m, const struct measure_call *call, const char *fold
         model_map_load(&from, &m->layout, &m->map, &report, err) != 0)
         return err->code;
     tokenizer_set_truncation(m->tokenizer, m->config.truncation);
+    tokenizer_set_windows(m->tokenizer, m->config.windows);
     if (report.random_weights || report.missing_classifier || report.missing_pooler)
         return err_set(err, ERR_UNSUPPORTED,
                        "its weights hold no complete classifier; fine-tune it first");

@@ -12,6 +12,7 @@
 #include "core/hub/model_dir.h"
 #include "core/hub/model_map.h"
 #include "core/model/head.h"
+#include "core/model/panels.h"
 #include "core/predict_words.h"
 #include "core/train/evaluate.h"
 
@@ -70,39 +71,21 @@ load(struct predictor *p, const char *folder, struct err *err)
         tokenizer_open(folder, p->config.vocab_size, &p->tokenizer, err) != 0)
         return err->code;
     tokenizer_set_truncation(p->tokenizer, p->config.truncation);
+    tokenizer_set_windows(p->tokenizer, p->config.windows);
     const struct model_map_source from = {.folder = folder};
     if (model_map_load(&from, &p->layout, &p->model, &report, err) != 0)
         return err->code;
     return check_report(p, &report, folder, err);
 }
 
-/* Is it a matrix of a dense layer, and do the engine's panels divide its outputs? */
-static bool
-takes_panels(const struct tensor *tensor, size_t width)
-{
-    bool embedding = tensor->kind == TENSOR_WORD_EMBEDDING ||
-                     tensor->kind == TENSOR_POSITION_EMBEDDING ||
-                     tensor->kind == TENSOR_TYPE_EMBEDDING;
-    return !tensor->vector && !embedding && tensor->rows % width == 0;
-}
-
 /* Weights that never change are brought into the engine's order once, not for every product. */
 static int
-make_panels(struct predictor *p, const struct gemm_engine *engine, struct err *err)
+make_network(struct predictor *p, struct err *err)
 {
-    size_t width = gemm_panel_width(engine);
-    if (width == 0 || p->config.hidden_size % width != 0)
-        return 0;
-    p->panels = pages_map(p->layout.total, sizeof(float));
-    if (p->panels.memory == NULL)
-        return err_set(err, ERR_MEMORY, "%zu parameters do not fit into memory", p->layout.total);
-    for (size_t i = 0; i < p->layout.count; i++) {
-        const struct tensor *tensor = &p->layout.tensors[i];
-        if (takes_panels(tensor, width))
-            gemm_panels(engine, tensor->rows, tensor->columns,
-                        model_map_parameters(&p->model) + tensor->offset,
-                        (float *)p->panels.memory + tensor->offset);
-    }
+    p->network.parameters = model_map_parameters(&p->model);
+    if (panels_make(&p->network, &p->panels, err) != 0)
+        return err->code;
+    p->network.panels = p->panels.memory;
     return 0;
 }
 
@@ -113,16 +96,12 @@ predictor_open(const char *folder, const struct gemm_engine *engine, struct pred
     struct predictor *p = mem_small(sizeof *p);
     *p = (struct predictor){.arena = arena_new()};
     p->alone = pool_new(1, err);
-    if (p->alone == NULL || load(p, folder, err) != 0 || make_panels(p, engine, err) != 0) {
+    p->network = (struct network){
+        .config = &p->network_config, .layout = &p->layout, .engine = engine, .ops = ops_best()};
+    if (p->alone == NULL || load(p, folder, err) != 0 || make_network(p, err) != 0) {
         predictor_free(p);
         return err->code;
     }
-    p->network = (struct network){.config = &p->network_config,
-                                  .layout = &p->layout,
-                                  .engine = engine,
-                                  .ops = ops_best(),
-                                  .parameters = model_map_parameters(&p->model),
-                                  .panels = p->panels.memory};
     p->scratch = arena_array(p->arena, p->network_config.label_count, sizeof *p->scratch);
     *out = p;
     return 0;
@@ -185,11 +164,13 @@ predictor_check(const struct predictor *predictor, const struct predictor_call *
 {
     if (check_head(predictor, call->output, err) != 0)
         return err->code;
-    if (call->output != PREDICT_WORDS && model_config_takes_pairs(&predictor->config))
+    bool windows = predictor->config.windows.wanted;
+    if (call->output != PREDICT_WORDS && model_config_takes_pairs(&predictor->config) && !windows)
         return 0;
     for (size_t i = 0; i < call->count; i++)
         if (call->texts[i].second != NULL)
-            return err_set(err, ERR_INVALID, "input %zu: the model takes one text, not a pair", i);
+            return err_set(err, ERR_INVALID, "input %zu: the model takes one text, not a pair%s", i,
+                           windows ? ": it reads long texts in windows" : "");
     return 0;
 }
 
@@ -228,6 +209,7 @@ tokenize(const struct predictor *p, const struct predictor_call *call, struct to
 /* Where the results of a run go. */
 struct output {
     const struct network *network;
+    struct evaluator *evaluator;
     float *values;
     struct predicted_words *words;
     float *scratch; /* (K) */
@@ -237,6 +219,19 @@ static float *
 values_of(const struct output *output, const struct batch *batch, size_t row, size_t width)
 {
     return output->values + (size_t)batch->sources[row] * width;
+}
+
+/* What numbers of a row come to for its text, where the text's go: false while windows of it are to
+ * come. x may be that place itself. */
+static bool
+keep(const struct output *output, const struct batch *batch, size_t row, const float *x,
+     size_t width)
+{
+    float *values = values_of(output, batch, row, width);
+    const float *kept = evaluator_text(output->evaluator, batch, row, x, width);
+    if (kept != NULL && kept != values)
+        memcpy(values, kept, width * sizeof *values);
+    return kept != NULL;
 }
 
 /* x (K) from logits to what they mean. */
@@ -256,11 +251,9 @@ keep_scores(void *context, const struct batch *batch, const struct workspace *wo
 {
     const struct output *output = context;
     size_t k = output->network->config->label_count;
-    for (size_t row = 0; row < batch->rows; row++) {
-        float *scores = values_of(output, batch, row, k);
-        memcpy(scores, workspace->logits + row * k, k * sizeof *scores);
-        make_scores(output->network, scores);
-    }
+    for (size_t row = 0; row < batch->rows; row++)
+        if (keep(output, batch, row, workspace->logits + row * k, k))
+            make_scores(output->network, values_of(output, batch, row, k));
 }
 
 static void
@@ -292,12 +285,11 @@ keep_first(void *context, const struct batch *batch, const struct workspace *wor
     const struct model_config *config = output->network->config;
     size_t h = config->hidden_size;
     for (size_t row = 0; row < batch->rows; row++) {
-        float *vector = values_of(output, batch, row, h);
         const float *from = head_is_wide(config) ? workspace->layers[config->layers - 1].input +
                                                        batch->offsets[row] * h
                                                  : workspace->first + row * h;
-        memcpy(vector, from, h * sizeof *vector);
-        make_unit(output->network, vector);
+        if (keep(output, batch, row, from, h))
+            make_unit(output->network, values_of(output, batch, row, h));
     }
 }
 
@@ -313,7 +305,8 @@ keep_mean(void *context, const struct batch *batch, const struct workspace *work
         memset(vector, 0, h * sizeof *vector);
         for (size_t t = batch->offsets[row]; t < batch->offsets[row + 1]; t++)
             output->network->ops->add(h, outputs + t * h, vector);
-        make_unit(output->network, vector);
+        if (keep(output, batch, row, vector, h))
+            make_unit(output->network, vector);
     }
 }
 
@@ -372,9 +365,9 @@ static int
 compute(struct predictor *p, struct pool *pool, const struct predictor_call *call,
         const struct token_store *store, struct err *err)
 {
-    struct output output = {&p->network, call->values, call->words, p->scratch};
-    struct evaluator_visitor visitor = visitor_of(call->output);
     struct evaluator *evaluator = call->output == PREDICT_MEAN ? &p->wide : &p->narrow;
+    struct output output = {&p->network, evaluator, call->values, call->words, p->scratch};
+    struct evaluator_visitor visitor = visitor_of(call->output);
     visitor.context = &output;
     if (make_ready(p, evaluator, store->longest, pool_threads(pool), err) != 0 ||
         evaluator_use(evaluator, store, err) != 0)
@@ -397,7 +390,8 @@ predictor_run(struct predictor *predictor, struct pool *pool, const struct predi
     if (rc == 0 && call->count > 0)
         rc = compute(predictor, pool, call, &store, err);
     for (size_t i = 0; rc == 0 && call->lengths != NULL && i < call->count; i++)
-        call->lengths[i] = (uint32_t)(store.offsets[i + 1] - store.offsets[i]);
+        call->lengths[i] = (uint32_t)(store.offsets[token_store_first_row(&store, i + 1)] -
+                                      store.offsets[token_store_first_row(&store, i)]);
     token_store_fini(&store);
     return rc;
 }

@@ -5,6 +5,9 @@
  * model saw of a text, [CLS] and [SEP] among them, or the output at [CLS] alone. Any model gives
  * vectors; a head of rows gives scores, one of tokens the labels of words.
  *
+ * A model that was trained with a stride reads a longer text in windows: scores are made of the
+ * mean of the windows' logits, a vector is the direction of the sum over all windows.
+ *
  * The workspace is kept between calls and grows with the longest text; memory is paid for as larger
  * batches come, up to EVALUATE_TOKENS tokens at a time. Means need a second one, which is reserved
  * when they are first asked for.
@@ -51,7 +54,8 @@ struct predictor_call {
     const struct text *texts;
     size_t count;
     float *values;     /* (count, predictor_width) */
-    uint32_t *lengths; /* NULL, or (count): tokens that the model saw of each text */
+    uint32_t *lengths; /* NULL, or (count): tokens that the model saw of each text, those that two
+                          windows share counted twice */
     /* with PREDICT_WORDS in place of values: */
     struct predicted_words *words; /* (count) */
     struct arena *arena;           /* in which the words are made */
@@ -81,16 +85,16 @@ size_t predictor_width(const struct predictor *predictor, enum predict_output ou
 /*
  * Does the model take such a call? ERR_UNSUPPORTED for scores or words of a base model without a
  * head; ERR_INVALID for scores of a head of tokens or words of one of rows and, with "input 3:
- * ...", for a pair where it knows single texts.
+ * ...", for a pair where it knows single texts or reads in windows.
  */
 int predictor_check(const struct predictor *predictor, const struct predictor_call *call,
                     struct err *err);
 
 /*
  * values or words = what is wanted of each text, truncated to the length that the model was trained
- * with. One caller at a time per predictor; the number of threads may change from call to call. A
- * text's result does not depend on its neighbours (to 1e-6). ERR_INVALID for invalid UTF-8 ("input
- * 3:
+ * with, or in windows of it. One caller at a time per predictor; the number of threads may change
+ * from call to call. A text's result does not depend on its neighbours (to 1e-6). ERR_INVALID for
+ * invalid UTF-8 ("input 3:
  * ...") and as predictor_check, ERR_MEMORY.
  */
 int predictor_run(struct predictor *predictor, struct pool *pool, const struct predictor_call *call,

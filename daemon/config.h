@@ -45,6 +45,7 @@ struct config {
     int64_t keep_checkpoints;
     int64_t keep_files_days;
     int64_t keep_models_days;
+    int64_t keep_evaluations_days;
     const char *engine;
     int64_t max_file_bytes;
     int64_t max_connections;

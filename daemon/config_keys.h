@@ -47,11 +47,13 @@
         "How many checkpoints an ended job keeps: the newest, and beside them the best. 0: all "   \
         "that it has left.")                                                                       \
     KEY(keep_files_days, CONFIG_INTEGER, "0", "DAYS", 0, 36500,                                    \
-        "Remove uploaded files so many days after their upload, unless a job that has not "        \
-        "ended needs them. 0: never.")                                                             \
+        "Remove uploaded files so many days after their upload, unless a job or an evaluation "    \
+        "that has not ended needs them. 0: never.")                                                \
     KEY(keep_models_days, CONFIG_INTEGER, "0", "DAYS", 0, 36500,                                   \
-        "Remove fine-tuned models so many days after they were made, unless a job that has "       \
-        "not ended starts from them. 0: never.")                                                   \
+        "Remove fine-tuned models so many days after they were made, unless a job or an "          \
+        "evaluation that has not ended needs them. 0: never.")                                     \
+    KEY(keep_evaluations_days, CONFIG_INTEGER, "0", "DAYS", 0, 36500,                              \
+        "Remove evaluations that were asked for so many days after their end. 0: never.")          \
     KEY(engine, CONFIG_TEXT, "auto", "NAME", 1, 40,                                                \
         "What computes matrix products: native, onednn, openblas, or auto, the best that is "      \
         "here. "                                                                                   \

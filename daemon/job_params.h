@@ -75,6 +75,7 @@ struct param_row {
     enum param_type type;
     unsigned places; /* enum param_place */
     bool required;
+    bool optional;                      /* an integer without a default: stored as null */
     bool word;                          /* text of letters, digits, '-' and '_' only */
     double min, max;                    /* of the value, or of the length of a text */
     bool min_open, max_open;            /* the bound itself is not allowed */

@@ -55,7 +55,7 @@ print_row(struct buf *text, const struct param_row *row, const struct job_reques
     if (row->type == PARAM_INTEGER || row->type == PARAM_BOOLEAN) {
         memcpy(&integer, field, sizeof integer);
         if (integer == PARAMS_AUTO)
-            buf_append_string(text, "\"auto\"");
+            buf_append_string(text, row->optional ? "null" : "\"auto\"");
         else if (row->type == PARAM_BOOLEAN)
             buf_append_string(text, integer != 0 ? "true" : "false");
         else

@@ -40,6 +40,7 @@ static const struct param_choice methods[] = {
 static const struct param_choice heads[] = {
     {"auto", INIT_HEAD_AUTO, true},
     {"random", INIT_HEAD_RANDOM, true},
+    {"prior", INIT_HEAD_PRIOR, true},
     {"linear_probe", INIT_HEAD_LINEAR_PROBE, true},
     {0},
 };
@@ -222,7 +223,7 @@ static const struct param_row table[] = {
      .places = ANYWHERE,
      PARAMS(batch_size),
      RANGE(1, 256),
-     .default_text = "32, or 16 below 1,000 rows",
+     .default_text = "32, or 16 below 1,000 rows and of token_classification",
      .doc = "Rows of one update."},
     {.name = "learning_rate",
      .type = PARAM_REAL,
@@ -254,6 +255,17 @@ static const struct param_row table[] = {
      .doc =
          "What is kept of a longer text: its \"head\", its \"tail\", or \"head_tail\", half from "
          "each. The texts of a pair share the room, and each is cut so."},
+    {.name = "stride",
+     .type = PARAM_INTEGER,
+     .places = ANYWHERE,
+     .optional = true,
+     PARAMS(stride),
+     RANGE(0, CONFIG_MAX_POSITIONS - 1),
+     .default_text =
+         "none, longer texts are truncated; a model that was trained with one goes on so",
+     .doc = "Longer texts are read in windows of max_seq_length tokens, of which neighbours share "
+            "so many. Each window is a training row and weighs alike; a text's answer is made of "
+            "the mean of its windows' logits. For single texts, and not for token_classification."},
     {.name = "dedupe",
      .type = PARAM_CHOICE,
      .places = ANYWHERE,
@@ -427,6 +439,15 @@ static const struct param_row table[] = {
      .default_text = "0",
      .doc = "Focal loss: rows that the model is sure of count less, the less the greater gamma is "
             "(2 is usual); of classes and labels, in training."},
+    {.name = "oversample",
+     .type = PARAM_REAL,
+     .places = ANYWHERE,
+     PARAMS(oversample),
+     RANGE(0, 1),
+     .default_text = "0",
+     .doc = "Rows of rare classes are repeated in each epoch until a class has at least this share "
+            "of the rows of the largest one (1: all have as many); 0: every row once. Of "
+            "classification, and of training rows alone."},
     {.name = "class_weights",
      .type = PARAM_WEIGHTS,
      .places = ANYWHERE,
@@ -440,9 +461,10 @@ static const struct param_row table[] = {
      .places = ANYWHERE,
      PARAMS(init_head),
      .choices = heads,
-     .default_text = "random, or the model's own where it has these labels",
-     .doc = "What the classifier starts from; with \"linear_probe\" it is fitted to the mean "
-            "outputs of the untouched encoder, and goes on looking at means."},
+     .default_text = "random, prior for multi_label, or the model's own where it has these labels",
+     .doc = "What the classifier starts from: random weights; with \"prior\" its biases say how "
+            "frequent each label is; with \"linear_probe\" it is fitted to the mean outputs of "
+            "the untouched encoder, and goes on looking at means."},
     {.name = "baseline",
      .type = PARAM_BOOLEAN,
      .places = ANYWHERE,

@@ -93,6 +93,8 @@ bool
 job_params_value_is_auto(const struct param_value *value)
 {
     enum param_type type = value->row->type;
+    if (value->row->optional && json_is_null(value->json)) /* of stored parameters */
+        return true;
     return (type == PARAM_INTEGER || type == PARAM_REAL || type == PARAM_BOOLEAN ||
             type == PARAM_BETAS || type == PARAM_CHOICE || type == PARAM_STOPPING) &&
            json_is_string(value->json) && strcmp(json_string_value(value->json), "auto") == 0;

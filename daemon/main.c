@@ -132,7 +132,8 @@ service_options_of(const struct config *config, const struct gemm_engine *engine
                  .resume_days = config->keep_resume_days,
                  .checkpoints = config->keep_checkpoints,
                  .files_days = config->keep_files_days,
-                 .models_days = config->keep_models_days},
+                 .models_days = config->keep_models_days,
+                 .evaluations_days = config->keep_evaluations_days},
         .engine = engine,
     };
 }

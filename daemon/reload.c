@@ -12,10 +12,11 @@
  * nothing opens behind an operator's back.
  */
 static const char *const live_keys[] = {
-    "keep_checkpoints",  "keep_events_days", "keep_files_days",  "keep_jobs_days",
-    "keep_metrics_days", "keep_models_days", "keep_resume_days", "log_format",
-    "log_level",         "max_file_bytes",   "max_streams",      "min_free_bytes",
-    "model_alias",       "models_dir",
+    "keep_checkpoints", "keep_evaluations_days", "keep_events_days",
+    "keep_files_days",  "keep_jobs_days",        "keep_metrics_days",
+    "keep_models_days", "keep_resume_days",      "log_format",
+    "log_level",        "max_file_bytes",        "max_streams",
+    "min_free_bytes",   "model_alias",           "models_dir",
 };
 
 bool

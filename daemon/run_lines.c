@@ -65,18 +65,46 @@ append_metrics(struct buf *line, const char *key, const double values[METRIC_COU
     buf_append_string(line, "}");
 }
 
-int
-run_lines_event(struct run_state *state, enum train_level level, const char *message,
-                struct err *err)
+/* One line, whatever names of files and labels hold. */
+static void
+print_warning(const char *message)
 {
     struct buf line = {0};
+    buf_printf(&line, "finetuned run: warning: %s", message);
+    for (size_t i = 0; i < line.length; i++)
+        if ((unsigned char)line.data[i] < ' ' || line.data[i] == 0x7f)
+            line.data[i] = ' ';
+    fprintf(stderr, "%s\n", buf_string(&line));
+    buf_fini(&line);
+}
+
+static void
+append_event_data(struct buf *line, const struct run_event *event)
+{
+    append_key(line, "data");
+    if (event->code == NULL) {
+        buf_append_string(line, "null");
+        return;
+    }
+    buf_append_string(line, "{\"code\":");
+    json_append_string(line, event->code);
+    buf_append_string(line, "}");
+}
+
+int
+run_lines_event(struct run_state *state, const struct run_event *event, struct err *err)
+{
+    struct buf line = {0};
+    bool warns = event->level == TRAIN_WARN;
+    if (warns)
+        print_warning(event->message);
     buf_printf(&line, "{\"object\":\"fine_tuning.job.event\",\"id\":\"ftevent-%" PRId64 "\"",
                ++state->events);
     append_integer(&line, "created_at", (int64_t)time(NULL));
-    append_text(&line, "level", level == TRAIN_WARN ? "warn" : "info");
-    append_text(&line, "message", message);
+    append_text(&line, "level", warns ? "warn" : "info");
+    append_text(&line, "message", event->message);
     append_text(&line, "type", "message");
-    append_text(&line, "data", NULL);
+    append_event_data(&line, event);
     buf_append_string(&line, "}");
     return print_line(&line, err);
 }
@@ -209,6 +237,7 @@ run_lines_job(const struct run_state *state, struct err *err)
     buf_append_string(&line, state->baseline_json != NULL ? state->baseline_json : "null");
     append_resources(&line, state);
     append_integer(&line, "estimated_memory_bytes", (int64_t)state->estimated_memory_bytes);
+    append_integer(&line, "epoch_rows", (int64_t)train_plan_epoch_rows(state->plan));
     append_key(&line, "parameters");
     buf_append_string(&line, state->parameters_json);
     append_evaluation(&line, state);

@@ -2,7 +2,8 @@
  * What `finetuned run` prints: JSON lines in the shapes of the API's objects.
  *
  * Events and metric points as they happen, the job object last. api/ writes the same shapes from
- * the seam's structs; here they come straight from the core, since a run has no service.
+ * the seam's structs; here they come straight from the core, since a run has no service. Warnings
+ * are lines on standard error, too, for those who keep standard output for a program.
  */
 #ifndef DAEMON_RUN_LINES_H
 #define DAEMON_RUN_LINES_H
@@ -34,9 +35,14 @@ struct run_state {
     int64_t events; /* printed so far */
 };
 
+struct run_event {
+    enum train_level level;
+    const char *message;
+    const char *code; /* what kind of warning it is, a word; NULL: none */
+};
+
 /* {"object":"fine_tuning.job.event", …}; 0, or ERR_IO when standard output is gone. */
-int run_lines_event(struct run_state *state, enum train_level level, const char *message,
-                    struct err *err);
+int run_lines_event(struct run_state *state, const struct run_event *event, struct err *err);
 
 /* {"object":"fine_tuning.job.metric", …}; remembers progress and latest values. */
 int run_lines_point(struct run_state *state, const struct train_point *point, struct err *err);

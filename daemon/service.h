@@ -81,7 +81,7 @@ int service_file_get(struct service *service, const char *id, struct arena *aren
 /* An open descriptor of the file's bytes, to be closed by the caller. */
 int service_file_open(struct service *service, const char *id, struct arena *arena,
                       struct file_info *out, int *fd, struct fault_list *faults);
-/* IN_USE while an unfinished job needs it. */
+/* IN_USE while an unfinished job or evaluation needs it. */
 int service_file_delete(struct service *service, const char *id, struct fault_list *faults);
 
 /* ---- jobs ----------------------------------------------------------------------------------- */
@@ -124,6 +124,7 @@ struct job_info {
     int64_t threads;
     int64_t peak_memory_bytes;      /* < 0: not known */
     int64_t estimated_memory_bytes; /* of the peak, told at creation; < 0: not known */
+    int64_t epoch_rows;             /* that an epoch visits; < 0: not known */
     int64_t attempt;                /* 1 for the first; 0 before it ran */
     int64_t queue_position;         /* 1 = next; 0 when not queued */
     int64_t priority;

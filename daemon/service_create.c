@@ -250,9 +250,12 @@ describe_plan(const struct creation *creation)
 {
     const struct train_plan *plan = &creation->plan;
     struct buf text = {0};
-    buf_printf(&text, "Job created: %s on %zu rows of %s with %s, ", creation->model.id,
-               plan->training_rows, creation->train.training.name,
-               describe_labels(plan, creation->arena));
+    size_t in_epoch = train_plan_epoch_rows(plan);
+    buf_printf(&text, "Job created: %s on %zu rows of %s ", creation->model.id, plan->training_rows,
+               creation->train.training.name);
+    if (in_epoch > plan->training_rows)
+        buf_printf(&text, "(%zu in an epoch) ", in_epoch);
+    buf_printf(&text, "with %s, ", describe_labels(plan, creation->arena));
     if (plan->validation_rows == 0)
         buf_append_string(&text, "no validation, ");
     else if (creation->train.validation.path == NULL)
@@ -320,6 +323,7 @@ insert(struct db *db, void *context, struct err *err)
         .label_count = plan->labels.count,
         .priority = request->priority,
         .total_steps = (int64_t)plan->total_steps,
+        .epoch_rows = (int64_t)train_plan_epoch_rows(plan),
         .estimated_memory_bytes = (int64_t)creation->memory.peak,
         .estimated_disk_bytes = creation->disk_bytes,
     };
@@ -457,6 +461,7 @@ tell(struct creation *creation, struct job_estimate *out, struct fault_list *fau
         .rows = (int64_t)plan->training_rows,
         .validation_rows = (int64_t)plan->validation_rows,
         .test_rows = (int64_t)plan->test_rows,
+        .epoch_rows = (int64_t)train_plan_epoch_rows(plan),
         .tokens = effort.tokens,
         .total_steps = (int64_t)plan->total_steps,
         .seconds = effort_seconds(&effort, rate, threads_of(creation)),

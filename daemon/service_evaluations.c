@@ -119,6 +119,18 @@ find_file(struct db *db, const char *id, struct fault_list *faults)
     return code == 0 ? 0 : fault_add_err(faults, &err);
 }
 
+/* All that it needs, by the ids that they are known by. */
+static int
+find_needs(struct service *service, struct db *db, struct evaluation_row *row,
+           struct fault_list *faults)
+{
+    if (find_model(service, db, "model", &row->model, faults) != 0 ||
+        (row->compare_to != NULL &&
+         find_model(service, db, "compare_to", &row->compare_to, faults) != 0))
+        return -1;
+    return find_file(db, row->file, faults);
+}
+
 static int
 insert(struct service *service, struct db *db, const struct evaluation_order *order,
        struct evaluation_row *row, struct fault_list *faults)
@@ -126,15 +138,14 @@ insert(struct service *service, struct db *db, const struct evaluation_order *or
     struct err err;
     *row = (struct evaluation_row){
         .model = order->model, .file = order->file, .compare_to = order->compare_to};
-    if (find_model(service, db, "model", &row->model, faults) != 0 ||
-        (row->compare_to != NULL &&
-         find_model(service, db, "compare_to", &row->compare_to, faults) != 0) ||
-        find_file(db, row->file, faults) != 0)
+    if (find_needs(service, db, row, faults) != 0)
         return -1;
     int code = evaluations_insert(db, row, faults->arena, &err);
     if (code == ERR_CONFLICT)
         return fault_add(faults, FAULT_QUEUE_FULL, NULL,
                          "%s: wait for some of them to end, or delete some.", err.message);
+    if (code == ERR_NOT_FOUND && find_needs(service, db, row, faults) != 0)
+        return -1; /* deleted in this moment */
     return code == 0 ? 0 : fault_add_err(faults, &err);
 }
 

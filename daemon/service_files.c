@@ -159,10 +159,7 @@ fault_file(struct fault_list *faults, const char *id, const struct err *err)
                          "There is no file '%.100s'. GET /v1/files lists those that there are.",
                          id);
     if (err->code == ERR_CONFLICT)
-        return fault_add(faults, FAULT_IN_USE, "id",
-                         "The file is needed: %s. Cancel that job or wait for its end, then delete "
-                         "the file.",
-                         err->message);
+        return fault_add(faults, FAULT_IN_USE, "id", "Not deleted: %s.", err->message);
     return fault_add_err(faults, err);
 }
 

@@ -67,6 +67,7 @@ service_job_info(const struct job_row *row, struct arena *arena, struct job_info
         .threads = row->threads,
         .peak_memory_bytes = row->progress.peak_memory_bytes,
         .estimated_memory_bytes = row->estimated_memory_bytes,
+        .epoch_rows = row->epoch_rows,
         .attempt = row->attempt,
         .queue_position = row->queue_position,
         .priority = row->priority,

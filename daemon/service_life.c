@@ -161,8 +161,7 @@ fault_delete(struct service *service, struct db *db, const char *id, bool in_use
     if (err->code != ERR_CONFLICT)
         return service_fault_job(faults, id, err);
     if (in_use)
-        return fault_add(faults, FAULT_IN_USE, "id",
-                         "%s, which has not ended: wait for it or cancel it first.", err->message);
+        return fault_add(faults, FAULT_IN_USE, "id", "Not deleted: %s.", err->message);
     if (service_read_job(service, db, id, faults->arena, &row, faults) != 0)
         return -1;
     return fault_state(faults, &row, "deleted");

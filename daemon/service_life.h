@@ -113,7 +113,8 @@ struct job_estimate {
     const char *const *labels; /* in the order of their ids */
     size_t label_count;
     int64_t rows, validation_rows, test_rows;
-    int64_t tokens; /* trained on, of all epochs */
+    int64_t epoch_rows; /* that an epoch visits: with repeats and windows */
+    int64_t tokens;     /* trained on, of all epochs */
     int64_t total_steps;
     double seconds; /* of training and evaluation on an idle machine */
     int64_t peak_memory_bytes, disk_bytes;

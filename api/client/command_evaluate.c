@@ -61,15 +61,30 @@ write_error(const json_t *evaluation, struct buf *out)
 }
 
 static void
-write_comparison(const json_t *evaluation, struct buf *out)
+write_mcnemar(const json_t *evaluation, struct buf *out)
 {
-    if (field(evaluation, "comparison") == NULL)
-        return;
     buf_printf(out, "accuracy %.4f; right where the other is wrong: %lld here, %lld there; p %.4g",
                field_number(evaluation, "comparison.measures.accuracy"),
                (long long)field_integer(evaluation, "comparison.only_this_right", 0),
                (long long)field_integer(evaluation, "comparison.only_other_right", 0),
                field_number(evaluation, "comparison.p_value"));
+}
+
+static void
+write_comparison(const json_t *evaluation, struct buf *out)
+{
+    if (field(evaluation, "comparison") == NULL)
+        return;
+    if (field(evaluation, "comparison.this_nearer") != NULL)
+        buf_printf(out, "mae %.4f; nearer the truth: %lld rows here, %lld there; p %.4g",
+                   field_number(evaluation, "comparison.measures.mae"),
+                   (long long)field_integer(evaluation, "comparison.this_nearer", 0),
+                   (long long)field_integer(evaluation, "comparison.other_nearer", 0),
+                   field_number(evaluation, "comparison.p_value"));
+    else if (field(evaluation, "comparison.p_value") == NULL)
+        buf_append_string(out, "a model of another task: no test");
+    else
+        write_mcnemar(evaluation, out);
 }
 
 static const struct line lines[] = {

@@ -10,8 +10,12 @@
 static void
 write_rows(const json_t *estimate, struct buf *out)
 {
-    buf_printf(out, "%lld to learn from, %lld for validation, %lld for the test",
-               (long long)field_integer(estimate, "rows", 0),
+    int64_t rows = field_integer(estimate, "rows", 0);
+    int64_t in_epoch = field_integer(estimate, "epoch_rows", rows);
+    buf_printf(out, "%lld to learn from", (long long)rows);
+    if (in_epoch != rows)
+        buf_printf(out, " (%lld in an epoch)", (long long)in_epoch);
+    buf_printf(out, ", %lld for validation, %lld for the test",
                (long long)field_integer(estimate, "validation_rows", 0),
                (long long)field_integer(estimate, "test_rows", 0));
 }

@@ -109,8 +109,9 @@ arena_free(struct arena *arena)
     free(arena);
 }
 
-void *
-arena_alloc(struct arena *arena, size_t size)
+/* Bytes that hold anything. */
+static void *
+take(struct arena *arena, size_t size)
 {
     size_t step = alignof(max_align_t);
     if (size > PTRDIFF_MAX / 2)
@@ -125,8 +126,13 @@ arena_alloc(struct arena *arena, size_t size)
     }
     void *memory = block->bytes + block->used;
     block->used += padded;
-    memset(memory, 0, padded);
     return memory;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 void *
@@ -141,9 +147,10 @@ arena_array(struct arena *arena, size_t count, size_t size)
 char *
 arena_copy_bytes(struct arena *arena, const char *bytes, size_t length)
 {
-    char *copy = arena_alloc(arena, length + 1);
+    char *copy = take(arena, length + 1);
     if (length > 0)
         memcpy(copy, bytes, length);
+    copy[length] = '\0';
     return copy;
 }
 

@@ -95,10 +95,16 @@ rng_shuffle(const struct rng_stream *stream, uint32_t *order, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)i;
+    rng_permute(stream, order, n);
+}
+
+void
+rng_permute(const struct rng_stream *stream, uint32_t *values, size_t n)
+{
     for (size_t i = n; i > 1; i--) {
         uint32_t j = bounded(stream, i, (uint32_t)i);
-        uint32_t kept = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = kept;
+        uint32_t kept = values[i - 1];
+        values[i - 1] = values[j];
+        values[j] = kept;
     }
 }

@@ -47,4 +47,7 @@ double rng_normal(const struct rng_stream *stream, uint64_t index);
 /* order[0..n) = a uniformly random permutation of 0..n-1 (Fisher-Yates, no modulo bias). */
 void rng_shuffle(const struct rng_stream *stream, uint32_t *order, size_t n);
 
+/* The same permutation of what stands in values: rng_shuffle is this of 0..n-1. */
+void rng_permute(const struct rng_stream *stream, uint32_t *values, size_t n);
+
 #endif

@@ -78,13 +78,13 @@ sort_by_length(const struct token_store *store, const uint32_t *picked, size_t c
 }
 
 static void
-append_row(struct batch *batch, const struct token_store *store, uint32_t source)
+append_row(struct batch *batch, const struct token_store *store, uint32_t row)
 {
-    size_t from = store->offsets[source];
-    size_t length = row_length(store, source);
+    size_t from = store->offsets[row];
+    size_t length = row_length(store, row);
     assert(batch->tokens + length <= batch->token_capacity);
     token_store_copy(store, from, length, batch->ids + batch->tokens, batch->types + batch->tokens);
-    batch->sources[batch->rows] = source;
+    batch->sources[batch->rows] = (uint32_t)token_store_text_of(store, row);
     batch->offsets[batch->rows] = batch->tokens;
     batch->tokens += length;
     batch->rows++;

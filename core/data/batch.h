@@ -21,9 +21,9 @@ struct batch {
     uint32_t *ids;      /* (T) */
     uint8_t *types;     /* (T) */
     size_t *offsets;    /* (B+1): row r is tokens offsets[r] .. offsets[r+1] */
-    uint32_t *sources;  /* (B): which row of the store stands here */
+    uint32_t *sources;  /* (B): which text of the store this is a row of */
     size_t *chunk_rows; /* (chunks+1): chunk c is rows chunk_rows[c] .. chunk_rows[c+1] */
-    const struct targets *targets; /* the store's: those of row r are of its row sources[r] */
+    const struct targets *targets; /* the store's: those of row r are of its text sources[r] */
     size_t longest;                /* tokens of the longest row */
     size_t row_capacity, token_capacity;
     size_t *scratch; /* (3 * row_capacity) */

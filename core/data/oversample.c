@@ -8,9 +8,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Rows of each class; returns the most. */
+/* Rows of each class; returns the rows that a rare class comes to. */
 static size_t
-count_classes(const struct oversample *of, size_t *counts)
+count_classes(const struct oversample_of *of, size_t *counts)
 {
     size_t most = 0;
     for (size_t c = 0; c < of->label_count; c++)
@@ -22,60 +22,100 @@ count_classes(const struct oversample *of, size_t *counts)
         size_t count = ++counts[of->labels[i]];
         most = count > most ? count : most;
     }
-    return most;
+    return (size_t)(of->share * (double)most + 0.5);
+}
+
+/* Rows that a class of n gets beside its own. */
+static size_t
+missing(size_t n, size_t target)
+{
+    return n > 0 && n < target ? target - n : 0;
 }
 
 size_t
-oversample_count(const struct oversample *of)
+oversample_count(const struct oversample_of *of)
 {
     size_t *counts = mem_resize(NULL, of->label_count, sizeof *counts);
-    size_t most = count_classes(of, counts);
+    size_t target = count_classes(of, counts);
     size_t total = of->rows;
     for (size_t c = 0; c < of->label_count; c++)
-        total += counts[c] > 0 ? most - counts[c] : 0;
+        total += missing(counts[c], target);
     free(counts);
     return total;
 }
 
-/* members = rows by class, in their order; starts[c] = where those of class c begin. */
+/* members = rows by class, in their order. Where a class begins, its rows are counted already. */
 static void
-gather(const struct oversample *of, const size_t *counts, size_t *starts, uint32_t *members)
+gather(struct oversample *o, const struct oversample_of *of)
 {
     size_t at = 0;
-    for (size_t c = 0; c < of->label_count; c++) {
-        starts[c] = at;
-        at += counts[c];
+    for (size_t c = 0; c < o->classes; c++) {
+        size_t n = o->starts[c];
+        o->starts[c] = at;
+        o->count += missing(n, o->target);
+        at += n;
     }
     for (size_t i = 0; i < of->rows; i++)
         if (of->labels[i] != LABEL_NONE)
-            members[starts[of->labels[i]]++] = (uint32_t)i;
-    for (size_t c = 0; c < of->label_count; c++)
-        starts[c] -= counts[c];
+            o->members[o->starts[of->labels[i]]++] = (uint32_t)i;
+    for (size_t c = o->classes; c > 0; c--) /* each stands now where the next one begins */
+        o->starts[c] = o->starts[c - 1];
+    o->starts[0] = 0;
+}
+
+int
+oversample_init(struct oversample *oversample, const struct oversample_of *of, struct err *err)
+{
+    struct oversample *o = oversample;
+    *o = (struct oversample){
+        .rows = of->rows,
+        .count = of->rows,
+        .classes = of->label_count,
+        .starts = mem_array(of->label_count + 1, sizeof *o->starts),
+        .members = mem_array(of->rows, sizeof *o->members),
+        .room = mem_array(of->rows, sizeof *o->room),
+    };
+    if (o->starts == NULL || o->members == NULL || o->room == NULL) {
+        oversample_fini(o);
+        return err_set(err, ERR_MEMORY, "the classes of %zu rows do not fit into memory", of->rows);
+    }
+    o->target = count_classes(of, o->starts);
+    gather(o, of);
+    return 0;
 }
 
 void
-oversample_fill(const struct oversample *of, uint64_t seed, uint32_t epoch, uint32_t *out)
+oversample_fini(struct oversample *oversample)
 {
-    size_t *counts = mem_resize(NULL, of->label_count, sizeof *counts);
-    size_t *starts = mem_resize(NULL, of->label_count, sizeof *starts);
-    uint32_t *members = mem_resize(NULL, of->rows, sizeof *members);
-    uint32_t *order = mem_resize(NULL, of->rows, sizeof *order);
-    size_t most = count_classes(of, counts);
-    size_t at = of->rows;
-    gather(of, counts, starts, members);
-    for (size_t i = 0; i < of->rows; i++)
+    free(oversample->starts);
+    free(oversample->members);
+    free(oversample->room);
+    *oversample = (struct oversample){0};
+}
+
+void
+oversample_fill(const struct oversample *oversample, uint64_t seed, uint32_t epoch, uint32_t *out)
+{
+    const struct oversample *o = oversample;
+    size_t at = o->rows;
+    for (size_t i = 0; i < o->rows; i++)
         out[i] = (uint32_t)i;
-    for (size_t c = 0; c < of->label_count; c++) {
-        size_t n = counts[c];
-        if (n == 0 || n == most)
+    for (size_t c = 0; c < o->classes; c++) {
+        size_t n = oversample_rows(o, c);
+        const uint32_t *members = o->members + o->starts[c];
+        if (missing(n, o->target) == 0)
             continue;
         struct rng_stream stream = rng_stream(seed, RNG_OVERSAMPLE, (uint32_t)c, epoch);
-        rng_shuffle(&stream, order, n);
-        for (size_t k = n; k < most; k++) /* whole rounds, then the first of the drawn order */
-            out[at++] = members[starts[c] + (k < most - most % n ? k % n : order[k % n])];
+        rng_shuffle(&stream, o->room, n);
+        size_t whole = o->target - o->target % n;
+        for (size_t k = n; k < o->target; k++) /* whole rounds, then the first of the drawn order */
+            out[at++] = members[k < whole ? k % n : o->room[k % n]];
     }
-    free(order);
-    free(members);
-    free(starts);
-    free(counts);
+}
+
+double
+oversample_times(const struct oversample *oversample, size_t class_)
+{
+    size_t n = oversample_rows(oversample, class_);
+    return missing(n, oversample->target) > 0 ? (double)oversample->target / (double)n : 1.0;
 }

@@ -119,14 +119,15 @@ say_over_length(const struct report_facts *facts, struct buf *out)
 {
     const struct data_report *report = facts->report;
     size_t rows = report->over_length;
+    bool single = report->columns.text_pair == NULL && report->task != TASK_TOKEN_CLASSIFICATION;
     if (rows == 0)
         return;
     say_sample(facts, out);
     buf_printf(out,
                "%zu rows (%.1f %%) have more than %zu tokens and are cut there; the longest has "
-               "%zu. Raise max_seq_length if the model allows it, or shorten the texts.",
+               "%zu. Raise max_seq_length if the model allows it, %sor shorten the texts.",
                rows, report_percent(rows, report->tokenized), facts->max_length,
-               report->token_length.max);
+               report->token_length.max, single ? "give a stride to read them in windows, " : "");
 }
 
 static void

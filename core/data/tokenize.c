@@ -129,8 +129,10 @@ join(struct joiner *j, const struct block *block, size_t first, struct err *err)
             target = target_of_tokens(j, &block->list, start, end, &target);
         if (task->counts != NULL && words > 0)
             count_words(task, &block->list, start, end, words);
-        if (token_store_add_row(store, block->list.ids + start, block->list.types + start,
-                                end - start, &target, err) != 0)
+        const struct text_tokens text = {block->list.ids + start, block->list.types + start,
+                                         end - start,
+                                         task->max_length > 0 ? task->max_length : end - start};
+        if (token_store_add_text(store, &text, &target, err) != 0)
             return err->code;
     }
     return 0;

@@ -9,15 +9,36 @@
 enum { FIRST_ROWS = 1024, FIRST_TOKENS = 16 * 1024 };
 
 static bool
-grow_rows(struct token_store *store)
+grow_rows(struct token_store *store, size_t more)
 {
-    if (store->rows < store->capacity)
+    if (more <= store->capacity - store->rows)
         return true;
     size_t capacity = store->capacity == 0 ? FIRST_ROWS : store->capacity * 2;
+    while (capacity - store->rows < more)
+        capacity *= 2;
     if (!mem_try_resize(&store->offsets, capacity + 1, sizeof *store->offsets))
         return false;
     store->capacity = capacity;
     store->offsets[0] = 0;
+    return true;
+}
+
+/* Make room for one more text of several rows, or behind such. The texts so far were rows each. */
+static bool
+grow_texts(struct token_store *store, size_t rows)
+{
+    size_t count = token_store_texts(store);
+    if (store->texts == NULL && rows == 1)
+        return true;
+    if (store->texts != NULL && count < store->text_capacity)
+        return true;
+    bool first = store->texts == NULL;
+    size_t capacity = count < FIRST_ROWS ? FIRST_ROWS : count * 2;
+    if (!mem_try_resize(&store->texts, capacity + 1, sizeof *store->texts))
+        return false;
+    store->text_capacity = capacity;
+    for (size_t i = 0; first && i <= count; i++)
+        store->texts[i] = i;
     return true;
 }
 
@@ -81,16 +102,9 @@ make_room(struct token_arena *arena, const uint32_t *ids, const uint8_t *types, 
            (all_types == 0 || add_types(arena));
 }
 
-int
-token_store_add_row(struct token_store *store, const uint32_t *ids, const uint8_t *types,
-                    size_t length, const struct target *target, struct err *err)
+static void
+append(struct token_arena *arena, const uint32_t *ids, const uint8_t *types, size_t length)
 {
-    struct token_arena *arena = &store->tokens;
-    if (!grow_rows(store) || !make_room(arena, ids, types, length))
-        return err_set(err, ERR_MEMORY, "%zu tokenized rows do not fit into memory",
-                       store->rows + 1);
-    if (targets_add(&store->targets, target, err) != 0)
-        return err->code;
     if (arena->wide != NULL)
         memcpy(arena->wide + arena->count, ids, length * sizeof *ids);
     for (size_t i = 0; i < length && arena->wide == NULL; i++)
@@ -98,11 +112,40 @@ token_store_add_row(struct token_store *store, const uint32_t *ids, const uint8_
     if (arena->types != NULL)
         memcpy(arena->types + arena->count, types, length);
     arena->count += length;
-    store->rows++;
-    store->offsets[store->rows] = arena->count;
-    if (length > store->longest)
-        store->longest = length;
+}
+
+int
+token_store_add_text(struct token_store *store, const struct text_tokens *text,
+                     const struct target *target, struct err *err)
+{
+    struct token_arena *arena = &store->tokens;
+    size_t rows = windows_in(text->length, text->row_length);
+    if (!grow_rows(store, rows) || !make_room(arena, text->ids, text->types, text->length) ||
+        !grow_texts(store, rows))
+        return err_set(err, ERR_MEMORY, "%zu tokenized rows do not fit into memory",
+                       store->rows + rows);
+    if (targets_add(&store->targets, target, err) != 0)
+        return err->code;
+    append(arena, text->ids, text->types, text->length);
+    for (size_t left = text->length, i = 0; i < rows; i++) {
+        size_t length = left < text->row_length ? left : text->row_length;
+        store->rows++;
+        store->offsets[store->rows] = store->offsets[store->rows - 1] + length;
+        if (length > store->longest)
+            store->longest = length;
+        left -= length;
+    }
+    if (store->texts != NULL)
+        store->texts[token_store_texts(store)] = store->rows;
     return 0;
+}
+
+int
+token_store_add_row(struct token_store *store, const uint32_t *ids, const uint8_t *types,
+                    size_t length, const struct target *target, struct err *err)
+{
+    const struct text_tokens text = {ids, types, length, length};
+    return token_store_add_text(store, &text, target, err);
 }
 
 int
@@ -120,7 +163,9 @@ token_store_append(struct token_store *store, const struct tokenizer *tokenizer,
     list->count = 0;
     if (tokenizer_encode(tokenizer, text, max_length, list, err) != 0)
         return err->code;
-    return token_store_add(store, list->ids, list->types, list->count, label, err);
+    const struct text_tokens tokens = {list->ids, list->types, list->count,
+                                       max_length > 0 ? max_length : list->count};
+    return token_store_add_text(store, &tokens, &(struct target){.label = label}, err);
 }
 
 void
@@ -130,9 +175,27 @@ token_store_fini(struct token_store *store)
     free(store->tokens.wide);
     free(store->tokens.types);
     free(store->offsets);
+    free(store->texts);
     targets_fini(&store->targets);
     token_list_fini(&store->list);
     *store = (struct token_store){0};
+}
+
+size_t
+token_store_text_of(const struct token_store *store, size_t row)
+{
+    size_t low = 0;
+    size_t high = token_store_texts(store); /* texts[low] <= row < texts[high] */
+    if (store->texts == NULL)
+        return row;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (store->texts[middle] <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void

@@ -2,6 +2,7 @@
 #include "core/eval/calibration.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 /* The bin of a confidence: bins are open below and closed above. */
 static size_t
@@ -13,6 +14,29 @@ bin_of(double confidence)
     return bin;
 }
 
+static void
+add_prediction(struct calibration *out, double confidence, bool came_true)
+{
+    struct calibration_bin *bin = &out->bins[bin_of(confidence)];
+    bin->rows++;
+    bin->confidence += confidence;
+    bin->accuracy += came_true ? 1.0 : 0.0;
+}
+
+/* Sums become means. */
+static void
+close_bins(struct calibration *out, size_t rows)
+{
+    for (size_t b = 0; b < CALIBRATION_BINS; b++) {
+        struct calibration_bin *bin = &out->bins[b];
+        bin->low = (double)b / CALIBRATION_BINS;
+        bin->high = (double)(b + 1) / CALIBRATION_BINS;
+        out->ece += fabs(bin->accuracy - bin->confidence) / (double)rows;
+        bin->accuracy = bin->rows > 0 ? bin->accuracy / (double)bin->rows : NAN;
+        bin->confidence = bin->rows > 0 ? bin->confidence / (double)bin->rows : NAN;
+    }
+}
+
 int
 calibration_measure(const struct class_predictions *in, struct calibration *out, struct err *err)
 {
@@ -21,20 +45,27 @@ calibration_measure(const struct class_predictions *in, struct calibration *out,
         return err_set(err, ERR_INVALID, "there are no rows to measure");
     for (size_t row = 0; row < in->rows; row++) {
         const struct class_outcome *outcome = &in->outcomes[row];
-        struct calibration_bin *bin = &out->bins[bin_of((double)outcome->confidence)];
-        bin->rows++;
-        bin->confidence += (double)outcome->confidence;
-        bin->accuracy += outcome->predicted == outcome->truth ? 1.0 : 0.0;
+        add_prediction(out, (double)outcome->confidence, outcome->predicted == outcome->truth);
         out->brier += outcome->brier / (double)in->rows;
     }
-    for (size_t b = 0; b < CALIBRATION_BINS; b++) {
-        struct calibration_bin *bin = &out->bins[b];
-        bin->low = (double)b / CALIBRATION_BINS;
-        bin->high = (double)(b + 1) / CALIBRATION_BINS;
-        out->ece += fabs(bin->accuracy - bin->confidence) / (double)in->rows;
-        bin->accuracy = bin->rows > 0 ? bin->accuracy / (double)bin->rows : NAN;
-        bin->confidence = bin->rows > 0 ? bin->confidence / (double)bin->rows : NAN;
+    close_bins(out, in->rows);
+    return 0;
+}
+
+int
+calibration_measure_labels(const float *probabilities, const uint8_t *truth, size_t cells,
+                           struct calibration *out, struct err *err)
+{
+    *out = (struct calibration){0};
+    if (cells == 0)
+        return err_set(err, ERR_INVALID, "there are no labels to measure");
+    for (size_t cell = 0; cell < cells; cell++) {
+        double probability = (double)probabilities[cell];
+        double off = probability - (truth[cell] != 0 ? 1.0 : 0.0);
+        add_prediction(out, probability, truth[cell] != 0);
+        out->brier += off * off / (double)cells;
     }
+    close_bins(out, cells);
     return 0;
 }
 

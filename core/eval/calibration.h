@@ -1,8 +1,9 @@
 /*
  * Calibration: does a probability of 0.8 come true in 80 % of the cases?
  *
- * A row's confidence is its greatest probability. Temperature scaling (Guo et al. 2017, arXiv
- * 1706.04599) divides the logits by one number that is fitted on validation rows.
+ * A row's confidence is its greatest probability. Of several labels each probability of a label is
+ * one prediction, which comes true where the row has the label. Temperature scaling (Guo et al.
+ * 2017, arXiv 1706.04599) divides the logits by one number that is fitted on validation rows.
  */
 #ifndef CORE_EVAL_CALIBRATION_H
 #define CORE_EVAL_CALIBRATION_H
@@ -30,6 +31,11 @@ struct calibration {
 /* ERR_INVALID without rows. */
 int calibration_measure(const struct class_predictions *predictions, struct calibration *out,
                         struct err *err);
+
+/* Of `cells` probabilities of labels and whether each label is there (1) or not (0): rows are such
+ * cells, accuracy is the share of labels that are there. ERR_INVALID without cells. */
+int calibration_measure_labels(const float *probabilities, const uint8_t *truth, size_t cells,
+                               struct calibration *out, struct err *err);
 
 /*
  * The temperature that makes the mean log-loss of softmax(logits / T) least, within 1/20 .. 20; the

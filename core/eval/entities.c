@@ -143,24 +143,58 @@ entity_find(const struct entity_scheme *scheme, enum entity_mode mode, const uin
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-struct counting {
-    uint64_t *hits; /* (types) */
-    struct class_scores *per_type;
+/* Entities of one sequence. */
+struct found {
     struct entity *truth, *predicted; /* room for the longest sequence */
+    size_t true_count, predicted_count;
 };
 
-/* Both lists are in order of their first token, and entities of one list do not overlap. */
 static void
-count_sequence(const struct counting *counting, size_t true_count, size_t predicted_count)
+close_found(struct found *found)
 {
-    for (size_t i = 0; i < true_count; i++)
-        counting->per_type[counting->truth[i].type].support++;
-    for (size_t i = 0; i < predicted_count; i++)
-        counting->per_type[counting->predicted[i].type].predicted++;
-    for (size_t t = 0, p = 0; t < true_count && p < predicted_count;) {
-        const struct entity *a = &counting->truth[t], *b = &counting->predicted[p];
+    free(found->truth);
+    free(found->predicted);
+}
+
+static int
+open_found(const struct entity_predictions *in, struct found *found, struct err *err)
+{
+    size_t longest = 1;
+    for (size_t s = 0; s < in->sequences; s++) {
+        size_t length = in->offsets[s + 1] - in->offsets[s];
+        longest = length > longest ? length : longest;
+    }
+    *found = (struct found){.truth = mem_array(longest, sizeof *found->truth),
+                            .predicted = mem_array(longest, sizeof *found->predicted)};
+    if (found->truth != NULL && found->predicted != NULL)
+        return 0;
+    close_found(found);
+    return err_set(err, ERR_MEMORY, "sequences of %zu tokens do not fit into memory", longest);
+}
+
+static void
+find_both(const struct entity_scheme *scheme, enum entity_mode mode,
+          const struct entity_predictions *in, size_t sequence, struct found *found)
+{
+    size_t from = in->offsets[sequence], length = in->offsets[sequence + 1] - from;
+    found->true_count = entity_find(scheme, mode, in->truth + from, length, found->truth);
+    found->predicted_count =
+        entity_find(scheme, mode, in->predicted + from, length, found->predicted);
+}
+
+/* Both lists are in order of their first token, and entities of one list do not overlap. Returns
+ * how many are in both; by_type: NULL, or gets these added by type. */
+static uint64_t
+count_hits(const struct found *found, uint64_t *by_type)
+{
+    uint64_t hits = 0;
+    for (size_t t = 0, p = 0; t < found->true_count && p < found->predicted_count;) {
+        const struct entity *a = &found->truth[t], *b = &found->predicted[p];
         if (a->first == b->first) {
-            counting->hits[a->type] += a->last == b->last && a->type == b->type;
+            bool hit = a->last == b->last && a->type == b->type;
+            hits += hit;
+            if (by_type != NULL)
+                by_type[a->type] += hit;
             t++;
             p++;
         } else if (a->first < b->first) {
@@ -169,6 +203,17 @@ count_sequence(const struct counting *counting, size_t true_count, size_t predic
             p++;
         }
     }
+    return hits;
+}
+
+static void
+count_sequence(const struct found *found, uint64_t *hits, struct class_scores *per_type)
+{
+    for (size_t i = 0; i < found->true_count; i++)
+        per_type[found->truth[i].type].support++;
+    for (size_t i = 0; i < found->predicted_count; i++)
+        per_type[found->predicted[i].type].predicted++;
+    count_hits(found, hits);
 }
 
 static void
@@ -211,36 +256,42 @@ entity_measure(const struct entity_scheme *scheme, enum entity_mode mode,
                const struct entity_predictions *in, struct arena *arena,
                struct entity_measures *out, struct err *err)
 {
-    size_t longest = 1, types = scheme->types > 0 ? scheme->types : 1;
-    for (size_t s = 0; s < in->sequences; s++) {
-        size_t length = in->offsets[s + 1] - in->offsets[s];
-        longest = length > longest ? length : longest;
-    }
+    size_t types = scheme->types > 0 ? scheme->types : 1;
+    struct found found;
     *out = (struct entity_measures){.accuracy = token_accuracy(in)};
     out->per_type = arena_array(arena, types, sizeof *out->per_type);
     memset(out->per_type, 0, types * sizeof *out->per_type);
-    struct counting counting = {
-        .hits = mem_array(types, sizeof *counting.hits),
-        .per_type = out->per_type,
-        .truth = mem_array(longest, sizeof *counting.truth),
-        .predicted = mem_array(longest, sizeof *counting.predicted),
-    };
+    if (open_found(in, &found, err) != 0)
+        return err->code;
     int code = 0;
-    if (counting.hits == NULL || counting.truth == NULL || counting.predicted == NULL) {
-        code = err_set(err, ERR_MEMORY, "sequences of %zu tokens do not fit into memory", longest);
+    uint64_t *hits = mem_array(types, sizeof *hits);
+    if (hits == NULL) {
+        code = err_set(err, ERR_MEMORY, "%zu types do not fit into memory", types);
     } else {
-        memset(counting.hits, 0, types * sizeof *counting.hits);
         for (size_t s = 0; s < in->sequences; s++) {
-            size_t from = in->offsets[s], length = in->offsets[s + 1] - from;
-            size_t truths = entity_find(scheme, mode, in->truth + from, length, counting.truth);
-            size_t found =
-                entity_find(scheme, mode, in->predicted + from, length, counting.predicted);
-            count_sequence(&counting, truths, found);
+            find_both(scheme, mode, in, s, &found);
+            count_sequence(&found, hits, out->per_type);
         }
-        average_types(scheme, counting.hits, out);
+        average_types(scheme, hits, out);
     }
-    free(counting.hits);
-    free(counting.truth);
-    free(counting.predicted);
+    free(hits);
+    close_found(&found);
     return code;
+}
+
+int
+entity_count_each(const struct entity_scheme *scheme, enum entity_mode mode,
+                  const struct entity_predictions *in, struct class_count *out, struct err *err)
+{
+    struct found found;
+    if (open_found(in, &found, err) != 0)
+        return err->code;
+    for (size_t s = 0; s < in->sequences; s++) {
+        find_both(scheme, mode, in, s, &found);
+        out[s] = (struct class_count){.support = found.true_count,
+                                      .predicted = found.predicted_count,
+                                      .hits = count_hits(&found, NULL)};
+    }
+    close_found(&found);
+    return 0;
 }

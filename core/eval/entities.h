@@ -57,6 +57,12 @@ struct entity_predictions {
     const uint32_t *truth, *predicted;
 };
 
+/* Of each sequence: entities of all types that are true (support), predicted, and both (hits). out
+ * (sequences). ERR_MEMORY. */
+int entity_count_each(const struct entity_scheme *scheme, enum entity_mode mode,
+                      const struct entity_predictions *predictions, struct class_count *out,
+                      struct err *err);
+
 /* per_type lives in arena. Averages are over types with a true or predicted entity. ERR_MEMORY. */
 int entity_measure(const struct entity_scheme *scheme, enum entity_mode mode,
                    const struct entity_predictions *predictions, struct arena *arena,

@@ -2,7 +2,6 @@
 #include "core/eval/evaluation.h"
 
 #include "core/base/mem.h"
-#include "core/eval/calibration.h"
 #include "core/eval/evaluation_parts.h"
 #include "core/ops/ops.h"
 
@@ -47,7 +46,7 @@ evaluation_outputs_init(struct evaluation_outputs *outputs, const struct targets
     bool scores = keeps_scores(task, count, classes);
     assert(count > 0 && classes > 0);
     *outputs = (struct evaluation_outputs){
-        .task = task, .targets = targets, .rows = count, .classes = classes};
+        .task = task, .ops = ops_best(), .targets = targets, .rows = count, .classes = classes};
     outputs->row = mem_array(classes, sizeof *outputs->row);
     outputs->counts = mem_array(classes, sizeof *outputs->counts);
     outputs->per_class = mem_array(classes, sizeof *outputs->per_class);
@@ -72,6 +71,8 @@ evaluation_outputs_fini(struct evaluation_outputs *outputs)
     free(outputs->counts);
     free(outputs->per_class);
     free(outputs->thresholds);
+    free(outputs->right);
+    free(outputs->distances);
     *outputs = (struct evaluation_outputs){0};
 }
 
@@ -93,7 +94,7 @@ evaluation_outputs_take(struct evaluation_outputs *outputs, size_t index, const 
     if (truth == LABEL_NONE)
         return;
     memcpy(outputs->row, logits, k * sizeof *logits);
-    ops_best()->softmax(k, outputs->row);
+    outputs->ops->softmax(k, outputs->row);
     outputs->outcomes[index] = class_outcome_of(outputs->row, k, truth);
 }
 
@@ -152,6 +153,47 @@ json_t *
 evaluation_real(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
+}
+
+void
+evaluation_add_interval(json_t *intervals, const char *measure, struct interval interval)
+{
+    json_t *pair = json_array();
+    json_array_append_new(pair, evaluation_real(interval.low));
+    json_array_append_new(pair, evaluation_real(interval.high));
+    json_object_set_new(intervals, measure, pair);
+}
+
+json_t *
+evaluation_bins(const struct calibration *calibration)
+{
+    json_t *bins = json_array();
+    for (size_t b = 0; b < CALIBRATION_BINS; b++) {
+        const struct calibration_bin *bin = &calibration->bins[b];
+        json_t *object = json_object();
+        json_object_set_new(object, "low", evaluation_real(bin->low));
+        json_object_set_new(object, "high", evaluation_real(bin->high));
+        json_object_set_new(object, "rows", json_integer((json_int_t)bin->rows));
+        json_object_set_new(object, "confidence", evaluation_real(bin->confidence));
+        json_object_set_new(object, "accuracy", evaluation_real(bin->accuracy));
+        json_array_append_new(bins, object);
+    }
+    return bins;
+}
+
+int
+evaluation_judge_rows(struct evaluation_outputs *outputs, struct err *err)
+{
+    size_t rows = outputs->targets->rows;
+    bool numbers = outputs->task == TASK_REGRESSION;
+    free(outputs->right);
+    free(outputs->distances);
+    outputs->right = numbers ? NULL : mem_array(rows, sizeof *outputs->right);
+    outputs->distances = numbers ? mem_array(rows, sizeof *outputs->distances) : NULL;
+    outputs->judged = outputs->right != NULL || outputs->distances != NULL ? rows : 0;
+    if (outputs->judged == rows)
+        return 0;
+    return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", rows);
 }
 
 json_t *
@@ -270,19 +312,4 @@ evaluation_document(const struct evaluation_subject *subject, struct err *err)
         return document;
     json_decref(document);
     return NULL;
-}
-
-json_t *
-evaluation_compare(const struct evaluation_outputs *one, const struct evaluation_outputs *other)
-{
-    if (one->task != TASK_CLASSIFICATION || other->task != TASK_CLASSIFICATION)
-        return NULL;
-    assert(one->rows == other->rows);
-    struct mcnemar test = mcnemar_test(one->outcomes, other->outcomes, one->rows);
-    json_t *object = json_object();
-    json_object_set_new(object, "only_this_right", json_integer((json_int_t)test.only_first_right));
-    json_object_set_new(object, "only_other_right",
-                        json_integer((json_int_t)test.only_second_right));
-    json_object_set_new(object, "p_value", evaluation_real(test.p_value));
-    return object;
 }

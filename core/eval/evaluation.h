@@ -20,7 +20,6 @@
 #include "core/data/dataset.h"
 #include "core/data/targets.h"
 #include "core/eval/classification.h"
-#include "core/eval/significance.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -40,6 +39,7 @@ enum {
 
 struct evaluation_outputs {
     enum task task;
+    const struct ops *ops;         /* the processor's: asked for once, which takes a while */
     const struct targets *targets; /* borrowed */
     size_t rows;                   /* O: rows, or tokens with and without a class */
     size_t classes;                /* K */
@@ -54,6 +54,10 @@ struct evaluation_outputs {
     struct class_scores *per_class; /* (K): the same */
     double temperature; /* what evaluation_fit found for classification; 0: not fitted */
     float *thresholds;  /* (K), the same for multi_label; NULL: not fitted */
+    /* What the document found of each row of the targets, for evaluation_compare. */
+    size_t judged;     /* rows; 0 before */
+    bool *right;       /* multi_label, token_classification: all labels, all words right */
+    double *distances; /* regression: mean distance of its numbers, in the data's units */
 };
 
 /* Bytes that evaluation_outputs_init takes for rows of a task: for estimates. */
@@ -108,9 +112,13 @@ struct evaluation_subject {
  */
 json_t *evaluation_document(const struct evaluation_subject *subject, struct err *err);
 
-/* Two models of classes on the same rows, McNemar's test: a new object {only_this_right,
- * only_other_right, p_value}; NULL for other tasks. */
+/*
+ * Two models on the same rows, when their documents are made: a new object {only_this_right,
+ * only_other_right, p_value, test, unit} of McNemar's test, where a row of several labels or a
+ * sentence is right when all of it is; {this_nearer, other_nearer, …} of Wilcoxon's for regression;
+ * {test: null} for different tasks. NULL: ERR_MEMORY.
+ */
 json_t *evaluation_compare(const struct evaluation_outputs *one,
-                           const struct evaluation_outputs *other);
+                           const struct evaluation_outputs *other, struct err *err);
 
 #endif

@@ -2,7 +2,6 @@
 #include "core/eval/evaluation_parts.h"
 
 #include "core/base/mem.h"
-#include "core/eval/calibration.h"
 #include "core/ops/ops.h"
 
 #include <math.h>
@@ -59,15 +58,6 @@ measures_object(const struct classification_measures *m)
     return object;
 }
 
-static json_t *
-interval_pair(struct interval interval)
-{
-    json_t *pair = json_array();
-    json_array_append_new(pair, evaluation_real(interval.low));
-    json_array_append_new(pair, evaluation_real(interval.high));
-    return pair;
-}
-
 /* The same seed always: the same rows and model give the same document. */
 static int
 add_intervals(struct writer *w)
@@ -77,8 +67,8 @@ add_intervals(struct writer *w)
     json_object_set_new(w->document, "intervals", object);
     if (bootstrap_classification(&w->predictions, 0, &intervals, w->err) != 0)
         return w->err->code;
-    json_object_set_new(object, "accuracy", interval_pair(intervals.accuracy));
-    json_object_set_new(object, "macro_f1", interval_pair(intervals.macro_f1));
+    evaluation_add_interval(object, "accuracy", intervals.accuracy);
+    evaluation_add_interval(object, "macro_f1", intervals.macro_f1);
     return 0;
 }
 
@@ -222,23 +212,6 @@ add_confusion(struct writer *w)
 
 /* ---- calibration ----------------------------------------------------------------------------- */
 
-static json_t *
-bins_array(const struct calibration *calibration)
-{
-    json_t *bins = json_array();
-    for (size_t b = 0; b < CALIBRATION_BINS; b++) {
-        const struct calibration_bin *bin = &calibration->bins[b];
-        json_t *object = json_object();
-        json_object_set_new(object, "low", evaluation_real(bin->low));
-        json_object_set_new(object, "high", evaluation_real(bin->high));
-        json_object_set_new(object, "rows", count_of(bin->rows));
-        json_object_set_new(object, "confidence", evaluation_real(bin->confidence));
-        json_object_set_new(object, "accuracy", evaluation_real(bin->accuracy));
-        json_array_append_new(bins, object);
-    }
-    return bins;
-}
-
 static double
 mean_loss(const struct class_predictions *in)
 {
@@ -266,7 +239,7 @@ add_scaled(struct writer *w, json_t *object)
         const float *logits = outputs->scores + row * scaled.classes;
         for (size_t c = 0; c < scaled.classes; c++)
             outputs->row[c] = (float)((double)logits[c] / w->subject->temperature);
-        ops_best()->softmax(scaled.classes, outputs->row);
+        outputs->ops->softmax(scaled.classes, outputs->row);
         outcomes[row] =
             class_outcome_of(outputs->row, scaled.classes, outputs->outcomes[row].truth);
     }
@@ -294,7 +267,7 @@ add_calibration(struct writer *w)
     json_object_set_new(object, "brier", evaluation_real(calibration.brier));
     json_object_set_new(object, "temperature",
                         temperature > 0 ? json_real(temperature) : json_null());
-    json_object_set_new(object, "bins", bins_array(&calibration));
+    json_object_set_new(object, "bins", evaluation_bins(&calibration));
     return add_scaled(w, object);
 }
 
@@ -325,7 +298,7 @@ take_probabilities(struct writer *w)
 {
     struct evaluation_outputs *outputs = w->subject->outputs;
     for (size_t row = 0; outputs->scores != NULL && row < outputs->rows; row++)
-        ops_best()->softmax(outputs->classes, outputs->scores + row * outputs->classes);
+        outputs->ops->softmax(outputs->classes, outputs->scores + row * outputs->classes);
     w->predictions.probabilities = outputs->scores;
 }
 

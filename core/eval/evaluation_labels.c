@@ -142,6 +142,40 @@ add_both(json_t *document, const struct evaluation_subject *subject, struct labe
     return 0;
 }
 
+static int
+add_intervals(json_t *document, const struct labelled_rows *rows, struct err *err)
+{
+    struct bootstrap_label_intervals intervals;
+    json_t *object = json_object();
+    json_object_set_new(document, "intervals", object);
+    if (bootstrap_multi_label(&rows->predictions, 0, &intervals, err) != 0)
+        return err->code;
+    evaluation_add_interval(object, "accuracy", intervals.accuracy);
+    evaluation_add_interval(object, "micro_f1", intervals.micro_f1);
+    evaluation_add_interval(object, "macro_f1", intervals.macro_f1);
+    return 0;
+}
+
+/* No temperature: it would have to hold for rare and frequent labels alike, and thresholds are
+ * tuned for probabilities as they are. */
+static int
+add_calibration(json_t *document, const struct labelled_rows *rows, struct err *err)
+{
+    const struct multi_label_predictions *in = &rows->predictions;
+    struct calibration calibration;
+    json_t *object = json_object();
+    json_object_set_new(document, "calibration", object);
+    if (calibration_measure_labels(in->probabilities, in->truth, in->rows * in->labels,
+                                   &calibration, err) != 0)
+        return err->code;
+    json_object_set_new(object, "ece", evaluation_real(calibration.ece));
+    json_object_set_new(object, "brier", evaluation_real(calibration.brier));
+    json_object_set_new(object, "temperature", json_null());
+    json_object_set_new(object, "bins", evaluation_bins(&calibration));
+    json_object_set_new(object, "scaled", json_null());
+    return 0;
+}
+
 /* Names of a row's labels: the true ones, or those at least at their thresholds. */
 static json_t *
 names_of(const struct evaluation_subject *subject, const struct labelled_rows *rows, size_t row,
@@ -184,6 +218,7 @@ add_errors(json_t *document, const struct evaluation_subject *subject,
     json_t *list = json_array();
     for (size_t row = 0; row < rows->predictions.rows; row++) {
         struct evaluation_error error = {row, worst_of(&rows->predictions, row)};
+        subject->outputs->right[row] = error.weight < 0;
         if (error.weight < 0)
             continue;
         wrong++;
@@ -207,7 +242,13 @@ evaluation_add_labels(json_t *document, const struct evaluation_subject *subject
     if (open_rows(subject->outputs, &rows, err) != 0)
         return err->code;
     struct arena *arena = arena_new();
-    int code = add_both(document, subject, &rows, arena, err);
+    int code = evaluation_judge_rows(subject->outputs, err);
+    if (code == 0)
+        code = add_both(document, subject, &rows, arena, err);
+    if (code == 0)
+        code = add_intervals(document, &rows, err);
+    if (code == 0)
+        code = add_calibration(document, &rows, err);
     if (code == 0)
         add_errors(document, subject, &rows);
     arena_free(arena);

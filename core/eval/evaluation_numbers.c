@@ -104,6 +104,62 @@ evaluation_sum_numbers(const struct evaluation_outputs *outputs, struct evaluati
     return 0;
 }
 
+/* ---- intervals ------------------------------------------------------------------------------- */
+
+static void
+gather(const struct evaluation_outputs *outputs, float *predicted, float *truth)
+{
+    for (size_t target = 0; target < outputs->classes; target++)
+        for (size_t row = 0; row < outputs->rows; row++) {
+            predicted[target * outputs->rows + row] = predicted_number(outputs, row, target);
+            truth[target * outputs->rows + row] = true_number(outputs, row, target);
+        }
+}
+
+static int
+add_intervals(json_t *document, const struct evaluation_outputs *outputs, struct err *err)
+{
+    struct bootstrap_number_intervals intervals;
+    size_t cells = outputs->rows * outputs->classes;
+    int code = 0;
+    float *predicted = mem_array(cells, sizeof(float)), *truth = mem_array(cells, sizeof(float));
+    if (predicted == NULL || truth == NULL) {
+        code = err_set(err, ERR_MEMORY, "%zu numbers do not fit into memory", cells);
+    } else {
+        gather(outputs, predicted, truth);
+        const struct bootstrap_numbers numbers = {outputs->rows, outputs->classes, predicted,
+                                                  truth};
+        code = bootstrap_regression(&numbers, 0, &intervals, err);
+    }
+    free(predicted);
+    free(truth);
+    if (code != 0)
+        return code;
+    json_t *object = json_object();
+    json_object_set_new(document, "intervals", object);
+    evaluation_add_interval(object, "mse", intervals.mse);
+    evaluation_add_interval(object, "mae", intervals.mae);
+    evaluation_add_interval(object, "r2", intervals.r2);
+    evaluation_add_interval(object, "pearson", intervals.pearson);
+    evaluation_add_interval(object, "spearman", intervals.spearman);
+    return 0;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static int
+judge_rows(struct evaluation_outputs *outputs, struct err *err)
+{
+    if (evaluation_judge_rows(outputs, err) != 0)
+        return err->code;
+    for (size_t row = 0; row < outputs->rows; row++)
+        for (size_t target = 0; target < outputs->classes; target++)
+            outputs->distances[row] += fabs((double)predicted_number(outputs, row, target) -
+                                            (double)true_number(outputs, row, target)) /
+                                       (double)outputs->classes;
+    return 0;
+}
+
 /* The target of a row that is farthest off, and by how much. */
 static size_t
 worst_target(const struct evaluation_outputs *outputs, size_t row, double *distance)
@@ -156,7 +212,9 @@ evaluation_add_numbers(json_t *document, const struct evaluation_subject *subjec
     json_t *measures = json_object(), *list = json_array();
     json_object_set_new(document, "measures", measures);
     json_object_set_new(document, "per_class", list);
-    if (measure_all(subject->outputs, subject->labels, list, &mean, err) != 0)
+    if (measure_all(subject->outputs, subject->labels, list, &mean, err) != 0 ||
+        add_intervals(document, subject->outputs, err) != 0 ||
+        judge_rows(subject->outputs, err) != 0)
         return err->code;
     add_measures(measures, &mean);
     add_errors(document, subject);

@@ -2,10 +2,21 @@
 #ifndef CORE_EVAL_EVALUATION_PARTS_H
 #define CORE_EVAL_EVALUATION_PARTS_H
 
+#include "core/eval/bootstrap.h"
+#include "core/eval/calibration.h"
 #include "core/eval/evaluation.h"
 
 /* A number; null for one that is not finite. */
 json_t *evaluation_real(double value);
+
+/* [low, high] as a member; null where there is none. */
+void evaluation_add_interval(json_t *intervals, const char *measure, struct interval interval);
+
+/* [{low, high, rows, confidence, accuracy}] */
+json_t *evaluation_bins(const struct calibration *calibration);
+
+/* Room for what is found of each row, one of right and distances. ERR_MEMORY. */
+int evaluation_judge_rows(struct evaluation_outputs *outputs, struct err *err);
 
 /* A text of valid UTF-8, cut at EVALUATION_TEXT_BYTES. */
 json_t *evaluation_text(const char *text, size_t length);

@@ -130,6 +130,93 @@ add_entities(json_t *document, const struct entity_scheme *scheme, const struct 
     return 0;
 }
 
+/* ---- intervals ------------------------------------------------------------------------------- */
+
+/* What the rounds sum up, of each row. */
+struct row_counts {
+    uint32_t *words, *right;
+    struct class_count *lenient, *strict;
+};
+
+static void
+close_counts(struct row_counts *counts)
+{
+    free(counts->words);
+    free(counts->right);
+    free(counts->lenient);
+    free(counts->strict);
+}
+
+static int
+open_counts(size_t rows, struct row_counts *counts, struct err *err)
+{
+    *counts = (struct row_counts){
+        .words = mem_array(rows, sizeof(uint32_t)),
+        .right = mem_array(rows, sizeof(uint32_t)),
+        .lenient = mem_array(rows, sizeof(struct class_count)),
+        .strict = mem_array(rows, sizeof(struct class_count)),
+    };
+    if (counts->words != NULL && counts->right != NULL && counts->lenient != NULL &&
+        counts->strict != NULL)
+        return 0;
+    close_counts(counts);
+    return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", rows);
+}
+
+/* Words of each row, and whether all of them are right. */
+static void
+count_words(const struct words *words, struct row_counts *counts, bool *all_right)
+{
+    for (size_t row = 0; row < words->rows; row++) {
+        for (size_t i = words->offsets[row]; i < words->offsets[row + 1]; i++) {
+            counts->words[row]++;
+            counts->right[row] += words->truth[i] == words->predicted[i];
+        }
+        all_right[row] = counts->right[row] == counts->words[row];
+    }
+}
+
+/* scheme: NULL where labels mark no entities. */
+static int
+add_intervals(json_t *document, const struct entity_scheme *scheme, const struct words *words,
+              const struct row_counts *counts, struct err *err)
+{
+    const struct entity_predictions sequences = sequences_of(words);
+    struct bootstrap_sentences sentences = {words->rows, counts->words, counts->right, NULL, NULL};
+    struct bootstrap_token_intervals intervals;
+    json_t *object = json_object();
+    json_object_set_new(document, "intervals", object);
+    if (scheme != NULL) {
+        if (entity_count_each(scheme, ENTITY_DEFAULT, &sequences, counts->lenient, err) != 0 ||
+            entity_count_each(scheme, strict_mode(scheme), &sequences, counts->strict, err) != 0)
+            return err->code;
+        sentences.lenient = counts->lenient;
+        sentences.strict = counts->strict;
+    }
+    if (bootstrap_tokens(&sentences, 0, &intervals, err) != 0)
+        return err->code;
+    evaluation_add_interval(object, "accuracy", intervals.accuracy);
+    if (scheme == NULL)
+        return 0;
+    evaluation_add_interval(object, "entity_f1", intervals.entity_f1);
+    evaluation_add_interval(object, "strict_f1", intervals.strict_f1);
+    return 0;
+}
+
+/* By rows: intervals, and which rows are right. */
+static int
+add_rows(json_t *document, struct evaluation_outputs *outputs, const struct entity_scheme *scheme,
+         const struct words *words, struct err *err)
+{
+    struct row_counts counts;
+    if (evaluation_judge_rows(outputs, err) != 0 || open_counts(words->rows, &counts, err) != 0)
+        return err->code;
+    count_words(words, &counts, outputs->right);
+    int code = add_intervals(document, scheme, words, &counts, err);
+    close_counts(&counts);
+    return code;
+}
+
 /* ---- words ----------------------------------------------------------------------------------- */
 
 static int
@@ -217,8 +304,11 @@ evaluation_add_tokens(json_t *document, const struct evaluation_subject *subject
     struct arena *arena = arena_new();
     int code = words.count > 0 ? add_words(document, subject, &words, arena, err)
                                : err_set(err, ERR_UNSUPPORTED, "no token has a label");
-    if (code == 0 && make_scheme(subject->labels, subject->outputs->classes, arena, &scheme))
+    bool marks = make_scheme(subject->labels, subject->outputs->classes, arena, &scheme);
+    if (code == 0 && marks)
         code = add_entities(document, &scheme, &words, arena, err);
+    if (code == 0)
+        code = add_rows(document, subject->outputs, marks ? &scheme : NULL, &words, err);
     if (code == 0)
         add_errors(document, subject, &words);
     arena_free(arena);

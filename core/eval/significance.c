@@ -1,86 +1,10 @@
-/* Intervals and tests; see significance.h. */
+/* Paired tests; see significance.h. */
 #include "core/eval/significance.h"
 
-#include "core/base/rng.h"
+#include "core/base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- bootstrap ------------------------------------------------------------------------------- */
-
-static int
-by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* numpy's default: linear between the two values around place q (count - 1). Sorted. */
-static double
-quantile(const double *values, size_t count, double q)
-{
-    double place = q * (double)(count - 1);
-    size_t below = (size_t)place;
-    if (below + 1 >= count)
-        return values[count - 1];
-    return values[below] + (place - (double)below) * (values[below + 1] - values[below]);
-}
-
-static struct interval
-interval_of(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, by_size);
-    return (struct interval){quantile(values, count, 0.025), quantile(values, count, 0.975)};
-}
-
-/* The counts of as many rows, drawn with replacement. */
-static void
-resample(const struct class_predictions *in, const struct rng_stream *stream,
-         struct class_count *counts)
-{
-    memset(counts, 0, in->classes * sizeof *counts);
-    for (size_t drawn = 0; drawn < in->rows; drawn += 4) {
-        uint32_t numbers[4];
-        rng_block(stream, drawn / 4, numbers);
-        for (size_t i = 0; i < 4 && drawn + i < in->rows; i++) {
-            const struct class_outcome *outcome =
-                &in->outcomes[(size_t)(((uint64_t)numbers[i] * in->rows) >> 32)];
-            counts[outcome->truth].support++;
-            counts[outcome->predicted].predicted++;
-            counts[outcome->truth].hits += outcome->truth == outcome->predicted;
-        }
-    }
-}
-
-int
-bootstrap_classification(const struct class_predictions *in, uint64_t seed,
-                         struct bootstrap_intervals *out, struct err *err)
-{
-    if (in->rows == 0)
-        return err_set(err, ERR_INVALID, "there are no rows to measure");
-    double accuracy[BOOTSTRAP_ROUNDS], macro_f1[BOOTSTRAP_ROUNDS];
-    struct class_count *counts = mem_array(in->classes, sizeof *counts);
-    struct class_scores *per_class = mem_array(in->classes, sizeof *per_class);
-    int code = 0;
-    if (counts == NULL || per_class == NULL) {
-        code = err_set(err, ERR_MEMORY, "%zu classes do not fit into memory", in->classes);
-    } else {
-        for (uint32_t round = 0; round < BOOTSTRAP_ROUNDS; round++) {
-            struct rng_stream stream = rng_stream(seed, RNG_BOOTSTRAP, 0, round);
-            struct classification_measures measures;
-            resample(in, &stream, counts);
-            classification_of_counts(counts, in->classes, per_class, &measures);
-            accuracy[round] = measures.accuracy;
-            macro_f1[round] = measures.macro.f1;
-        }
-        out->accuracy = interval_of(accuracy, BOOTSTRAP_ROUNDS);
-        out->macro_f1 = interval_of(macro_f1, BOOTSTRAP_ROUNDS);
-    }
-    free(counts);
-    free(per_class);
-    return code;
-}
 
 /* ---- McNemar --------------------------------------------------------------------------------- */
 
@@ -95,20 +19,140 @@ fair_coins_at_most(uint64_t k, uint64_t n)
     return sum;
 }
 
+static void
+count_row(struct mcnemar *result, bool first_right, bool second_right)
+{
+    result->only_first_right += first_right && !second_right;
+    result->only_second_right += second_right && !first_right;
+}
+
+static void
+judge(struct mcnemar *result)
+{
+    uint64_t n = result->only_first_right + result->only_second_right;
+    uint64_t less = result->only_first_right < result->only_second_right
+                        ? result->only_first_right
+                        : result->only_second_right;
+    double p = 2.0 * fair_coins_at_most(less, n);
+    result->p_value = p < 1.0 ? p : 1.0;
+}
+
 struct mcnemar
 mcnemar_test(const struct class_outcome *first, const struct class_outcome *second, size_t rows)
 {
     struct mcnemar result = {0};
-    for (size_t row = 0; row < rows; row++) {
-        bool first_right = first[row].predicted == first[row].truth;
-        bool second_right = second[row].predicted == second[row].truth;
-        result.only_first_right += first_right && !second_right;
-        result.only_second_right += second_right && !first_right;
-    }
-    uint64_t n = result.only_first_right + result.only_second_right;
-    uint64_t less = result.only_first_right < result.only_second_right ? result.only_first_right
-                                                                       : result.only_second_right;
-    double p = 2.0 * fair_coins_at_most(less, n);
-    result.p_value = p < 1.0 ? p : 1.0;
+    for (size_t row = 0; row < rows; row++)
+        count_row(&result, first[row].predicted == first[row].truth,
+                  second[row].predicted == second[row].truth);
+    judge(&result);
     return result;
+}
+
+struct mcnemar
+mcnemar_test_rows(const bool *first, const bool *second, size_t rows)
+{
+    struct mcnemar result = {0};
+    for (size_t row = 0; row < rows; row++)
+        count_row(&result, first[row], second[row]);
+    judge(&result);
+    return result;
+}
+
+/* ---- Wilcoxon -------------------------------------------------------------------------------- */
+
+/* How far apart two distances are, and whether the first is the longer one. */
+struct difference {
+    double size;
+    bool positive;
+};
+
+static int
+by_size(const void *a, const void *b)
+{
+    double x = ((const struct difference *)a)->size, y = ((const struct difference *)b)->size;
+    return (x > y) - (x < y);
+}
+
+struct signed_ranks {
+    size_t count;
+    uint32_t twice[WILCOXON_MAX_EXACT]; /* of few: twice each rank, which is whole with ties, too */
+    double plus, all;                   /* sums of ranks */
+    double ties;                        /* sum of t^3 - t over groups of t equal ones */
+};
+
+/* Sorted differences, none of them 0. */
+static void
+sum_ranks(const struct difference *sorted, size_t count, struct signed_ranks *out)
+{
+    *out = (struct signed_ranks){.count = count};
+    for (size_t from = 0, end; from < count; from = end) {
+        for (end = from + 1; end < count && !(sorted[end].size > sorted[from].size); end++)
+            ;
+        double rank = 0.5 * (double)(from + 1 + end), equal = (double)(end - from);
+        out->ties += equal * equal * equal - equal;
+        for (size_t i = from; i < end; i++) {
+            out->plus += sorted[i].positive ? rank : 0;
+            out->all += rank;
+            if (count <= WILCOXON_MAX_EXACT)
+                out->twice[i] = (uint32_t)(from + 1 + end);
+        }
+    }
+}
+
+/* Of all ways to give the ranks signs, the share whose positive ones add up to so little. Numbers
+ * of ways are at most 2^50, exact in a double. */
+static double
+share_at_most(const struct signed_ranks *ranks, double sum)
+{
+    enum { MOST = WILCOXON_MAX_EXACT * (WILCOXON_MAX_EXACT + 1) };
+    double ways[MOST + 1] = {1};
+    size_t top = 0, limit = (size_t)(2 * sum + 0.5);
+    double found = 0;
+    for (size_t i = 0; i < ranks->count; i++) {
+        top += ranks->twice[i];
+        for (size_t s = top; s >= ranks->twice[i]; s--)
+            ways[s] += ways[s - ranks->twice[i]];
+    }
+    for (size_t s = 0; s <= limit; s++)
+        found += ways[s];
+    return ldexp(found, -(int)ranks->count);
+}
+
+static double
+p_value(const struct signed_ranks *ranks)
+{
+    double n = (double)ranks->count;
+    double less = ranks->plus < ranks->all - ranks->plus ? ranks->plus : ranks->all - ranks->plus;
+    double p;
+    if (ranks->count <= WILCOXON_MAX_EXACT) {
+        p = 2 * share_at_most(ranks, less);
+    } else {
+        double variance = (n * (n + 1) * (2 * n + 1) - 0.5 * ranks->ties) / 24;
+        p = erfc((0.5 * ranks->all - less) / sqrt(2 * variance));
+    }
+    return p < 1 ? p : 1;
+}
+
+int
+wilcoxon_test(const double *first, const double *second, size_t rows, struct wilcoxon *out,
+              struct err *err)
+{
+    struct signed_ranks ranks;
+    size_t count = 0;
+    *out = (struct wilcoxon){0};
+    struct difference *differences = mem_array(rows, sizeof *differences);
+    if (differences == NULL)
+        return err_set(err, ERR_MEMORY, "the distances of %zu rows do not fit into memory", rows);
+    for (size_t row = 0; row < rows; row++) {
+        double difference = first[row] - second[row];
+        out->first_nearer += difference < 0;
+        out->second_nearer += difference > 0;
+        if (difference < 0 || difference > 0)
+            differences[count++] = (struct difference){fabs(difference), difference > 0};
+    }
+    qsort(differences, count, sizeof *differences, by_size);
+    sum_ranks(differences, count, &ranks);
+    out->p_value = p_value(&ranks);
+    free(differences);
+    return 0;
 }

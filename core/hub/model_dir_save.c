@@ -170,6 +170,8 @@ finetuned_object(const struct model_save *save)
     set_count(ours, "max_seq_length", config->max_seq_length);
     if (config->truncation == TRUNCATION_TAIL || config->truncation == TRUNCATION_HEAD_TAIL)
         set_string(ours, "truncation", truncation_name(config->truncation));
+    if (config->windows.wanted)
+        set_count(ours, "stride", config->windows.stride);
     if (config->pooling == POOL_MEAN) {
         set_string(ours, "pooling", "mean");
         json_object_set_new(ours, "normalize", json_boolean(config->normalize));

@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/data/task.h"
 #include "core/text/truncation.h"
+#include "core/text/windows.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -69,6 +70,7 @@ struct model_config {
     size_t max_seq_length; /* finetuned.max_seq_length, 0 when absent */
     /* finetuned.truncation: what is kept of a longer text; AUTO: as the tokenizer's files say */
     enum truncation truncation;
+    struct text_windows windows; /* finetuned.stride: not wanted when absent */
 };
 
 /*

@@ -225,6 +225,28 @@ read_truncation(const json_t *ours, struct arena *arena, struct model_config *ou
     return 0;
 }
 
+/* Exactly how much fits beside special tokens is known to the tokenizer, which checks it again. */
+static int
+read_stride(const json_t *ours, struct arena *arena, struct model_config *out, struct err *err)
+{
+    const json_t *value = json_object_get(ours, "stride");
+    if (value == NULL || json_is_null(value))
+        return 0;
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        json_integer_value(value) >= (json_int_t)out->max_seq_length)
+        return err_set(err, ERR_INVALID,
+                       "config.json: finetuned.stride is %s; a whole number from 0 to below "
+                       "finetuned.max_seq_length is possible",
+                       config_quoted(arena, value));
+    if (out->task == TASK_TOKEN_CLASSIFICATION)
+        return err_set(err, ERR_INVALID,
+                       "config.json: finetuned.stride is for models that answer whole texts, not "
+                       "their words");
+    out->windows =
+        (struct text_windows){.wanted = true, .stride = (size_t)json_integer_value(value)};
+    return 0;
+}
+
 int
 config_read_head(const json_t *root, struct arena *arena, struct model_config *out, struct err *err)
 {
@@ -235,8 +257,9 @@ config_read_head(const json_t *root, struct arena *arena, struct model_config *o
         return err->code;
     if (read_labels(root, arena, out, err) != 0)
         return err->code;
-    if (ours != NULL && (read_thresholds(ours, arena, out, err) != 0 ||
-                         read_temperature(ours, arena, out, err) != 0))
+    if (ours != NULL &&
+        (read_stride(ours, arena, out, err) != 0 || read_thresholds(ours, arena, out, err) != 0 ||
+         read_temperature(ours, arena, out, err) != 0))
         return err->code;
     return 0;
 }

@@ -94,6 +94,34 @@ loss_add_row(const struct batch *batch, const struct workspace *w, size_t row,
     }
 }
 
+void
+loss_add_logits(const struct ops *ops, const struct targets *targets, size_t row, size_t k,
+                float *logits, struct loss_sums *sums)
+{
+    struct target target = targets_row(targets, row);
+    struct label_list labels = {target.ids, target.count};
+    uint32_t best = 0;
+    double loss = 0;
+    switch (targets->task) {
+    case TASK_AUTO:
+    case TASK_CLASSIFICATION:
+        if (target.label != LABEL_NONE)
+            loss = ops->cross_entropy(k, target.label, 1, logits, &best);
+        add_class(sums, loss, best, target.label);
+        break;
+    case TASK_MULTI_LABEL:
+        sums->loss += ops->binary_cross_entropy(k, &labels, plain.focal_gamma, 1, logits);
+        sums->judged++;
+        break;
+    case TASK_REGRESSION:
+        sums->loss += ops->squared_error(k, target.values, 1, logits);
+        sums->judged++;
+        break;
+    case TASK_TOKEN_CLASSIFICATION: /* its texts have no windows */
+        break;
+    }
+}
+
 double
 loss_accuracy(const struct loss_sums *sums)
 {

@@ -36,6 +36,13 @@ struct loss_sums {
 void loss_add_row(const struct batch *batch, const struct workspace *workspace, size_t row,
                   struct loss_sums *sums);
 
+/*
+ * Add the output of row `row` of the targets, from its logits (K), which are lost: for outputs that
+ * no batch has, such as means. Tasks of rows alone.
+ */
+void loss_add_logits(const struct ops *ops, const struct targets *targets, size_t row, size_t k,
+                     float *logits, struct loss_sums *sums);
+
 /* The share of what is right; NaN where nothing can be. */
 double loss_accuracy(const struct loss_sums *sums);
 

@@ -21,8 +21,8 @@ enum {
     GROUP_BLOCKS_LEAST = 4,
     GROUP_FLOATS = 1 << 20,
     TILE_OUTPUTS = 96,
-    TILE_COLUMNS = 128,
-    PAIRS = 10, /* of L-BFGS, as scipy's */
+    TILE_COLUMNS = 96, /* 384 features are four tiles, which two and four threads share evenly */
+    PAIRS = 10,        /* of L-BFGS, as scipy's */
     PAIRS_OF_LARGE = 4,
     LARGE_WEIGHTS = 1 << 20
 };

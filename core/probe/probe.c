@@ -18,7 +18,7 @@ struct probe {
     float *features;   /* (N, H) */
     double *mean;      /* (H), of the features */
     double scale;      /* that they were divided by */
-    size_t *places;    /* (rows): where a row's outputs begin */
+    size_t *places;    /* (texts): where a text's outputs begin */
     uint32_t *classes; /* (N), where an output has one class */
 };
 
@@ -30,7 +30,7 @@ has_classes(const struct probe *p)
     return p->targets->task == TASK_CLASSIFICATION || p->targets->task == TASK_AUTO;
 }
 
-/* Outputs of a row that have a target. */
+/* Outputs of a text that have a target. */
 static size_t
 count_of_row(const struct probe *p, size_t row)
 {
@@ -48,10 +48,11 @@ count_of_row(const struct probe *p, size_t row)
 static int
 place_outputs(struct probe *p, struct err *err)
 {
-    p->places = mem_array(p->store->rows, sizeof *p->places);
+    size_t texts = token_store_texts(p->store);
+    p->places = mem_array(texts, sizeof *p->places);
     if (p->places == NULL)
-        return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", p->store->rows);
-    for (size_t row = 0; row < p->store->rows; row++) {
+        return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", texts);
+    for (size_t row = 0; row < texts; row++) {
         p->places[row] = p->outputs;
         p->outputs += count_of_row(p, row);
     }
@@ -86,18 +87,27 @@ keep_tokens(struct probe *p, const struct batch *batch, size_t row, const float 
             keep(p, place++, *ids, outputs + t * p->width);
 }
 
+/* Of a row that is its text, or of the last of a text's windows: the text's. */
+static void
+keep_text(struct probe *p, const struct batch *batch, size_t row, const float *output)
+{
+    size_t source = batch->sources[row];
+    const float *features = evaluator_text(p->call->evaluator, batch, row, output, p->width);
+    if (features != NULL)
+        keep(p, p->places[source], has_classes(p) ? p->targets->classes[source] : LABEL_NONE,
+             features);
+}
+
 static void
 keep_batch(void *context, const struct batch *batch, const struct workspace *workspace)
 {
     struct probe *p = context;
     const struct model_config *config = p->call->network->config;
     for (size_t row = 0; row < batch->rows; row++) {
-        size_t source = batch->sources[row];
         if (p->targets->task == TASK_TOKEN_CLASSIFICATION)
             keep_tokens(p, batch, row, workspace->layers[config->layers - 1].input);
-        else if (count_of_row(p, source) > 0)
-            keep(p, p->places[source], has_classes(p) ? p->targets->classes[source] : LABEL_NONE,
-                 workspace->dropped + row * p->width);
+        else if (count_of_row(p, batch->sources[row]) > 0)
+            keep_text(p, batch, row, workspace->dropped + row * p->width);
     }
 }
 
@@ -251,24 +261,25 @@ probe_bytes(size_t outputs, const struct model_config *config)
 int
 probe_thin(const struct token_store *store, size_t most, struct token_store *out, struct err *err)
 {
-    size_t kept = store->rows < most ? store->rows : most;
-    uint32_t *ids = mem_array(store->longest + 1, sizeof *ids);
-    uint8_t *types = mem_array(store->longest + 1, sizeof *types);
-    int rc = 0;
+    size_t texts = token_store_texts(store);
+    size_t kept = texts < most ? texts : most;
+    struct token_list list = {0};
     *out = (struct token_store){
         .targets = {.task = store->targets.task, .width = store->targets.width}};
-    if (ids == NULL || types == NULL)
-        rc = err_set(err, ERR_MEMORY, "a row of %zu tokens does not fit into memory",
-                     store->longest);
+    int rc = 0;
     for (size_t i = 0; i < kept && rc == 0; i++) {
-        size_t row = (size_t)((double)i * (double)store->rows / (double)kept);
+        size_t text = (size_t)((double)i * (double)texts / (double)kept);
+        size_t row = token_store_first_row(store, text);
         size_t from = store->offsets[row];
-        size_t length = store->offsets[row + 1] - from;
-        struct target target = targets_row(&store->targets, row);
-        token_store_copy(store, from, length, ids, types);
-        rc = token_store_add_row(out, ids, types, length, &target, err);
+        size_t length = store->offsets[token_store_first_row(store, text + 1)] - from;
+        struct target target = targets_row(&store->targets, text);
+        while (list.capacity < length)
+            token_list_grow(&list);
+        token_store_copy(store, from, length, list.ids, list.types);
+        const struct text_tokens tokens = {list.ids, list.types, length,
+                                           store->offsets[row + 1] - from};
+        rc = token_store_add_text(out, &tokens, &target, err);
     }
-    free(ids);
-    free(types);
+    token_list_fini(&list);
     return rc;
 }

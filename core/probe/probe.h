@@ -3,11 +3,12 @@
  *
  * Features are what the network's head brings to its classifier (model/head.h): with POOL_MEAN the
  * mean over a row's tokens, of unit length where the config says normalize; of a head of tokens the
- * last layer's output at each token that has a class. They are computed once, then brought to a
- * mean of zero and a mean square length of one, so that one strength of regularisation fits every
- * model; a linear model is fitted to them (probe/linear.h: softmax for classes, one against the
- * rest for labels, ridge for numbers) and folded back, so that the network's own classifier answers
- * as the probe does.
+ * last layer's output at each token that has a class. Those of a text that is read in windows are
+ * the mean of its windows' features, as its logits will be of theirs. They are computed once, then
+ * brought to a mean of zero and a mean square length of one, so that one strength of regularisation
+ * fits every model; a linear model is fitted to them (probe/linear.h: softmax for classes, one
+ * against the rest for labels, ridge for numbers) and folded back, so that the network's own
+ * classifier answers as the probe does.
  *
  * What was measured to choose C and the features stands in tests/bench/ACCURACY.md.
  */
@@ -34,7 +35,7 @@ struct probe_call {
 };
 
 struct probe_facts {
-    size_t outputs; /* rows, or tokens with a class, that were learned from */
+    size_t outputs; /* texts, or tokens with a class, that were learned from */
     struct linear_result fit;
 };
 
@@ -49,7 +50,8 @@ size_t probe_bytes(size_t outputs, const struct model_config *config);
 int probe_fit(const struct probe_call *call, float *parameters, struct probe_facts *facts,
               struct err *err);
 
-/* At most `most` rows of a store, evenly spaced, as a store of its own, to be released; ERR_MEMORY.
+/* At most `most` texts of a store, evenly spaced, as a store of its own, to be released;
+ * ERR_MEMORY.
  */
 int probe_thin(const struct token_store *store, size_t most, struct token_store *out,
                struct err *err);

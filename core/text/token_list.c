@@ -36,9 +36,9 @@ token_list_grow(struct token_list *list)
 }
 
 void
-token_list_append(struct token_list *list, const struct token_list *other)
+token_list_append_from(struct token_list *list, const struct token_list *other, size_t from)
 {
-    for (size_t i = 0; i < other->count; i++) {
+    for (size_t i = from; i < other->count; i++) {
         token_list_push(list, other->ids[i], other->types[i]);
         if (list->with_places) {
             list->words[list->count - 1] = other->words[i];
@@ -46,6 +46,12 @@ token_list_append(struct token_list *list, const struct token_list *other)
             list->ends[list->count - 1] = other->ends[i];
         }
     }
+}
+
+void
+token_list_append(struct token_list *list, const struct token_list *other)
+{
+    token_list_append_from(list, other, 0);
 }
 
 void

@@ -49,6 +49,9 @@ token_list_push(struct token_list *list, uint32_t id, uint8_t type)
 /* Append all tokens of another list, which has places if this one has. */
 void token_list_append(struct token_list *list, const struct token_list *other);
 
+/* The same for those from index `from` on. */
+void token_list_append_from(struct token_list *list, const struct token_list *other, size_t from);
+
 /* Take `count` tokens out, from index `from` on. */
 void token_list_remove(struct token_list *list, size_t from, size_t count);
 

@@ -60,6 +60,12 @@ tokenizer_set_truncation(struct tokenizer *tokenizer, enum truncation truncation
 }
 
 void
+tokenizer_set_windows(struct tokenizer *tokenizer, struct text_windows windows)
+{
+    tokenizer->windows = windows;
+}
+
+void
 tokenizer_free(struct tokenizer *tokenizer)
 {
     if (tokenizer == NULL)
@@ -321,12 +327,73 @@ encode(const struct tokenizer *tokenizer, const struct input *input, size_t max_
     return status;
 }
 
+/* ---- windows --------------------------------------------------------------------------------- */
+
+/* A list ends with a text between special tokens, of which `tokens` are the text's: windows of
+ * max_length tokens in its place. */
+static void
+divide(const struct tokenizer *tokenizer, size_t tokens, size_t max_length, struct token_list *out)
+{
+    const struct template *template = &tokenizer->templates.single;
+    size_t room = max_length - template->specials;
+    size_t stride = tokenizer->windows.stride;
+    bool from_end = tokenizer->truncation == TRUNCATION_TAIL;
+    struct token_list whole = {0};
+    token_list_append_from(&whole, out, out->count - tokens - template->specials);
+    out->count -= whole.count;
+    size_t lead = 0;
+    while (template->pieces[lead].kind == TEMPLATE_SPECIAL)
+        lead++;
+    for (size_t i = 0; i < windows_count(tokens, room, stride); i++) {
+        struct window window = windows_at(i, tokens, room, stride, from_end);
+        push_specials(template, 0, out);
+        for (size_t t = lead + window.start; t < lead + window.end; t++)
+            token_list_push(out, whole.ids[t], whole.types[t]);
+        push_specials(template, lead + 1, out);
+    }
+    token_list_fini(&whole);
+}
+
+static int
+encode_windows(const struct tokenizer *tokenizer, const struct text *text, size_t max_length,
+               struct token_list *out, struct err *err)
+{
+    size_t specials = tokenizer->templates.single.specials;
+    size_t stride = tokenizer->windows.stride;
+    size_t before = out->count;
+    if (check_length(&tokenizer->templates.single, max_length, err) != 0)
+        return err->code;
+    size_t room = max_length - specials;
+    if (stride >= room)
+        return err_set(err, ERR_INVALID,
+                       "windows of %zu tokens have room for %zu beside special tokens, so "
+                       "neighbours cannot share %zu",
+                       max_length, room, stride);
+    if (encode(tokenizer, &(struct input){.text = text}, 0, out, err) != 0)
+        return err->code;
+    size_t tokens = out->count - before - specials;
+    size_t count = windows_count(tokens, room, stride);
+    if (count > WINDOWS_MAX) {
+        out->count = before;
+        return err_set(
+            err, ERR_INVALID,
+            "the text has %zu tokens, which are %zu windows of %zu that share %zu; the "
+            "limit is %d windows: divide the text, or take a model with a smaller stride",
+            tokens, count, max_length, stride, WINDOWS_MAX);
+    }
+    if (count > 1)
+        divide(tokenizer, tokens, max_length, out);
+    return 0;
+}
+
 int
 tokenizer_encode(const struct tokenizer *tokenizer, const struct text *text, size_t max_length,
                  struct token_list *out, struct err *err)
 {
     if (check_text(text, err) != 0)
         return err->code;
+    if (tokenizer->windows.wanted && text->second == NULL && max_length > 0 && !out->with_places)
+        return encode_windows(tokenizer, text, max_length, out, err);
     return encode(tokenizer, &(struct input){.text = text}, max_length, out, err);
 }
 

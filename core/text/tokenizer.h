@@ -19,6 +19,7 @@
 #include "core/data/word.h"
 #include "core/text/token_list.h"
 #include "core/text/truncation.h"
+#include "core/text/windows.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,6 +63,10 @@ void tokenizer_free(struct tokenizer *tokenizer);
  *
  * The texts of a pair share the room: the shorter one keeps what it has as long as that is at most
  * half, else both are cut to half. Truncation says which part of each is kept.
+ *
+ * With windows a text alone, of which no places are asked for, is not cut: its windows are appended
+ * end to end (windows.h). ERR_INVALID then also when it has more than WINDOWS_MAX of them, and when
+ * max_length leaves no room for the stride and a token more.
  */
 int tokenizer_encode(const struct tokenizer *tokenizer, const struct text *text, size_t max_length,
                      struct token_list *out, struct err *err);
@@ -78,6 +83,10 @@ int tokenizer_encode_words(const struct tokenizer *tokenizer, const struct text_
 /* Which part of long texts is kept, and how to change it: before threads share the tokenizer. */
 enum truncation tokenizer_truncation(const struct tokenizer *tokenizer);
 void tokenizer_set_truncation(struct tokenizer *tokenizer, enum truncation truncation);
+
+/* Whether long texts become windows; before threads share the tokenizer. With the truncation "tail"
+ * the first window is the end of a text. */
+void tokenizer_set_windows(struct tokenizer *tokenizer, struct text_windows windows);
 
 /* Number of ids, added tokens included (the greatest id + 1). */
 size_t tokenizer_vocab_size(const struct tokenizer *tokenizer);

@@ -11,6 +11,7 @@
 #include "core/text/template.h"
 #include "core/text/truncation.h"
 #include "core/text/vocab.h"
+#include "core/text/windows.h"
 #include "core/text/wordpiece.h"
 
 #include <stdbool.h>
@@ -73,6 +74,7 @@ struct tokenizer {
     size_t vocab_size;          /* greatest id + 1 */
     size_t left_out;            /* tokens of the files that the model has no embeddings for */
     enum truncation truncation; /* never TRUNCATION_AUTO */
+    struct text_windows windows;
 };
 
 /* Added tokens as files list them; an id only gives the order, as in the reference. */

@@ -11,13 +11,21 @@ best_none(void)
     return (struct best){.value = NAN};
 }
 
+bool
+best_is_better(enum metric by, double value, double than)
+{
+    if (isnan(than))
+        return !isnan(value);
+    return metric_rises(by) ? value > than : value < than;
+}
+
 struct best
 best_judge(const struct best *before, const struct train_params *params, size_t step, double value)
 {
     struct best after = *before;
     double gain =
         metric_rises(params->metric_for_best_model) ? value - before->value : before->value - value;
-    bool is_better = before->step == 0 ? !isnan(value) : gain > 0;
+    bool is_better = best_is_better(params->metric_for_best_model, value, before->value);
     bool is_progress = before->step == 0 ? is_better : gain > params->early_stopping.min_delta;
     after.without = is_progress ? 0 : before->without + 1;
     if (is_better) {

@@ -25,6 +25,10 @@ struct best {
 
 struct best best_none(void);
 
+/* THE rule: is a value of this metric better than another? NaN is never better, and any number is
+ * better than NaN. */
+bool best_is_better(enum metric by, double value, double than);
+
 /* The judgement after a validation at a step with this value (NaN is never better). params are
  * resolved. */
 struct best best_judge(const struct best *before, const struct train_params *params, size_t step,

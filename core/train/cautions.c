@@ -1,6 +1,12 @@
 /* Cautions about a plan's data; see cautions.h. */
 #include "core/train/cautions.h"
 
+#include "core/base/utf8.h"
+
+#include <string.h>
+
+enum { SHOWN_BYTES = 64 };
+
 static void
 add(struct train_cautions *out, const char *code, const char *message)
 {
@@ -15,7 +21,8 @@ look_at_training(const struct train_plan *plan, const struct train_request *requ
     const struct report_request asked = {
         .name = request->training.name,
         .tokenizer = plan->tokenizer,
-        .max_length = (size_t)plan->params.max_seq_length,
+        /* windows leave nothing of a text out */
+        .max_length = plan->config.windows.wanted ? 0 : (size_t)plan->params.max_seq_length,
         .token_rows = CAUTION_TOKEN_ROWS,
     };
     struct data_report *report = arena_alloc(arena, sizeof *report);
@@ -42,6 +49,56 @@ tell_duplicates(const struct train_plan *plan, const struct train_request *reque
                      "that say something else than an earlier row with their text. Decide for one "
                      "label where they differ.",
                      request->training.name, left, counts->exact, counts->near, counts->conflicts));
+}
+
+/* The class with the fewest rows, of those that have some. */
+static size_t
+rarest_class(const struct oversample *repeats)
+{
+    size_t rarest = 0;
+    size_t fewest = SIZE_MAX;
+    for (size_t c = 0; c < repeats->classes; c++) {
+        size_t rows = oversample_rows(repeats, c);
+        if (rows == 0 || rows >= fewest)
+            continue;
+        fewest = rows;
+        rarest = c;
+    }
+    return rarest;
+}
+
+/* What oversample will do beside what it is for. */
+static int
+tell_repeats(const struct train_plan *plan, const struct train_request *request,
+             struct arena *arena, struct train_cautions *out, struct err *err)
+{
+    struct oversample repeats;
+    const char *name = request->training.name;
+    if (plan->repeated_rows == 0)
+        return 0;
+    if (train_plan_repeats(plan, &repeats, err) != 0)
+        return err->code;
+    size_t rarest = rarest_class(&repeats);
+    size_t rows = oversample_rows(&repeats, rarest);
+    double times = oversample_times(&repeats, rarest);
+    const char *label = plan->labels.names[rarest];
+    oversample_fini(&repeats);
+    if (times > CAUTION_REPEATS)
+        add(out, "rows_repeated_often",
+            arena_printf(arena,
+                         "%s: oversample shows the %zu row%s of \"%.*s\" %.0f times in each epoch, "
+                         "so that they may be learned by heart. Add rows of that class, or give a "
+                         "smaller oversample.",
+                         name, rows, rows == 1 ? "" : "s",
+                         (int)utf8_clip(label, strlen(label), SHOWN_BYTES), label, times));
+    if (plan->loss.class_weights != NULL)
+        add(out, "oversample_and_class_weights",
+            arena_printf(arena,
+                         "%s: oversample repeats rows of rare classes, and class_weights let rows "
+                         "count more or less: both act, one on top of the other. Leave one of the "
+                         "two out unless that is meant.",
+                         name));
+    return 0;
 }
 
 static int
@@ -78,7 +135,8 @@ train_cautions_find(const struct train_plan *plan, const struct train_request *r
     const struct compare_side test = {.name = request->test.name, .dataset = plan->test};
     out->count = 0;
     tell_duplicates(plan, request, arena, out);
-    if (look_at_training(plan, request, arena, out, err) != 0 ||
+    if (tell_repeats(plan, request, arena, out, err) != 0 ||
+        look_at_training(plan, request, arena, out, err) != 0 ||
         (splits && look_at_other(&training, &held, arena, out, err) != 0) ||
         (plan->validation != NULL && look_at_other(&training, &validation, arena, out, err) != 0) ||
         (plan->test != NULL && look_at_other(&training, &test, arena, out, err) != 0))

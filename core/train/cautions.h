@@ -1,7 +1,7 @@
 /*
  * What a user would want to know of a job's data before it is trained on: the warnings of the
- * training file's report, and what differs between the training rows and those that validate and
- * test.
+ * training file's report, what differs between the training rows and those that validate and test,
+ * and what options will do to the rows.
  *
  * Nothing here refuses a job. Figures are exact but for those of tokens, which are of a sample of
  * CAUTION_TOKEN_ROWS rows where there are more, and say so.
@@ -19,7 +19,8 @@
 
 enum {
     CAUTION_TOKEN_ROWS = 8192,
-    CAUTIONS_MAX = 1 + REPORT_MAX_WARNINGS + 2 * COMPARE_MAX_WARNINGS
+    CAUTION_REPEATS = 20, /* of a row in an epoch, from which on it is told */
+    CAUTIONS_MAX = 3 + REPORT_MAX_WARNINGS + 2 * COMPARE_MAX_WARNINGS
 };
 
 struct train_cautions {

@@ -52,16 +52,38 @@ forward_operations(const struct model_config *config, const struct passes *passe
            4 * h * (wide * passes->squares + narrow * passes->tokens);
 }
 
-/* How often the training rows are visited, in whole and part. */
+/* How many epochs the training rows are visited for, in whole and part. */
 static double
-epochs_of(const struct train_plan *plan, const struct survey_set *set)
+epochs_of(const struct train_plan *plan)
 {
     if (plan->params.method == METHOD_LINEAR_PROBE)
         return 1;
     double rows = (double)plan->total_steps * (double)plan->params.batch_size;
-    double epochs = set->rows > 0 ? rows / (double)set->rows : 0;
+    double in_epoch = (double)train_plan_epoch_rows(plan);
+    double epochs = in_epoch > 0 ? rows / in_epoch : 0;
     double most = (double)plan->params.n_epochs;
     return plan->params.max_steps > 0 || epochs < most ? epochs : most;
+}
+
+/* The rows that so many epochs repeat. Rows of a class are met equally often in the long run. */
+static int
+add_repeats(const struct train_plan *plan, const struct survey_set *set, double epochs,
+            struct passes *out, struct err *err)
+{
+    struct oversample repeats;
+    if (train_plan_repeats(plan, &repeats, err) != 0)
+        return err->code;
+    for (size_t c = 0; c < repeats.classes; c++) {
+        double times = (oversample_times(&repeats, c) - 1) * epochs;
+        for (size_t i = repeats.starts[c]; i < repeats.starts[c + 1]; i++) {
+            double length = (double)set->lengths[repeats.members[i]];
+            out->rows += times;
+            out->tokens += times * length;
+            out->squares += times * length * length;
+        }
+    }
+    oversample_fini(&repeats);
+    return 0;
 }
 
 /* The share of the training rows that the probe of the baseline looks at once more; the test rows
@@ -69,9 +91,9 @@ epochs_of(const struct train_plan *plan, const struct survey_set *set)
 static double
 probed_share(const struct train_plan *plan, const struct survey_set *set)
 {
-    double rows = set->rows < BASELINE_ROWS ? (double)set->rows : BASELINE_ROWS;
+    double rows = set->texts < BASELINE_ROWS ? (double)set->texts : BASELINE_ROWS;
     bool probes = plan->params.baseline == 1 && plan->params.method == METHOD_SUPERVISED;
-    return probes && set->rows > 0 ? rows / (double)set->rows : 0;
+    return probes && set->texts > 0 ? rows / (double)set->texts : 0;
 }
 
 int
@@ -81,10 +103,11 @@ effort_estimate(const struct train_plan *plan, const char *base_folder, struct e
     struct survey survey;
     if (survey_make(plan, base_folder, &survey, err) != 0)
         return err->code;
-    double epochs = epochs_of(plan, &survey.training);
+    double epochs = epochs_of(plan);
     bool is_probe = plan->params.method == METHOD_LINEAR_PROBE;
     double passes_again = is_probe ? 1 : plan->params.gradient_checkpointing > 0 ? 4 : 3;
     struct passes training = passes_of(&survey.training, epochs);
+    int rc = add_repeats(plan, &survey.training, epochs, &training, err);
     struct passes validation =
         passes_of(&survey.validation, epochs < 1 ? 1 : (double)(int64_t)epochs);
     struct passes test = passes_of(&survey.test, 1);
@@ -97,7 +120,7 @@ effort_estimate(const struct train_plan *plan, const char *base_folder, struct e
                       forward_operations(&plan->config, &probe),
     };
     survey_fini(&survey);
-    return 0;
+    return rc;
 }
 
 double
@@ -135,7 +158,7 @@ static int64_t
 checkpoint_count(const struct train_plan *plan)
 {
     size_t batch = (size_t)plan->params.batch_size;
-    size_t per_epoch = (plan->training_rows + batch - 1) / batch;
+    size_t per_epoch = (train_plan_epoch_rows(plan) + batch - 1) / batch;
     size_t count = (plan->total_steps + per_epoch - 1) / per_epoch;
     if (plan->params.save_steps > 0)
         count += plan->total_steps / (size_t)plan->params.save_steps;

@@ -21,7 +21,10 @@ static int
 reserve(struct evaluator *evaluator, const struct model_config *config,
         const struct workspace_shape *shape, struct err *err)
 {
-    *evaluator = (struct evaluator){.starts = mem_array(shape->longest + 1, sizeof(size_t))};
+    size_t width =
+        config->label_count > config->hidden_size ? config->label_count : config->hidden_size;
+    *evaluator =
+        (struct evaluator){.starts = mem_array(shape->longest + 1, sizeof(size_t)), .width = width};
     if (evaluator->starts == NULL)
         return err_set(err, ERR_MEMORY, "rows of %zu tokens do not fit into memory",
                        shape->longest);
@@ -107,6 +110,7 @@ evaluator_fini(struct evaluator *evaluator)
     batch_fini(&evaluator->batch);
     free(evaluator->order);
     free(evaluator->starts);
+    text_means_fini(&evaluator->means);
     *evaluator = (struct evaluator){0};
 }
 
@@ -118,23 +122,46 @@ row_length(const struct token_store *store, size_t row)
     return store->offsets[row + 1] - store->offsets[row];
 }
 
+/* The rows of texts that have several; how many they are. */
+static size_t
+list_windows(struct evaluator *evaluator)
+{
+    const struct token_store *store = evaluator->store;
+    size_t count = 0;
+    for (size_t text = 0; store->texts != NULL && text < token_store_texts(store); text++)
+        for (size_t row = store->texts[text];
+             store->texts[text + 1] - store->texts[text] > 1 && row < store->texts[text + 1]; row++)
+            evaluator->order[count++] = (uint32_t)row;
+    return count;
+}
+
+static bool
+is_text(const struct token_store *store, size_t row)
+{
+    if (store->texts == NULL)
+        return true;
+    size_t text = token_store_text_of(store, row);
+    return store->texts[text + 1] - store->texts[text] == 1;
+}
+
 /* A counting sort: a store has far more rows than lengths. */
 static void
 sort_rows(struct evaluator *evaluator)
 {
     const struct token_store *store = evaluator->store;
     size_t *starts = evaluator->starts;
-    size_t start = 0;
+    size_t start = list_windows(evaluator);
     memset(starts, 0, (store->longest + 1) * sizeof *starts);
     for (size_t row = 0; row < store->rows; row++)
-        starts[row_length(store, row)]++;
+        starts[row_length(store, row)] += is_text(store, row);
     for (size_t length = store->longest + 1; length-- > 0;) {
         size_t count = starts[length];
         starts[length] = start;
         start += count;
     }
     for (size_t row = 0; row < store->rows; row++)
-        evaluator->order[starts[row_length(store, row)]++] = (uint32_t)row;
+        if (is_text(store, row))
+            evaluator->order[starts[row_length(store, row)]++] = (uint32_t)row;
 }
 
 int
@@ -149,6 +176,12 @@ evaluator_use(struct evaluator *evaluator, const struct token_store *store, stru
             return err_set(err, ERR_MEMORY, "the order of %zu rows does not fit into memory",
                            store->rows);
         evaluator->order_capacity = store->rows;
+    }
+    if (store->texts != NULL && evaluator->means.open == NULL &&
+        text_means_init(&evaluator->means, evaluator->width, evaluator->batch.row_capacity + 1,
+                        err) != 0) {
+        text_means_fini(&evaluator->means);
+        return err->code;
     }
     evaluator->store = store;
     sort_rows(evaluator);
@@ -183,6 +216,7 @@ evaluator_run(struct evaluator *evaluator, const struct network *network, struct
                         .should_stop = visitor->should_stop,
                         .context = visitor->context};
     assert(pool_threads(pool) <= evaluator->workspace.shape.threads);
+    text_means_restart(&evaluator->means);
     for (size_t from = 0, count; from < evaluator->store->rows; from += count) {
         count = count_rows(evaluator, from);
         batch_fill(&evaluator->batch, evaluator->store, evaluator->order + from, count);
@@ -192,6 +226,13 @@ evaluator_run(struct evaluator *evaluator, const struct network *network, struct
         visitor->visit(visitor->context, &evaluator->batch, &evaluator->workspace);
     }
     return true;
+}
+
+const float *
+evaluator_text(struct evaluator *evaluator, const struct batch *batch, size_t row, const float *x,
+               size_t count)
+{
+    return text_means_add(&evaluator->means, evaluator->store, batch->sources[row], x, count);
 }
 
 /* Running sums of an evaluation. */
@@ -215,10 +256,34 @@ take_row(struct evaluation_outputs *outputs, const struct batch *batch,
                                 workspace->logits + token * k);
 }
 
+/* Texts of several rows: the loss, too, is that of their mean. */
+static void
+count_texts(struct tally *tally, const struct batch *batch, const struct workspace *workspace)
+{
+    const struct evaluate_call *call = tally->call;
+    size_t k = call->network->config->label_count;
+    float logits[CONFIG_MAX_LABELS];
+    for (size_t row = 0; row < batch->rows; row++) {
+        const float *mean =
+            evaluator_text(call->evaluator, batch, row, workspace->logits + row * k, k);
+        if (mean == NULL)
+            continue;
+        if (call->outputs != NULL)
+            evaluation_outputs_take(call->outputs, batch->sources[row], mean);
+        memcpy(logits, mean, k * sizeof *logits);
+        loss_add_logits(call->network->ops, batch->targets, batch->sources[row], k, logits,
+                        &tally->sums);
+    }
+}
+
 static void
 count_batch(void *context, const struct batch *batch, const struct workspace *workspace)
 {
     struct tally *tally = context;
+    if (tally->call->evaluator->store->texts != NULL) {
+        count_texts(tally, batch, workspace);
+        return;
+    }
     for (size_t row = 0; row < batch->rows; row++) {
         loss_add_row(batch, workspace, row, &tally->sums);
         if (tally->call->outputs != NULL)

@@ -2,7 +2,9 @@
  * Evaluation: one pass over a labelled token store, dropout off.
  *
  * Rows are taken longest first, so that the rows of a batch are alike and its chunks of one size.
- * Batches depend on the lengths alone, never on the number of threads.
+ * Batches depend on the lengths alone, never on the number of threads. Where a text is several
+ * rows, its windows, these come one behind the other and before all other texts; what is said of
+ * the text is the mean of what is said of them (text_means.h).
  */
 #ifndef CORE_TRAIN_EVALUATE_H
 #define CORE_TRAIN_EVALUATE_H
@@ -14,6 +16,7 @@
 #include "core/eval/evaluation.h"
 #include "core/model/network.h"
 #include "core/model/workspace.h"
+#include "core/train/text_means.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,13 +30,16 @@ struct evaluator {
     const struct token_store *store;
     struct workspace workspace;
     struct batch batch;
-    uint32_t *order; /* (order_capacity): rows of the store, longest first, equals as they stand */
+    uint32_t *order; /* (order_capacity): rows of the store: first those of texts with several, as
+                        they stand, then longest first, equals as they stand */
     size_t order_capacity;
     size_t *starts; /* (longest + 1): where rows of a length go in the order; scratch */
+    size_t width;   /* the most numbers of a row that are averaged: labels, or the hidden size */
+    struct text_means means; /* of a store that has windows */
 };
 
 struct evaluation {
-    double loss;     /* mean over the rows, or over the tokens with a class; the plain loss */
+    double loss;     /* mean over the texts, or over the tokens with a class; the plain loss */
     double accuracy; /* fraction of them; NaN where nothing is right or wrong */
 };
 
@@ -67,7 +73,7 @@ void evaluator_fini(struct evaluator *evaluator);
 
 /* Who receives the results of a run. */
 struct evaluator_visitor {
-    /* called for each batch: row r of workspace->logits is store row batch->sources[r] */
+    /* called for each batch: row r of workspace->logits is of text batch->sources[r] */
     void (*visit)(void *context, const struct batch *batch, const struct workspace *workspace);
     /* NULL, or asked by every thread, also within a batch; once true it must stay so */
     bool (*should_stop)(void *context);
@@ -78,12 +84,19 @@ struct evaluator_visitor {
 bool evaluator_run(struct evaluator *evaluator, const struct network *network, struct pool *pool,
                    const struct evaluator_visitor *visitor);
 
+/*
+ * For visitors: what `count` numbers of a row of the batch come to for its text. NULL while windows
+ * of the text are to come; else valid until the next call.
+ */
+const float *evaluator_text(struct evaluator *evaluator, const struct batch *batch, size_t row,
+                            const float *x, size_t count);
+
 /* A pass over the evaluator's store that is measured. */
 struct evaluate_call {
     struct evaluator *evaluator;
     const struct network *network;
     struct pool *pool;
-    struct evaluation_outputs *outputs;  /* of the store's rows: they take the logits; NULL: none */
+    struct evaluation_outputs *outputs; /* of the store's texts: they take logits; NULL: none */
     bool (*should_stop)(void *context); /* as the visitor's */
     void *context;
 };

@@ -91,14 +91,14 @@ target_bytes(const struct estimator *e, const struct survey_set *set)
     case TASK_CLASSIFICATION:
         break;
     case TASK_REGRESSION:
-        return set->rows * targets->width * sizeof(float);
+        return set->texts * targets->width * sizeof(float);
     case TASK_MULTI_LABEL: /* as many of a row as in training */
-        return set->rows * sizeof(size_t) +
-               (size_t)((double)set->rows * (double)ids / (double)rows) * sizeof(uint32_t);
+        return set->texts * sizeof(size_t) +
+               (size_t)((double)set->texts * (double)ids / (double)rows) * sizeof(uint32_t);
     case TASK_TOKEN_CLASSIFICATION:
-        return set->rows * sizeof(size_t) + set->tokens * sizeof(uint32_t);
+        return set->texts * sizeof(size_t) + set->tokens * sizeof(uint32_t);
     }
-    return set->rows * sizeof(uint32_t);
+    return set->texts * sizeof(uint32_t);
 }
 
 static size_t
@@ -106,7 +106,8 @@ store_bytes(const struct estimator *e, const struct survey_set *set)
 {
     size_t vocab_size = e->plan->config.vocab_size;
     size_t id_bytes = vocab_size > (size_t)UINT16_MAX + 1 ? sizeof(uint32_t) : sizeof(uint16_t);
-    return set->tokens * id_bytes + set->rows * sizeof(size_t) + target_bytes(e, set);
+    size_t texts = e->plan->config.windows.wanted ? set->texts : 0; /* where their rows begin */
+    return set->tokens * id_bytes + (set->rows + texts) * sizeof(size_t) + target_bytes(e, set);
 }
 
 static size_t
@@ -120,7 +121,9 @@ data_bytes(const struct estimator *e)
                    in_file * sizeof *plan->held_out;
     size_t tokens = store_bytes(e, &e->survey.training) + store_bytes(e, &e->survey.validation) +
                     store_bytes(e, &e->survey.test);
-    size_t order = e->survey.training.rows * sizeof(uint32_t);
+    size_t repeats =
+        plan->repeated_rows > 0 ? 2 * plan->training_rows : 0; /* rows by class, room */
+    size_t order = (train_plan_epoch_rows(plan) + repeats) * sizeof(uint32_t);
     return texts + tokens + order + words * WORD_BYTES;
 }
 
@@ -164,35 +167,52 @@ moment_bytes(const struct estimator *e)
 
 /* ---- activations ----------------------------------------------------------------------------- */
 
+/* Tokens of the largest batch that the plan's order of rows will bring. */
+static int
+largest_batch(const struct estimator *e, size_t *tokens, struct err *err)
+{
+    const struct train_params *params = &e->plan->params;
+    struct oversample repeats;
+    size_t steps = e->plan->total_steps < STEPS_LOOKED_AT ? e->plan->total_steps : STEPS_LOOKED_AT;
+    size_t rows = train_plan_epoch_rows(e->plan);
+    if (train_plan_repeats(e->plan, &repeats, err) != 0)
+        return err->code;
+    uint32_t *spare = mem_array(rows, sizeof *spare);
+    struct order order = {.seed = (uint64_t)params->seed,
+                          .batching = params->batching,
+                          .batch_size = (size_t)params->batch_size,
+                          .rows = rows,
+                          .lengths = e->survey.training.lengths,
+                          .oversample = e->plan->repeated_rows > 0 ? &repeats : NULL};
+    int rc = 0;
+    if (spare == NULL)
+        rc = err_set(err, ERR_MEMORY, "the order of %zu rows does not fit into memory", rows);
+    else
+        *tokens = order_largest_batch(&order, steps, spare);
+    free(spare);
+    oversample_fini(&repeats);
+    return rc;
+}
+
 static int
 training_bytes(const struct estimator *e, size_t *out, struct err *err)
 {
     const struct train_params *params = &e->plan->params;
-    const struct survey_set *set = &e->survey.training;
-    size_t rows = set->rows < (size_t)params->batch_size ? set->rows : (size_t)params->batch_size;
-    size_t steps = e->plan->total_steps;
-    uint32_t *spare = mem_array(set->rows, sizeof *spare);
-    if (spare == NULL)
-        return err_set(err, ERR_MEMORY, "the order of %zu rows does not fit into memory",
-                       set->rows);
-    struct order order = {.seed = (uint64_t)params->seed,
-                          .batching = params->batching,
-                          .batch_size = (size_t)params->batch_size,
-                          .rows = set->rows,
-                          .lengths = set->lengths};
+    size_t in_epoch = train_plan_epoch_rows(e->plan);
+    size_t tokens = 0;
+    if (largest_batch(e, &tokens, err) != 0)
+        return err->code;
     struct workspace_shape shape = {
         .training = true,
         .checkpointing = params->gradient_checkpointing != 0,
         .bf16 = params->precision == GEMM_BF16,
-        .rows = rows,
-        .tokens =
-            order_largest_batch(&order, steps < STEPS_LOOKED_AT ? steps : STEPS_LOOKED_AT, spare),
-        .longest = set->longest,
+        .rows = in_epoch < (size_t)params->batch_size ? in_epoch : (size_t)params->batch_size,
+        .tokens = tokens,
+        .longest = e->survey.training.longest,
         .threads = e->facts->threads,
         .layout = &e->layout,
     };
     *out = workspace_bytes(&e->plan->config, &shape);
-    free(spare);
     return 0;
 }
 
@@ -231,7 +251,7 @@ evaluation_bytes(const struct estimator *e, const struct model_config *config,
 static size_t
 outputs_of(enum task task, const struct survey_set *set)
 {
-    return task == TASK_TOKEN_CLASSIFICATION ? set->tokens : set->rows;
+    return task == TASK_TOKEN_CLASSIFICATION ? set->tokens : set->texts;
 }
 
 /* What evaluations find. */
@@ -264,6 +284,7 @@ add_up_probe(const struct estimator *e, size_t rows, struct train_memory *out)
                       ? (double)survey->training.tokens / (double)survey->training.rows
                       : 1;
     size_t fitting = probe_bytes((size_t)((double)rows * each), &config);
+    out->parameters += e->others; /* in panels once more */
     out->evaluation = outputs_bytes(e) + (fitting != SIZE_MAX ? fitting : 0);
     out->peak = out->process + out->data + out->parameters + out->activations + out->evaluation +
                 out->saving;
@@ -273,7 +294,7 @@ add_up_probe(const struct estimator *e, size_t rows, struct train_memory *out)
 static void
 add_baseline(const struct estimator *e, struct train_memory *out)
 {
-    size_t rows = e->survey.training.rows;
+    size_t rows = e->survey.training.texts;
     struct train_memory probe = {
         .process = out->process, .data = out->data, .parameters = out->parameters};
     add_up_probe(e, rows < BASELINE_ROWS ? rows : BASELINE_ROWS, &probe);
@@ -296,7 +317,7 @@ add_up(struct estimator *e, struct train_memory *out, struct err *err)
     out->parameters = parameter_bytes(e);
     out->saving = facts->saves ? e->plan->config.vocab_size * WORD_SAVING_BYTES : 0;
     if (e->plan->params.method == METHOD_LINEAR_PROBE) {
-        add_up_probe(e, e->survey.training.rows, out);
+        add_up_probe(e, e->survey.training.texts, out);
         return 0;
     }
     if (training_bytes(e, &out->activations, err) != 0)

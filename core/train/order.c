@@ -71,7 +71,12 @@ void
 order_epoch(const struct order *rule, size_t epoch, uint32_t *order)
 {
     struct rng_stream rows = rng_stream(rule->seed, RNG_SHUFFLE, STREAM_ROWS, (uint32_t)epoch);
-    rng_shuffle(&rows, order, rule->rows);
+    if (rule->oversample == NULL) {
+        rng_shuffle(&rows, order, rule->rows);
+    } else {
+        oversample_fill(rule->oversample, rule->seed, (uint32_t)epoch, order);
+        rng_permute(&rows, order, rule->rows);
+    }
     if (rule->batching != BATCHING_GROUPED)
         return;
     size_t batches = rule->rows / rule->batch_size;

@@ -2,11 +2,13 @@
  * The order in which an epoch visits its rows; batches are cut off it one behind the other.
  *
  * A function of seed, epoch and the rows' lengths alone: an interrupted job finds its place again,
- * and a plan can foretell the largest batch. Every epoch visits every row once.
+ * and a plan can foretell the largest batch. Every epoch visits every row once, or rows of rare
+ * classes more often where they are oversampled.
  */
 #ifndef CORE_TRAIN_ORDER_H
 #define CORE_TRAIN_ORDER_H
 
+#include "core/data/oversample.h"
 #include "core/train/params.h"
 
 #include <stddef.h>
@@ -20,12 +22,14 @@ struct order {
     uint64_t seed;
     enum batching batching; /* resolved */
     size_t batch_size;
-    size_t rows;
-    const uint32_t *lengths; /* (rows), in tokens; BATCHING_SHUFFLE does not read it */
+    size_t rows;             /* of an epoch */
+    const uint32_t *lengths; /* of each row, in tokens; BATCHING_SHUFFLE does not read it */
+    const struct oversample *oversample; /* NULL: no row is repeated; else rows is its count */
 };
 
 /*
- * order[0..rows) = the rows in the order of an epoch. BATCHING_SHUFFLE: a seeded permutation.
+ * order[0..rows) = the rows in the order of an epoch. BATCHING_SHUFFLE: a seeded permutation of the
+ * rows and of those that are repeated.
  * BATCHING_GROUPED: that permutation, its first 50 batches sorted by length (longest first, equals
  * as they came), the next 50 likewise and so on, then the whole batches in a seeded order; the rows
  * that fill no batch stay last and unsorted. Allocates nothing.

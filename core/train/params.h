@@ -50,6 +50,7 @@ enum train_method {
 enum init_head {
     INIT_HEAD_AUTO,
     INIT_HEAD_RANDOM,
+    INIT_HEAD_PRIOR,       /* random, but the biases say how frequent each label is */
     INIT_HEAD_LINEAR_PROBE /* what METHOD_LINEAR_PROBE would end with */
 };
 
@@ -66,8 +67,9 @@ struct train_params {
     int64_t n_epochs;
     int64_t max_steps; /* 0: n_epochs decides */
     int64_t batch_size;
-    int64_t max_seq_length; /* in tokens, specials included */
-    enum truncation truncation;
+    int64_t max_seq_length;     /* in tokens, specials included */
+    enum truncation truncation; /* stays TRUNCATION_AUTO where there is a stride */
+    int64_t stride; /* tokens that neighbouring windows of a text share; PARAMS_AUTO: no windows */
     enum dedupe dedupe; /* of the training file, before anything else is done with its rows */
     double learning_rate;
     double learning_rate_multiplier; /* of the learning rate in force */
@@ -95,6 +97,7 @@ struct train_params {
     struct early_stopping early_stopping;
     double label_smoothing; /* share of a target that is spread over all classes */
     double focal_gamma;     /* 0: every row counts as it is */
+    double oversample;      /* least rows of a class in an epoch, by those of the largest one */
     enum init_head init_head;
     int64_t baseline;         /* 0 or 1: measured beside the model, when it has been trained */
     enum train_method method; /* of the request */
@@ -112,6 +115,7 @@ struct train_params train_params_auto(void);
 /* What the choice may depend on. */
 struct train_facts {
     size_t training_rows;              /* after the validation split */
+    size_t repeated_rows;              /* that an epoch has beside them: oversample, windows */
     const struct model_config *config; /* the base model's */
     enum task task;                    /* that the job trains for */
     bool has_bf16;                     /* the engine computes in bfloat16 on this processor, fast */
@@ -133,12 +137,12 @@ struct train_choices {
 
 /*
  * Replace every auto value. Rule of PRESET_AUTO: AdamW, no decay, clipping at 1.0, linear decay
- * after 6 % warm-up, batch 32 (16 below 1,000 rows), learning rate by hidden size (5e-5 from 768,
- * 1e-4 from 512, 2e-4 below), epochs for about 1,500 steps between 3 and 10. PRESET_PLAIN: Adam,
- * 5e-5 constant, batch 32, 3 epochs, no decay, no clipping. With either: bf16 where the machine has
- * it, else fp32; no gradient checkpointing; shuffled batches. The final model is the last one,
- * unless a metric for the best one or early stopping was asked for. Pure: the same facts give the
- * same numbers.
+ * after 6 % warm-up, batch 32 (16 below 1,000 rows, and of words), learning rate by hidden size
+ * (5e-5 from 768, 1e-4 from 512, 2e-4 below), epochs for about 1,500 steps between 3 and 10.
+ * PRESET_PLAIN: Adam, 5e-5 constant, batch 32, 3 epochs, no decay, no clipping. With either: bf16
+ * where the machine has it, else fp32; no gradient checkpointing; shuffled batches. The final model
+ * is the last one, unless a metric for the best one or early stopping was asked for. Pure: the same
+ * facts give the same numbers.
  */
 void train_params_resolve(struct train_params *params, const struct train_facts *facts,
                           struct train_choices *choices);
@@ -147,8 +151,13 @@ void train_params_resolve(struct train_params *params, const struct train_facts 
 void train_params_resolve_truncation(struct train_params *params, enum truncation own,
                                      struct train_choices *choices);
 
-/* ceil(rows / batch_size) * n_epochs, or max_steps; 1 for a probe; params are resolved. */
-size_t train_params_total_steps(const struct train_params *params, size_t training_rows);
+/* The same for stride, where the base model was trained with one. */
+void train_params_resolve_stride(struct train_params *params, struct text_windows own,
+                                 struct train_choices *choices);
+
+/* ceil(rows of an epoch / batch_size) * n_epochs, or max_steps; 1 for a probe; params are resolved.
+ */
+size_t train_params_total_steps(const struct train_params *params, size_t epoch_rows);
 
 const char *optimizer_name(enum optimizer optimizer);
 const char *lr_scheduler_name(enum lr_scheduler scheduler);

@@ -208,9 +208,14 @@ use_tokenizer(struct planner *p)
                               ? plan->config.truncation
                               : tokenizer_truncation(plan->tokenizer);
     size_t specials = tokenizer_special_count(plan->tokenizer, plan->training->has_pairs);
-    train_params_resolve_truncation(&plan->params, own, &plan->choices);
-    tokenizer_set_truncation(plan->tokenizer, plan->params.truncation);
-    plan->config.truncation = plan->params.truncation;
+    if (plan->config.windows.wanted) {
+        train_params_resolve_stride(&plan->params, plan->config.windows, &plan->choices);
+        plan->config.truncation = own == TRUNCATION_TAIL ? own : TRUNCATION_HEAD;
+    } else {
+        train_params_resolve_truncation(&plan->params, own, &plan->choices);
+        plan->config.truncation = plan->params.truncation;
+    }
+    tokenizer_set_truncation(plan->tokenizer, plan->config.truncation);
     if ((size_t)plan->params.max_seq_length > specials)
         return 0;
     err_set(p->err, ERR_INVALID,
@@ -229,7 +234,8 @@ check_folder(struct planner *p)
     struct tensor_layout layout;
     if (tensor_layout_build(&p->plan->config, p->arena, &layout, p->err) == 0 &&
         model_dir_check(folder, &layout, &p->plan->load, p->err) == 0 &&
-        tokenizer_open(folder, p->plan->config.vocab_size, &p->plan->tokenizer, p->err) == 0)
+        (p->plan->tokenizer != NULL ||
+         tokenizer_open(folder, p->plan->config.vocab_size, &p->plan->tokenizer, p->err) == 0))
         return use_tokenizer(p);
     err_prefix(p->err, "model %s", p->request->base_name);
     return plan_blame(p, PART_MODEL, NULL, 0, p->err->code == ERR_UNSUPPORTED);
@@ -273,11 +279,24 @@ check_probe(struct planner *p)
     return plan_blame(p, PART_PARAMETERS, is_all ? "method" : "init_head", 0, false);
 }
 
+/* Numbers have no frequencies. */
+static int
+check_prior(struct planner *p)
+{
+    if (p->plan->task != TASK_REGRESSION || p->request->params.init_head != INIT_HEAD_PRIOR)
+        return 0;
+    err_set(p->err, ERR_INVALID,
+            "init_head \"prior\" starts from how frequent each label is, and this task's are "
+            "numbers; leave it out");
+    return plan_blame(p, PART_PARAMETERS, "init_head", 0, false);
+}
+
 static int
 resolve(struct planner *p)
 {
     struct train_plan *plan = p->plan;
     struct train_facts facts = {.training_rows = plan->training_rows,
+                                .repeated_rows = plan->repeated_rows + plan->further_windows,
                                 .config = &plan->config,
                                 .task = plan->task,
                                 .has_bf16 = p->request->has_bf16};
@@ -290,14 +309,12 @@ resolve(struct planner *p)
     }
     if (p->request->validation.path != NULL)
         plan->params.validation_split = 0;
-    if (check_precision(p) != 0 || check_best(p) != 0)
+    if (check_precision(p) != 0 || check_best(p) != 0 || check_prior(p) != 0)
         return p->err->code;
-    if (plan->params.method == METHOD_LINEAR_PROBE && plan->params.precision == PRECISION_AUTO)
-        plan->params.precision = GEMM_FP32; /* as its model will answer: there is no step */
     train_params_resolve(&plan->params, &facts, &plan->choices);
     if (check_length(p) != 0)
         return p->err->code;
-    plan->total_steps = train_params_total_steps(&plan->params, plan->training_rows);
+    plan->total_steps = train_params_total_steps(&plan->params, train_plan_epoch_rows(plan));
     plan->target = arena_copy_string(p->arena, plan->training->target);
     describe_head(plan);
     if (check_probe(p) != 0)
@@ -329,7 +346,8 @@ train_plan_make(const struct train_request *request, struct arena *arena, struct
         read_other(&p, PART_TEST_FILE, &request->test, &out->test, &out->test_rows) != 0)
         goto out;
     plan_split(&p);
-    if (resolve(&p) == 0 && check_folder(&p) == 0)
+    if (plan_count_repeats(&p) == 0 && plan_choose_windows(&p) == 0 && resolve(&p) == 0 &&
+        check_folder(&p) == 0)
         return 0;
 out:
     train_plan_fini(out);

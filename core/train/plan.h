@@ -13,6 +13,7 @@
 #include "core/data/dataset.h"
 #include "core/data/labelling.h"
 #include "core/data/labels.h"
+#include "core/data/oversample.h"
 #include "core/data/targets.h"
 #include "core/hub/model_dir.h"
 #include "core/model/config.h"
@@ -76,6 +77,9 @@ struct train_plan {
     struct loss_options loss;        /* of training */
     struct dedupe_counts duplicates; /* left out of the training file, by params.dedupe */
     size_t training_rows, validation_rows, test_rows;
+    size_t repeated_rows; /* that an epoch has beside the training rows, by params.oversample */
+    /* the same by params.stride: windows of training texts beside the first of each */
+    size_t further_windows;
     size_t total_steps;
     size_t probe_rows; /* most training rows that a linear probe learns from; 0: all */
     /* what train_run needs, filled by train_plan_make and released by train_plan_fini */
@@ -96,5 +100,19 @@ void train_plan_fini(struct train_plan *plan);
 
 /* How labelled rows become targets of the plan; borrows from it. */
 struct labelling train_plan_labelling(const struct train_plan *plan);
+
+/* Most rows that an epoch may have beside the training rows. */
+enum { PLAN_MOST_REPEATS = 16 * 1024 * 1024 };
+
+/* Training rows of an epoch, those that are repeated and all windows included. */
+static inline size_t
+train_plan_epoch_rows(const struct train_plan *plan)
+{
+    return plan->training_rows + plan->repeated_rows + plan->further_windows;
+}
+
+/* The rule by which rows are repeated, all zero where none is. ERR_MEMORY, and nothing needs
+ * releasing then. */
+int train_plan_repeats(const struct train_plan *plan, struct oversample *out, struct err *err);
 
 #endif

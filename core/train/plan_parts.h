@@ -1,6 +1,7 @@
 /*
- * One call of train_plan_make, as its parts share it: files, model and numbers (plan.c), and what
- * the rows are to say (plan_targets.c). Nobody else includes this.
+ * One call of train_plan_make, as its parts share it: files, model and numbers (plan.c), what the
+ * rows are to say (plan_targets.c), and which an epoch repeats (plan_repeats.c). Nobody else
+ * includes this.
  */
 #ifndef CORE_TRAIN_PLAN_PARTS_H
 #define CORE_TRAIN_PLAN_PARTS_H
@@ -37,5 +38,16 @@ void plan_split(struct planner *p);
 
 /* What the loss counts and how: standardised numbers, weights of classes. After the split. */
 int plan_settle_loss(struct planner *p);
+
+/* ---- plan_repeats.c -------------------------------------------------------------------------- */
+
+/* How many rows an epoch repeats. After the split, before steps are counted. */
+int plan_count_repeats(struct planner *p);
+
+/* ---- plan_windows.c -------------------------------------------------------------------------- */
+
+/* Whether long texts become windows, and how many rows an epoch gets by them. After the repeats,
+ * before steps are counted. */
+int plan_choose_windows(struct planner *p);
 
 #endif

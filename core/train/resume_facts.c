@@ -130,15 +130,19 @@ add_loss(json_t *object, const struct train_params *p)
         json_object_set_new(object, "task", json_string(task_name(p->task)));
     if (p->truncation == TRUNCATION_TAIL || p->truncation == TRUNCATION_HEAD_TAIL)
         json_object_set_new(object, "truncation", json_string(truncation_name(p->truncation)));
+    if (p->stride != PARAMS_AUTO)
+        json_object_set_new(object, "stride", json_integer(p->stride));
     if (p->dedupe != DEDUPE_OFF)
         json_object_set_new(object, "dedupe", json_string(dedupe_name(p->dedupe)));
     if (p->label_smoothing > 0)
         json_object_set_new(object, "label_smoothing", real_value(p->label_smoothing));
     if (p->focal_gamma > 0)
         json_object_set_new(object, "focal_gamma", real_value(p->focal_gamma));
+    if (p->oversample > 0)
+        json_object_set_new(object, "oversample", real_value(p->oversample));
     if (p->class_weights_mark != 0)
         json_object_set_new(object, "class_weights", json_integer(p->class_weights_mark));
-    if (p->init_head == INIT_HEAD_LINEAR_PROBE)
+    if (p->init_head != INIT_HEAD_RANDOM)
         json_object_set_new(object, "init_head", json_string(init_head_name(p->init_head)));
 }
 

@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/data/tokenize.h"
 #include "core/model/start.h"
+#include "core/train/label_prior.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,22 @@ warn_of_cut_words(const struct session *s, const char *name, const struct tokeni
              name, counts->words_cut, counts->words, counts->rows_cut,
              (long long)s->plan->params.max_seq_length);
     train_say(s->observer, TRAIN_WARN, message);
+}
+
+/* Rows of an epoch are more than the file's then. */
+static void
+tell_windows(const struct session *s, const char *name)
+{
+    char message[512];
+    size_t texts = token_store_texts(&s->training);
+    if (!s->plan->config.windows.wanted)
+        return;
+    snprintf(message, sizeof message,
+             "%.200s: its %zu training texts are %zu windows of at most %lld tokens, of which "
+             "neighbours share %zu; an epoch passes each window once.",
+             name, texts, s->training.rows, (long long)s->plan->params.max_seq_length,
+             s->plan->config.windows.stride);
+    train_say(s->observer, TRAIN_INFO, message);
 }
 
 static void
@@ -91,6 +108,7 @@ tokenize(struct session *s, const struct train_request *request, struct pool *po
         tokenize_other(s, pool, plan->validation, request->validation.name, &s->validation, err) !=
             0)
         return err->code;
+    tell_windows(s, training.name);
     return tokenize_other(s, pool, plan->test, request->test.name, &s->test, err);
 }
 
@@ -100,12 +118,15 @@ tokenize(struct session *s, const struct train_request *request, struct pool *po
 static void
 start_classifier(struct session *s)
 {
+    size_t biases = tensor_offset(&s->layout, TENSOR_CLASSIFIER_BIAS, 0);
     for (size_t i = 0; i < s->layout.count; i++) {
         enum tensor_kind kind = s->layout.tensors[i].kind;
         if (kind == TENSOR_CLASSIFIER_WEIGHT || kind == TENSOR_CLASSIFIER_BIAS)
             tensor_start(&s->layout, i, &s->plan->config, (uint64_t)s->plan->params.seed,
                          session_parameters(s));
     }
+    if (s->plan->params.init_head == INIT_HEAD_PRIOR)
+        label_prior(&s->training.targets, s->plan->labels.count, session_parameters(s) + biases);
 }
 
 void
@@ -196,18 +217,22 @@ session_order(const struct session *s)
     return (struct order){.seed = (uint64_t)s->plan->params.seed,
                           .batching = s->plan->params.batching,
                           .batch_size = (size_t)s->plan->params.batch_size,
-                          .rows = s->training.rows,
-                          .lengths = s->lengths};
+                          .rows = train_plan_epoch_rows(s->plan),
+                          .lengths = s->lengths,
+                          .oversample = s->plan->repeated_rows > 0 ? &s->repeats : NULL};
 }
 
 /* Memory for the order of rows; *most_tokens = tokens of the largest batch that it will give. */
 static int
 reserve_order(struct session *s, size_t *most_tokens, struct err *err)
 {
-    s->order = mem_array(s->training.rows, sizeof *s->order);
+    size_t rows = train_plan_epoch_rows(s->plan);
+    s->order = mem_array(rows, sizeof *s->order);
     s->lengths = mem_array(s->training.rows, sizeof *s->lengths);
     if (s->order == NULL || s->lengths == NULL)
-        return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", s->training.rows);
+        return err_set(err, ERR_MEMORY, "%zu rows do not fit into memory", rows);
+    if (train_plan_repeats(s->plan, &s->repeats, err) != 0)
+        return err->code;
     for (size_t row = 0; row < s->training.rows; row++)
         s->lengths[row] = (uint32_t)(s->training.offsets[row + 1] - s->training.offsets[row]);
     struct order order = session_order(s);
@@ -239,8 +264,8 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
 {
     const struct model_config *config = &s->plan->config;
     const struct train_params *params = &s->plan->params;
-    size_t rows = (size_t)params->batch_size < s->training.rows ? (size_t)params->batch_size
-                                                                : s->training.rows;
+    size_t in_epoch = train_plan_epoch_rows(s->plan);
+    size_t rows = (size_t)params->batch_size < in_epoch ? (size_t)params->batch_size : in_epoch;
     size_t tokens = 0;
     size_t threads = pool_threads(pool);
     size_t validation = evaluator_bytes(&s->validation, config, threads);
@@ -300,6 +325,7 @@ session_close(struct session *s)
     token_store_fini(&s->test);
     model_map_unload(&s->model);
     pages_unmap(&s->gradients);
+    pages_unmap(&s->panels);
     optimizer_fini(&s->optimizer);
     workspace_fini(&s->workspace);
     batch_fini(&s->batch);
@@ -310,6 +336,7 @@ session_close(struct session *s)
     free(s->untouched);
     evaluation_outputs_fini(&s->validation_outputs);
     evaluation_outputs_fini(&s->test_outputs);
+    oversample_fini(&s->repeats);
     free(s->order);
     free(s->lengths);
     arena_free(s->arena);

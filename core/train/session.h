@@ -33,9 +33,11 @@ struct session {
     struct evaluator prober;            /* of METHOD_LINEAR_PROBE, or while a head is probed */
     struct token_store probed;          /* the rows that it learns from, where not all */
     bool *untouched;                    /* (V): no word row changes in a probe */
+    struct pages panels;                /* network.panels of METHOD_LINEAR_PROBE */
     struct evaluation_outputs validation_outputs, test_outputs; /* the same */
     uint32_t *lengths;                                          /* (training rows), in tokens */
-    uint32_t *order;                                            /* (training rows): this epoch's */
+    uint32_t *order;           /* (rows of an epoch): this epoch's */
+    struct oversample repeats; /* of the plan */
 };
 
 /*

@@ -6,14 +6,15 @@
 #include "core/train/session.h"
 
 #include "core/base/mem.h"
+#include "core/model/panels.h"
 
-/* The rows that the probe learns from; thinned into s->probed where there are more than wanted. */
+/* The texts that the probe learns from; thinned into s->probed where there are more than wanted. */
 static int
 choose_rows(struct session *s, const struct token_store **rows, struct err *err)
 {
     size_t most = s->plan->probe_rows;
     *rows = &s->training;
-    if (most == 0 || s->training.rows <= most)
+    if (most == 0 || token_store_texts(&s->training) <= most)
         return 0;
     *rows = &s->probed;
     return s->probed.rows > 0 ? 0 : probe_thin(&s->training, most, &s->probed, err);
@@ -28,8 +29,9 @@ session_reserve_probe(struct session *s, size_t threads, struct err *err)
     if (s->untouched == NULL)
         return err_set(err, ERR_MEMORY, "a vocabulary of %zu does not fit into memory", words);
     s->has_rest = model_map_rest(&s->model, s->untouched, &s->rest);
-    if (choose_rows(s, &rows, err) != 0)
+    if (choose_rows(s, &rows, err) != 0 || panels_make(&s->network, &s->panels, err) != 0)
         return err->code;
+    s->network.panels = s->panels.memory;
     return evaluator_init(&s->prober, rows, &s->plan->config, threads, err);
 }
 
@@ -47,16 +49,15 @@ session_probe_head(struct session *s, const struct session_probe *how, struct pr
                    struct err *err)
 {
     bool borrows = s->prober.store == NULL;
-    struct network network = s->network;
     const struct probe_call call = {.evaluator = &s->prober,
-                                    .network = &network,
+                                    .network = &s->network,
                                     .pool = how->pool,
                                     .should_stop = how->should_stop,
                                     .context = how->context};
-    network.precision = GEMM_FP32; /* as the saved model will answer */
     int rc = borrows ? borrow_workspace(s, err) : 0;
     if (rc == 0)
         rc = probe_fit(&call, session_parameters(s), facts, err);
+    panels_renew(&s->network, TENSOR_CLASSIFIER_WEIGHT, &s->panels);
     if (borrows) {
         evaluator_fini(&s->prober);
         token_store_fini(&s->probed);

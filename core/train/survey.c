@@ -14,6 +14,8 @@ enum { PAGE_BYTES = 4096, PARTS = 3 };
 struct sampling {
     const struct tokenizer *tokenizer;
     size_t max_length, vocab_size;
+    struct text_windows windows;
+    size_t known_rows; /* with windows: of the set; 0: not known */
     const struct dataset *data;
     const bool *held_out; /* NULL: every row of data belongs to the set */
     bool wanted;          /* the value of held_out that does */
@@ -39,11 +41,10 @@ row_bytes_of(const struct data_row *row)
     return row->text_length + row->pair_length;
 }
 
-/* [CLS] text [SEP], and the [SEP] of a second text. */
 static size_t
-specials_of(const struct data_row *row)
+specials_of(const struct sampling *s, const struct data_row *row)
 {
-    return row->pair != NULL ? 3 : 2;
+    return tokenizer_special_count(s->tokenizer, row->pair != NULL);
 }
 
 static void
@@ -59,6 +60,30 @@ mark(struct sampling *s)
     }
 }
 
+/* ---- windows --------------------------------------------------------------------------------- */
+
+/* Tokens of a text by those of its rows, which are more where it is read in windows. */
+static size_t
+tokens_of_text(const struct sampling *s, size_t in_rows)
+{
+    size_t specials = tokenizer_special_count(s->tokenizer, false);
+    size_t count = windows_in(in_rows, s->max_length);
+    return in_rows - specials - (count - 1) * (specials + s->windows.stride);
+}
+
+/* The reverse. */
+static size_t
+tokens_of_rows(const struct sampling *s, size_t in_text)
+{
+    size_t specials = tokenizer_special_count(s->tokenizer, false);
+    size_t count = windows_count(in_text, s->max_length - specials, s->windows.stride);
+    if (count > WINDOWS_MAX)
+        return WINDOWS_MAX * s->max_length;
+    return in_text + specials + (count - 1) * (specials + s->windows.stride);
+}
+
+/* ---- a set ----------------------------------------------------------------------------------- */
+
 static int
 sample_row(struct sampling *s, const struct data_row *row, uint32_t *length, struct err *err)
 {
@@ -73,8 +98,11 @@ sample_row(struct sampling *s, const struct data_row *row, uint32_t *length, str
     mark(s);
     s->sampled++;
     *length = (uint32_t)s->list.count;
-    if (s->list.count < s->max_length) { /* a text that was cut says nothing of its bytes */
-        size_t specials = specials_of(row);
+    if (s->windows.wanted) {
+        s->sample_tokens += tokens_of_text(s, s->list.count);
+        s->sample_bytes += row_bytes_of(row);
+    } else if (s->list.count < s->max_length) { /* a text that was cut says nothing of its bytes */
+        size_t specials = specials_of(s, row);
         s->sample_tokens += s->list.count > specials ? s->list.count - specials : 0;
         s->sample_bytes += row_bytes_of(row);
     }
@@ -87,7 +115,9 @@ guess_length(const struct sampling *s, const struct data_row *row)
 {
     double per_byte =
         s->sample_bytes > 0 ? (double)s->sample_tokens / (double)s->sample_bytes : 1.0;
-    double guess = (double)specials_of(row) + per_byte * (double)row_bytes_of(row) + 0.5;
+    if (s->windows.wanted)
+        return (uint32_t)tokens_of_rows(s, (size_t)(per_byte * (double)row_bytes_of(row) + 0.5));
+    double guess = (double)specials_of(s, row) + per_byte * (double)row_bytes_of(row) + 0.5;
     return guess < (double)s->max_length ? (uint32_t)guess : (uint32_t)s->max_length;
 }
 
@@ -127,6 +157,39 @@ guess_lengths(struct sampling *s)
     }
 }
 
+/* Lengths of texts become those of their rows. */
+static int
+divide_texts(struct sampling *s, struct err *err)
+{
+    struct survey_set *set = s->set;
+    size_t rows = s->known_rows;
+    size_t count = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < set->texts; i++)
+        count += windows_in(set->lengths[i], s->max_length);
+    rows = rows > 0 ? rows : count;
+    uint32_t *lengths = mem_array(rows, sizeof *lengths);
+    if (lengths == NULL)
+        return err_set(err, ERR_MEMORY, "the lengths of %zu rows do not fit into memory", rows);
+    for (size_t i = 0; i < set->texts && at < rows; i++)
+        for (size_t left = set->lengths[i]; left > 0 && at < rows;) {
+            size_t length = left < s->max_length ? left : s->max_length;
+            lengths[at++] = (uint32_t)length;
+            left -= length;
+        }
+    while (at < rows) /* a guess was too low */
+        lengths[at++] = (uint32_t)s->max_length;
+    free(set->lengths);
+    set->lengths = lengths;
+    set->rows = rows;
+    set->tokens = set->longest = 0;
+    for (size_t i = 0; i < rows; i++) {
+        set->tokens += lengths[i];
+        set->longest = lengths[i] > set->longest ? lengths[i] : set->longest;
+    }
+    return 0;
+}
+
 /* How strongly a vocabulary is used, by the share of it that is: what would grow evenly with the
  * rows if all words were equally likely. */
 static double
@@ -161,13 +224,16 @@ growth_to(const struct sampling *s, size_t rows)
     return exp2(grown);
 }
 
-/* Rows that the steps of the plan come to. */
+/* Different rows that the steps of the plan come to: of a part of an epoch, its share of them. */
 static size_t
 rows_visited(const struct train_plan *plan)
 {
     size_t rows = 0;
+    size_t in_epoch = train_plan_epoch_rows(plan);
     bool fits = mem_multiply(plan->total_steps, (size_t)plan->params.batch_size, &rows);
-    return fits && rows < plan->training_rows ? rows : plan->training_rows;
+    if (!fits || rows >= in_epoch)
+        return plan->training_rows;
+    return (size_t)((double)rows * ((double)plan->training_rows / (double)in_epoch));
 }
 
 /* Survey the `rows` rows of a set. */
@@ -177,7 +243,7 @@ survey_set(struct sampling *s, size_t rows, struct err *err)
     int rc = 0;
     if (rows == 0)
         return 0;
-    s->set->rows = rows;
+    s->set->rows = s->set->texts = rows;
     s->set->lengths = mem_array(rows, sizeof *s->set->lengths);
     if (s->set->lengths == NULL)
         return err_set(err, ERR_MEMORY, "the lengths of %zu rows do not fit into memory", rows);
@@ -185,6 +251,8 @@ survey_set(struct sampling *s, size_t rows, struct err *err)
     rc = take_sample(s, err);
     if (rc == 0)
         guess_lengths(s);
+    if (rc == 0 && s->windows.wanted)
+        rc = divide_texts(s, err);
     token_list_fini(&s->list);
     return rc;
 }
@@ -196,6 +264,8 @@ survey_sets(const struct train_plan *plan, const struct tokenizer *tokenizer, st
     struct sampling training = {
         .tokenizer = tokenizer,
         .max_length = (size_t)plan->params.max_seq_length,
+        .windows = plan->config.windows,
+        .known_rows = train_plan_epoch_rows(plan),
         .vocab_size = plan->config.vocab_size,
         .data = plan->training,
         .held_out = plan->held_out,
@@ -206,6 +276,7 @@ survey_sets(const struct train_plan *plan, const struct tokenizer *tokenizer, st
     };
     struct sampling validation = training;
     validation.used = NULL;
+    validation.known_rows = 0;
     validation.set = &out->validation;
     validation.wanted = true;
     if (plan->validation != NULL) {
@@ -238,8 +309,10 @@ survey_make(const struct train_plan *plan, const char *base_folder, struct surve
         rc = err_set(err, ERR_MEMORY, "marks for %zu words do not fit into memory", words);
     if (rc == 0)
         rc = tokenizer_open(base_folder, words, &tokenizer, err);
-    if (rc == 0)
-        tokenizer_set_truncation(tokenizer, plan->params.truncation);
+    if (rc == 0) {
+        tokenizer_set_truncation(tokenizer, plan->config.truncation);
+        tokenizer_set_windows(tokenizer, plan->config.windows);
+    }
     if (rc == 0)
         rc = survey_sets(plan, tokenizer, out, err);
     tokenizer_free(tokenizer);

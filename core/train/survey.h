@@ -19,9 +19,9 @@
 /* Rows of a set that are tokenized. */
 enum { SURVEY_ROWS = 4096 };
 
-/* Rows as a token store will hold them, in its order. */
+/* Rows as a token store will hold them, in its order; of a text in windows each. */
 struct survey_set {
-    size_t rows, tokens, longest;
+    size_t texts, rows, tokens, longest;
     uint32_t *lengths; /* (rows), in tokens, specials included; guessed where not sampled */
 };
 

@@ -52,7 +52,7 @@ size_t
 run_steps_per_epoch(const struct train_plan *plan)
 {
     size_t batch = (size_t)plan->params.batch_size;
-    return (plan->training_rows + batch - 1) / batch;
+    return (train_plan_epoch_rows(plan) + batch - 1) / batch;
 }
 
 void
@@ -70,7 +70,7 @@ next_batch(struct run *run, size_t step)
     struct session *s = run->session;
     int64_t epoch = (int64_t)(step / run->steps_per_epoch);
     size_t first = step % run->steps_per_epoch * (size_t)run->plan->params.batch_size;
-    size_t count = s->training.rows - first;
+    size_t count = train_plan_epoch_rows(run->plan) - first;
     if (count > (size_t)run->plan->params.batch_size)
         count = (size_t)run->plan->params.batch_size;
     if (epoch != run->drawn_epoch) {
@@ -172,6 +172,7 @@ advance(struct run *run, size_t step, double seconds)
     run->values[METRIC_TOKENS_PER_SECOND] = (double)s->batch.tokens / seconds;
     run->pending = true;
     run->validated = run->tested = false;
+    run_note_loss(run, step);
 }
 
 /* ---- a run ----------------------------------------------------------------------------------- */

@@ -332,6 +332,7 @@ run_finish(struct run *run, struct err *err)
 {
     const struct labelled validation = validation_of(run), test = test_of(run);
     struct train_snapshot snapshot = {.final = true};
+    run_tell_stuck(run);
     if (wants_best(run, &run->best) && bring_best_back(run, &run->best, err) != 0)
         return err->code;
     if ((run->session->validation.rows > 0 && measure_final(run, &validation, err) != 0) ||

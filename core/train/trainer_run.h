@@ -38,6 +38,8 @@ struct run {
     bool validated, tested; /* the session's outputs are those of the present parameters */
     size_t kept_step;       /* of the latest state, and its `pending`; 0: none */
     bool kept_pending;
+    double late_losses; /* of the last quarter of the steps, as far as this process made them */
+    size_t late_steps;
 };
 
 double run_now(void); /* monotonic seconds */
@@ -62,6 +64,14 @@ bool run_is_over(const struct run *run);
 
 /* Hand the final model over, with the documents of its evaluations. */
 int run_finish(struct run *run, struct err *err);
+
+/* ---- trainer_stuck.c ------------------------------------------------------------------------- */
+
+/* Remember the loss of a step that is done, where it is a late one. */
+void run_note_loss(struct run *run, size_t step);
+
+/* Warn of a run whose late losses are those of a model that knows no text. */
+void run_tell_stuck(const struct run *run);
 
 /* ---- trainer_probe.c ------------------------------------------------------------------------- */
 

@@ -1,12 +1,16 @@
 /* Rows of checkpoints; see checkpoints.h. */
 #include "daemon/store/checkpoints.h"
 
+#include "core/train/best.h"
 #include "daemon/store/columns.h"
 #include "daemon/store/ids.h"
 #include "daemon/store/list.h"
 #include "daemon/store/json_columns.h"
 #include "daemon/store/query.h"
 #include "daemon/store/use.h"
+
+#include <math.h>
+#include <string.h>
 
 static const struct column columns[] = {
     CHECKPOINT_COLUMNS(COLUMN_ROW_OF){COLUMN_INTEGER, offsetof(struct checkpoint_raw, row.seq)}};
@@ -115,6 +119,39 @@ read_checkpoints(struct query *select, size_t limit, struct arena *arena,
         if (parse_row(&raw[out->count], arena, &out->items[out->count], err) != 0)
             return err->code;
     return 0;
+}
+
+/* NaN without it. */
+static double
+value_of(const struct checkpoint_row *row, enum metric metric)
+{
+    for (size_t i = 0; i < row->measure_count; i++)
+        if (strcmp(row->measures[i].name, metric_name(metric)) == 0)
+            return row->measures[i].value;
+    return NAN;
+}
+
+static enum metric
+metric_of(const char *name)
+{
+    for (int m = 0; name != NULL && m < METRIC_COUNT; m++)
+        if (strcmp(metric_name((enum metric)m), name) == 0)
+            return (enum metric)m;
+    return METRIC_VALID_LOSS;
+}
+
+size_t
+checkpoints_best(const struct checkpoint_rows *rows, const char *metric)
+{
+    enum metric by = metric_of(metric);
+    size_t best = rows->count;
+    double value = NAN;
+    for (size_t i = rows->count; i-- > 0;)
+        if (best_is_better(by, value_of(&rows->items[i], by), value)) {
+            best = i;
+            value = value_of(&rows->items[i], by);
+        }
+    return best;
 }
 
 int

@@ -52,6 +52,14 @@ int checkpoints_page(struct db *db, int64_t job_seq, const struct list_query *qu
 /* Delete the row. ERR_NOT_FOUND; ERR_CONFLICT while an unfinished job starts from its model. */
 int checkpoints_delete(struct db *db, const char *id, struct err *err);
 
+/*
+ * The index of the one that its job calls the best, by the name of the job's metric (NULL: of a job
+ * that is older than the choice, the validation loss). It is judged from the oldest on by the rule
+ * of core/train/best.h, so it is the oldest of equals: later ones may carry the measure of an
+ * earlier validation. rows->count when none was measured. Rows are newest first.
+ */
+size_t checkpoints_best(const struct checkpoint_rows *rows, const char *metric);
+
 /* Those of a greater step, ascending by step. */
 int checkpoints_after(struct db *db, const struct rows_after *after, struct arena *arena,
                       struct checkpoint_rows *out, struct err *err);

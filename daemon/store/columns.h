@@ -185,6 +185,7 @@ struct job_raw {
     X(TEXT, "j.numerics_key", job_raw, row.numerics_key)                                           \
     X(TEXT, "j.base_sha256", job_raw, row.base_sha256)                                             \
     X(INTEGER, "j.threads", job_raw, row.threads)                                                  \
+    X(INTEGER, "j.epoch_rows", job_raw, row.epoch_rows)                                            \
     X(INTEGER, "j.estimated_memory_bytes", job_raw, row.estimated_memory_bytes)                    \
     X(TEXT, "j.fine_tuned_model", job_raw, row.fine_tuned_model)                                   \
     X(TEXT, "j.result_file", job_raw, row.result_file)                                             \

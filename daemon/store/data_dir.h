@@ -125,6 +125,10 @@ int data_dir_remove_resume_states(const struct data_dir *dir, const char *job_id
 int data_dir_set_resume_states_aside(const struct data_dir *dir, const char *job_id,
                                      const char *tmp_path, struct err *err);
 int data_dir_remove_job(const struct data_dir *dir, const char *job_id, struct err *err);
+/* Remove what is no folder where the job's own, or that of its checkpoints or resume states,
+ * belongs: nothing could be stored there. *removed: how many. */
+int data_dir_clear_job(const struct data_dir *dir, const char *job_id, size_t *removed,
+                       struct err *err);
 
 /* Remove a file or folder of tmp/, such as what data_dir_tmp_path named; no error when absent. */
 int data_dir_remove_tmp(const struct data_dir *dir, const char *tmp_path, struct err *err);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const folder_names[] = {
@@ -241,7 +242,8 @@ data_dir_set_resume_states_aside(const struct data_dir *dir, const char *job_id,
 {
     struct arena *arena = arena_new();
     const char *folder = resume_states_path(dir, job_id, arena);
-    int result = fileio_exists(folder) ? fileio_rename(folder, tmp_path, err) : 0;
+    struct stat status;
+    int result = lstat(folder, &status) == 0 ? fileio_rename(folder, tmp_path, err) : 0;
     arena_free(arena);
     return result;
 }
@@ -264,6 +266,31 @@ data_dir_remove_tmp(const struct data_dir *dir, const char *tmp_path, struct err
     (void)inside;
     arena_free(arena);
     return fileio_remove_tree(tmp_path, err);
+}
+
+/* A link to a folder is one. What cannot be looked at is found by who uses it. */
+static int
+clear_place(const char *path, size_t *removed, struct err *err)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0 || (stat(path, &status) == 0 && S_ISDIR(status.st_mode)))
+        return 0;
+    ++*removed;
+    return fileio_remove_tree(path, err);
+}
+
+int
+data_dir_clear_job(const struct data_dir *dir, const char *job_id, size_t *removed, struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = 0;
+    *removed = 0;
+    if (clear_place(data_dir_job_path(dir, job_id, arena), removed, err) != 0 ||
+        clear_place(checkpoints_path(dir, job_id, arena), removed, err) != 0 ||
+        clear_place(resume_states_path(dir, job_id, arena), removed, err) != 0)
+        result = err->code;
+    arena_free(arena);
+    return result;
 }
 
 static int

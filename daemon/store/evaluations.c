@@ -3,6 +3,7 @@
 
 #include "daemon/store/columns.h"
 #include "daemon/store/ids.h"
+#include "daemon/store/jobs_read.h"
 #include "daemon/store/list.h"
 #include "daemon/store/query.h"
 
@@ -56,11 +57,22 @@ check_waiting(struct db *db, struct err *err)
     return 0;
 }
 
+/* What it is to measure is there, and from now on stays. */
+static int
+check_needs(struct db *db, const struct evaluation_row *row, struct err *err)
+{
+    const struct job_new first = {.model = row->model, .training_file = row->file};
+    const struct job_new other = {.model = row->compare_to};
+    if (jobs_check_needs(db, &first, err) != 0)
+        return err->code;
+    return row->compare_to == NULL ? 0 : jobs_check_needs(db, &other, err);
+}
+
 static int
 insert(struct db *db, void *context, struct err *err)
 {
     struct evaluation_row *row = context;
-    if (check_waiting(db, err) != 0)
+    if (check_waiting(db, err) != 0 || check_needs(db, row, err) != 0)
         return err->code;
     row->state = EVALUATION_STATE_QUEUED;
     row->created_at = query_now();

@@ -1,6 +1,6 @@
 /*
  * Evaluations: the rows. What a job measured of its final model (two at most, with the job), and
- * what clients asked of a model and a file, each carried out by the evaluator (work/evaluator.h).
+ * what clients asked of a model and a file, each carried out by work/evaluation_thread.h.
  *
  * A document is the text of a JSON object (core/eval/evaluation.h). A list leaves its long members
  * out. Model and files are ids, no foreign keys: a result shows them after they are gone.
@@ -49,7 +49,8 @@ struct evaluation_row_list {
     bool has_more;
 };
 
-/* Insert row, queued. ERR_CONFLICT when EVALUATIONS_MAX_WAITING have not ended. */
+/* Insert row, queued; until it has ended, its file and its models cannot be deleted. ERR_CONFLICT
+ * when EVALUATIONS_MAX_WAITING have not ended; ERR_NOT_FOUND without the file or a model. */
 int evaluations_insert(struct db *db, struct evaluation_row *row, struct arena *arena,
                        struct err *err);
 

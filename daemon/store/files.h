@@ -43,12 +43,12 @@ int files_get(struct db *db, const char *id, struct arena *arena, struct file_ro
 int files_page(struct db *db, const struct list_query *query, const char *purpose,
                struct arena *arena, struct file_rows *out, struct err *err);
 
-/* Delete the row. ERR_NOT_FOUND; ERR_CONFLICT while an unfinished job needs the file (names the
- * job). */
+/* Delete the row. ERR_NOT_FOUND; ERR_CONFLICT while an unfinished job or evaluation needs the file
+ * (names it). */
 int files_delete(struct db *db, const char *id, struct err *err);
 
-/* The id of a file whose time is over and that no unfinished job needs: 1, 0 when there is none, or
- * negative. */
+/* The id of a file whose time is over and that no unfinished job or evaluation needs: 1, 0 when
+ * there is none, or negative. */
 int files_find_expired(struct db *db, struct arena *arena, const char **id, struct err *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* Flat JSON of our own; see flat_json.h. */
 #include "daemon/store/flat_json.h"
 
-#include <stdlib.h>
+#include "core/base/decimal.h"
+
 #include <string.h>
 
 struct flat_json
@@ -43,10 +44,9 @@ flat_json_name(struct flat_json *json, const char **name, size_t *length)
 double
 flat_json_number(struct flat_json *json)
 {
-    char *end = NULL;
-    bool starts_well = (*json->at >= '0' && *json->at <= '9') || *json->at == '-';
-    double value = json->broken || !starts_well ? 0 : strtod(json->at, &end);
-    json->broken = json->broken || end == NULL || end == json->at;
+    const char *end = json->at;
+    double value = json->broken ? 0 : decimal_read(json->at, &end);
+    json->broken = json->broken || end == json->at;
     if (json->broken)
         return 0;
     json->at = end;

@@ -101,6 +101,7 @@ insert_row(struct db *db, const struct insertion *insertion, int64_t *seq, struc
                     json_columns_strings_text(arena, job->labels, job->label_count));
     query_bind_integer(&query, ":priority", job->priority);
     query_bind_integer(&query, ":total_steps", job->total_steps);
+    query_bind_integer(&query, ":epoch_rows", job->epoch_rows);
     query_bind_integer(&query, ":estimated_memory_bytes", job->estimated_memory_bytes);
     query_bind_integer(&query, ":estimated_disk_bytes", job->estimated_disk_bytes);
     int result = query_run_integer(&query, seq, err);

@@ -64,6 +64,7 @@ struct job_new {
     size_t label_count;
     int64_t priority;               /* higher runs earlier */
     int64_t total_steps;            /* that it will take */
+    int64_t epoch_rows;             /* that an epoch visits */
     int64_t estimated_memory_bytes; /* at its peak; < 0: not known */
     int64_t estimated_disk_bytes;   /* the same of the data directory; 0: nothing to speak of */
 };
@@ -99,6 +100,7 @@ struct job_row {
     size_t measure_count;
     const char *engine, *precision, *numerics_key, *base_sha256; /* NULL before it ran */
     int64_t threads;
+    int64_t epoch_rows;             /* < 0: not known */
     int64_t estimated_memory_bytes; /* < 0: not known */
     const char *fine_tuned_model;   /* or NULL; stays when that model is deleted */
     const char *result_file;        /* the same of the file with its measures */

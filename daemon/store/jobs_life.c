@@ -2,8 +2,9 @@
 #include "daemon/store/jobs_life.h"
 
 #include "daemon/store/jobs_read.h"
-#include "daemon/store/query.h"
+#include "daemon/store/use.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What a job is made of, as far as it may be missing later. */
@@ -128,22 +129,17 @@ struct deletion {
     bool in_use;
 };
 
-/* ERR_CONFLICT while a job that has not ended starts from one of its checkpoints. */
+/* ERR_CONFLICT while a job starts from one of its checkpoints, or an evaluation measures one. */
 static int
 check_checkpoints(struct db *db, int64_t seq, struct deletion *deletion, struct err *err)
 {
-    struct arena *arena = arena_new();
+    char what[96];
     struct query query = query_begin(db, STATEMENT_JOB_CHECKPOINT_USER);
     query_bind_integer(&query, ":job", seq);
-    int found = query_step(&query, err);
-    if (found > 0) {
-        deletion->in_use = true;
-        found = err_set(err, ERR_CONFLICT, "a checkpoint of job %s is needed by job %s",
-                        deletion->id, query_take_text(&query, arena));
-    }
-    query_end(&query);
-    arena_free(arena);
-    return found;
+    snprintf(what, sizeof what, "a checkpoint of job %.64s", deletion->id);
+    int code = use_refuse(&query, what, err);
+    deletion->in_use = code == ERR_CONFLICT;
+    return code;
 }
 
 static int

@@ -72,34 +72,71 @@ by_seq(const void *a, const void *b)
     return ((*x)->seq > (*y)->seq) - ((*x)->seq < (*y)->seq);
 }
 
-/* Of all rows of a page in one walk along the queue: counting for each would be quadratic. */
+/* The first of them to run. */
+static struct job_row *
+first_in_queue(struct job_row *const *queued, size_t count)
+{
+    struct job_row *first = queued[0];
+    for (size_t i = 1; i < count; i++)
+        if (queued[i]->priority > first->priority)
+            first = queued[i];
+    return first;
+}
+
+/* Queued rows of a page, by their seq, that get their places on a walk along the queue. */
+struct walk {
+    struct job_row **rows;
+    size_t count, missing;
+    int64_t position; /* of the job that was met last */
+};
+
+/* Along what a statement finds, until every row has its place. */
+static int
+walk_along(struct walk *walk, struct query *query, struct err *err)
+{
+    int found = 0;
+    while (walk->missing > 0 && (found = query_step(query, err)) > 0) {
+        int64_t seq = query_take_integer(query);
+        walk->position++;
+        if (seq < walk->rows[0]->seq || seq > walk->rows[walk->count - 1]->seq)
+            continue; /* a page is mostly a small part of the queue */
+        const struct job_row wanted = {.seq = seq};
+        const struct job_row *key = &wanted;
+        struct job_row **row = bsearch(&key, walk->rows, walk->count, sizeof *walk->rows, by_seq);
+        if (row != NULL) {
+            (*row)->queue_position = walk->position;
+            walk->missing--;
+        }
+    }
+    query_end(query);
+    return found < 0 ? found : 0;
+}
+
+/* Of all rows of a page: those in front of the first are counted, from there on it is one walk
+ * along the queue, since counting for each would be quadratic. */
 static int
 read_positions(struct db *db, struct job_rows *rows, struct arena *arena, struct err *err)
 {
-    struct job_row **queued = arena_array(arena, rows->count, sizeof *queued);
-    size_t count = 0;
+    struct walk walk = {.rows = arena_array(arena, rows->count, sizeof *walk.rows)};
     for (size_t i = 0; i < rows->count; i++)
         if (rows->items[i].state == JOB_STATE_QUEUED)
-            queued[count++] = &rows->items[i];
-    if (count == 0)
+            walk.rows[walk.count++] = &rows->items[i];
+    if (walk.count == 0)
         return 0;
-    qsort(queued, count, sizeof *queued, by_seq);
-    struct query query = query_begin(db, STATEMENT_QUEUE_ORDER);
-    size_t missing = count;
-    int64_t position = 0;
-    int found = 0;
-    while (missing > 0 && (found = query_step(&query, err)) > 0) {
-        const struct job_row wanted = {.seq = query_take_integer(&query)};
-        const struct job_row *key = &wanted;
-        position++;
-        struct job_row **row = bsearch(&key, queued, count, sizeof *queued, by_seq);
-        if (row != NULL) {
-            (*row)->queue_position = position;
-            missing--;
-        }
-    }
-    query_end(&query);
-    return found < 0 ? found : 0;
+    qsort(walk.rows, walk.count, sizeof *walk.rows, by_seq);
+    struct job_row *first = first_in_queue(walk.rows, walk.count);
+    if (read_position(db, first, err) != 0)
+        return err->code;
+    walk.missing = walk.count;
+    walk.position = first->queue_position - 1;
+    struct query same = query_begin(db, STATEMENT_QUEUE_ORDER);
+    query_bind_integer(&same, ":job", first->seq);
+    query_bind_integer(&same, ":priority", first->priority);
+    if (walk_along(&walk, &same, err) != 0)
+        return err->code;
+    struct query below = query_begin(db, STATEMENT_QUEUE_ORDER_BELOW);
+    query_bind_integer(&below, ":priority", first->priority);
+    return walk_along(&walk, &below, err);
 }
 
 int

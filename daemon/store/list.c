@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-enum { FIRST_CAPACITY = 16 };
+enum { FIRST_CAPACITY = 16, GROWTH = 4 };
 
 void *
 list_add(struct row_list *list, struct arena *arena)
 {
     if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? FIRST_CAPACITY : list->capacity * 2;
+        size_t capacity = list->capacity == 0 ? FIRST_CAPACITY : list->capacity * GROWTH;
         void *items = arena_array(arena, capacity, list->size);
         if (list->count > 0)
             memcpy(items, list->items, list->count * list->size);

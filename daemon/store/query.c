@@ -100,7 +100,7 @@ query_take_bytes(struct query *query, struct arena *arena, size_t *length)
 {
     int column = query->column++;
     const char *text = (const char *)sqlite3_column_text(query->statement, column);
-    *length = (size_t)sqlite3_column_bytes(query->statement, column);
+    *length = text == NULL ? 0 : (size_t)sqlite3_column_bytes(query->statement, column);
     return text == NULL ? NULL : arena_copy_bytes(arena, text, *length);
 }
 

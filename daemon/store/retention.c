@@ -3,18 +3,14 @@
 
 #include "core/base/mem.h"
 #include "daemon/store/checkpoints.h"
+#include "daemon/store/evaluations.h"
 #include "daemon/store/files.h"
 #include "daemon/store/jobs_life.h"
 #include "daemon/store/models.h"
 #include "daemon/store/query.h"
 #include "daemon/store/resume_states.h"
 
-#include <math.h>
-#include <string.h>
-
 enum { SECONDS_A_DAY = 24 * 3600 };
-
-static const char best_measure[] = "valid_loss";
 
 struct removal {
     const struct retention *retention;
@@ -49,6 +45,7 @@ struct found {
     int64_t at; /* what its age counts from */
     int64_t seq;
     const char *id;
+    const char *metric; /* of a job with checkpoints: what says which is the best; may be NULL */
 };
 
 /* The one behind *at: 1, or 0 when there is none. */
@@ -178,15 +175,6 @@ remove_resume_states(const struct removal *removal, const struct found *job, str
 
 /* ---- checkpoints ----------------------------------------------------------------------------- */
 
-static double
-measure_of(const struct checkpoint_row *row)
-{
-    for (size_t i = 0; i < row->measure_count; i++)
-        if (strcmp(row->measures[i].name, best_measure) == 0)
-            return row->measures[i].value;
-    return INFINITY;
-}
-
 static int
 remove_checkpoint(const struct removal *removal, const struct checkpoint_row *row, struct err *err)
 {
@@ -209,12 +197,9 @@ thin_checkpoints(const struct removal *removal, const struct found *job, struct 
     struct checkpoint_rows rows;
     const struct list_query all = {.limit = LIST_LIMIT_MAX};
     size_t keep = (size_t)removal->retention->rules.checkpoints;
-    size_t best = 0;
     if (checkpoints_page(removal->retention->db, job->seq, &all, removal->arena, &rows, err) != 0)
         return err->code;
-    for (size_t i = 1; i < rows.count; i++)
-        if (measure_of(&rows.items[i]) < measure_of(&rows.items[best]))
-            best = i;
+    size_t best = checkpoints_best(&rows, job->metric);
     for (size_t i = keep; i < rows.count; i++)
         if (i != best && remove_checkpoint(removal, &rows.items[i], err) != 0)
             return err->code;
@@ -232,6 +217,7 @@ find_crowded(const struct removal *removal, struct found *at, struct err *err)
     if (found > 0) {
         at->seq = query_take_integer(&query);
         at->id = query_take_text(&query, removal->arena);
+        at->metric = query_take_text(&query, removal->arena);
     }
     query_end(&query);
     return found;
@@ -264,6 +250,16 @@ remove_job(const struct removal *removal, const struct found *job, struct err *e
     removal->report->jobs++;
     forget_model(removal, data_dir_job_path(dir, job->id, removal->arena));
     return data_dir_remove_job(dir, job->id, err);
+}
+
+/* One that has ended stays so. Its document goes with its row. */
+static int
+remove_evaluation(const struct removal *removal, const struct found *evaluation, struct err *err)
+{
+    int code = evaluations_delete(removal->retention->db, evaluation->id, err);
+    if (code == 0)
+        removal->report->evaluations++;
+    return code == ERR_NOT_FOUND ? 0 : code;
 }
 
 static int
@@ -310,6 +306,8 @@ retention_run(const struct retention *retention, struct retention_report *out, s
         remove_each(&removal, STATEMENT_OLD_JOBS_WITH_STATES, rules->resume_days,
                     remove_resume_states, err) != 0 ||
         thin_all_checkpoints(&removal, err) != 0 ||
+        remove_each(&removal, STATEMENT_OLD_EVALUATIONS, rules->evaluations_days, remove_evaluation,
+                    err) != 0 ||
         remove_each(&removal, STATEMENT_OLD_MODELS, rules->models_days, remove_model, err) != 0 ||
         remove_each(&removal, STATEMENT_OLD_FILES, rules->files_days, remove_file, err) != 0)
         code = err_prefix(err, "remove what is old");

@@ -1,7 +1,8 @@
 /*
  * Retention: what is old enough is removed, each kind by its own rule.
  *
- * Nothing goes that a job which has not ended needs, and nothing that hangs on such a job. Ages of
+ * Nothing goes that a job or evaluation which has not ended needs, and nothing that hangs on such a
+ * job. Ages of
  * what hangs on a job count from the job's end. Rows go in short transactions, a batch each (a
  * whole job, with what is left of it, in one); then their files. A crash between the two leaves
  * orphans, which sweep.h removes.
@@ -21,17 +22,18 @@ enum { RETENTION_BATCH = 1000 /* rows of one transaction */ };
 
 /* 0 keeps for ever. */
 struct retention_rules {
-    int64_t events_days;  /* of ended jobs */
-    int64_t metrics_days; /* points of ended jobs; the latest of each measure stays */
-    int64_t resume_days;  /* resume states of jobs that failed or were cancelled */
-    int64_t jobs_days;    /* ended jobs with all that hangs on them; their models stay */
-    int64_t files_days;   /* since they were uploaded */
-    int64_t models_days;  /* fine-tuned ones, since they were made */
-    int64_t checkpoints;  /* how many of an ended job: the newest, and beside them the best */
+    int64_t events_days;      /* of ended jobs */
+    int64_t metrics_days;     /* points of ended jobs; the latest of each measure stays */
+    int64_t resume_days;      /* resume states of jobs that failed or were cancelled */
+    int64_t jobs_days;        /* ended jobs with all that hangs on them; their models stay */
+    int64_t files_days;       /* since they were uploaded */
+    int64_t models_days;      /* fine-tuned ones, since they were made */
+    int64_t checkpoints;      /* how many of an ended job: the newest, and beside them the best */
+    int64_t evaluations_days; /* since their end, those that clients asked for */
 };
 
 struct retention_report {
-    size_t events, points, resume_states, checkpoints, jobs, files, models; /* removed */
+    size_t events, points, resume_states, checkpoints, jobs, files, models, evaluations; /* gone */
 };
 
 /* What the removal works with. */

@@ -9,6 +9,9 @@
     "jobs INDEXED BY jobs_by_status"                                                               \
     " WHERE status IN ('queued', 'running', 'pausing', 'paused')"
 
+#define UNFINISHED_EVALUATIONS                                                                     \
+    "evaluations INDEXED BY evaluations_by_status WHERE status IN ('queued', 'running')"
+
 #define SELECT_FILE   "SELECT" FILE_COLUMNS(COLUMN_TEXT_OF) FILE_LAST " FROM files"
 #define SELECT_UPLOAD "SELECT" UPLOAD_COLUMNS(COLUMN_TEXT_OF) UPLOAD_LAST " FROM uploads"
 #define SELECT_PART   "SELECT" PART_COLUMNS(COLUMN_TEXT_OF) PART_LAST " FROM upload_parts"
@@ -84,12 +87,15 @@ static const char *const texts[STATEMENT_COUNT] = {
         SELECT_FILE " WHERE purpose = :purpose AND seq > :cursor ORDER BY seq LIMIT :limit",
     [STATEMENT_FILES_COUNT] = "SELECT count(*) FROM files",
     [STATEMENT_FILES_OF_PURPOSE_COUNT] = "SELECT count(*) FROM files WHERE purpose = :purpose",
-    [STATEMENT_FILE_USER] = "SELECT id FROM " UNFINISHED
-                            " AND :id IN (training_file, validation_file, test_file) LIMIT 1",
+    [STATEMENT_FILE_USER] =
+        "SELECT 'job', id FROM " UNFINISHED
+        " AND :id IN (training_file, validation_file, test_file)"
+        " UNION ALL SELECT 'evaluation', id FROM " UNFINISHED_EVALUATIONS " AND file = :id LIMIT 1",
     [STATEMENT_FILE_DELETE] = "DELETE FROM files WHERE id = :id RETURNING seq",
     [STATEMENT_FILES_EXPIRED] =
         "SELECT f.id FROM files AS f WHERE f.expires_at <= :now AND NOT EXISTS (SELECT 1"
         " FROM " UNFINISHED " AND f.id IN (training_file, validation_file, test_file))"
+        " AND NOT EXISTS (SELECT 1 FROM " UNFINISHED_EVALUATIONS " AND file = f.id)"
         " ORDER BY f.expires_at LIMIT 1",
 
     [STATEMENT_UPLOAD_INSERT] =
@@ -207,7 +213,9 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_MODEL_EXISTS] = "SELECT seq FROM models WHERE id = :id",
     [STATEMENT_MODEL_OF_JOB] = "SELECT seq FROM models WHERE job_id = :id",
     [STATEMENT_MODELS_ALL] = SELECT_MODEL " ORDER BY seq DESC",
-    [STATEMENT_MODEL_USER] = "SELECT id FROM " UNFINISHED " AND model = :id LIMIT 1",
+    [STATEMENT_MODEL_USER] = "SELECT 'job', id FROM " UNFINISHED " AND model = :id UNION ALL"
+                             " SELECT 'evaluation', id FROM " UNFINISHED_EVALUATIONS
+                             " AND :id IN (model, compare_to) LIMIT 1",
     [STATEMENT_MODEL_DELETE] = "DELETE FROM models WHERE id = :id RETURNING seq",
 
     [STATEMENT_CHECKPOINT_INSERT] =
@@ -230,7 +238,9 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_CHECKPOINT_DELETE] = "DELETE FROM checkpoints WHERE id = :id",
     [STATEMENT_CHECKPOINTS_DELETE_AFTER] =
         "DELETE FROM checkpoints WHERE job_seq = :job AND step > :step"
-        " AND model NOT IN (SELECT model FROM " UNFINISHED ")",
+        " AND model NOT IN (SELECT model FROM " UNFINISHED ") AND NOT EXISTS (SELECT 1"
+        " FROM " UNFINISHED_EVALUATIONS
+        " AND checkpoints.model IN (evaluations.model, compare_to))",
 
     [STATEMENT_RESUME_STATE_INSERT] =
         "INSERT INTO resume_states (job_seq, step, pending, created_at)"
@@ -248,10 +258,10 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_JOB_INSERT] =
         "INSERT INTO jobs (id, status, created_at, model, root_model, training_file,"
         " validation_file, test_file, suffix, seed, metadata, request, parameters, task, labels,"
-        " priority, total_steps, estimated_memory_bytes, estimated_disk_bytes)"
+        " priority, total_steps, epoch_rows, estimated_memory_bytes, estimated_disk_bytes)"
         " VALUES (:id, 'queued', :created_at,"
         " :model, :root_model, :training_file, :validation_file, :test_file, :suffix, :seed,"
-        " :metadata, :request, :parameters, :task, :labels, :priority, :total_steps,"
+        " :metadata, :request, :parameters, :task, :labels, :priority, :total_steps, :epoch_rows,"
         " :estimated_memory_bytes, :estimated_disk_bytes) RETURNING seq",
     [STATEMENT_JOB_GET] = SELECT_JOB " WHERE j.id = :id",
     [STATEMENT_JOB_BY_SEQ] = SELECT_JOB " WHERE j.seq = :job",
@@ -272,7 +282,11 @@ static const char *const texts[STATEMENT_COUNT] = {
         " FROM jobs INDEXED BY jobs_by_status WHERE status = 'queued'"
         " ORDER BY priority DESC, seq LIMIT :limit",
     [STATEMENT_QUEUE_ORDER] = "SELECT seq FROM jobs INDEXED BY jobs_by_status"
-                              " WHERE status = 'queued' ORDER BY priority DESC, seq",
+                              " WHERE status = 'queued' AND priority = :priority"
+                              " AND seq >= :job ORDER BY seq",
+    [STATEMENT_QUEUE_ORDER_BELOW] = "SELECT seq FROM jobs INDEXED BY jobs_by_status"
+                                    " WHERE status = 'queued' AND priority < :priority"
+                                    " ORDER BY priority DESC, seq",
     [STATEMENT_QUEUE_POSITION] =
         "SELECT 1 + (SELECT count(*) FROM jobs AS a INDEXED BY jobs_by_status"
         " WHERE a.status = 'queued' AND a.priority > :priority)"
@@ -306,8 +320,11 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_JOB_FORGET_ENDS] = "UPDATE jobs SET crashes = 0, idle_ends = 0, waits_for = NULL,"
                                   " overtaken = 0 WHERE seq = :job",
     [STATEMENT_JOB_CHECKPOINT_USER] =
-        "SELECT id FROM " UNFINISHED
-        " AND model IN (SELECT model FROM checkpoints WHERE job_seq = :job) LIMIT 1",
+        "SELECT 'job', id FROM " UNFINISHED
+        " AND model IN (SELECT model FROM checkpoints WHERE job_seq = :job)"
+        " UNION ALL SELECT 'evaluation', id FROM " UNFINISHED_EVALUATIONS
+        " AND EXISTS (SELECT 1 FROM checkpoints AS c WHERE c.job_seq = :job"
+        " AND c.model IN (evaluations.model, compare_to)) LIMIT 1",
     [STATEMENT_JOB_DELETE] = "DELETE FROM jobs WHERE seq = :job",
     [STATEMENT_JOB_INTERRUPTED_FIRST] =
         "SELECT seq, id, status, attempt, crashes, idle_ends FROM jobs INDEXED BY jobs_by_status"
@@ -369,7 +386,8 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_OLD_JOBS_WITH_STATES] =
         OLD_JOB " AND EXISTS (SELECT 1 FROM resume_states WHERE job_seq = j.seq)" OLD_JOB_ORDER,
     [STATEMENT_OLD_CHECKPOINTS] =
-        "SELECT c.job_seq, j.id FROM (SELECT job_seq, count(*) AS number FROM checkpoints"
+        "SELECT c.job_seq, j.id, json_extract(j.parameters, '$.metric_for_best_model')"
+        " FROM (SELECT job_seq, count(*) AS number FROM checkpoints"
         " WHERE job_seq > :after GROUP BY job_seq HAVING number > :keep ORDER BY job_seq) AS c"
         " CROSS JOIN jobs AS j ON j.seq = c.job_seq WHERE j.finished_at IS NOT NULL LIMIT 1",
     [STATEMENT_OLD_MODELS] = "SELECT created_at, seq, id FROM models INDEXED BY models_by_age"
@@ -378,6 +396,10 @@ static const char *const texts[STATEMENT_COUNT] = {
     [STATEMENT_OLD_FILES] = "SELECT created_at, seq, id FROM files INDEXED BY files_by_age"
                             " WHERE created_at <= :limit AND (created_at, seq) > (:at, :after)"
                             " ORDER BY created_at, seq LIMIT 1",
+    [STATEMENT_OLD_EVALUATIONS] =
+        "SELECT finished_at, seq, id FROM evaluations INDEXED BY evaluations_by_end"
+        " WHERE finished_at <= :limit AND (finished_at, seq) > (:at, :after)"
+        " ORDER BY finished_at, seq LIMIT 1",
     [STATEMENT_OLD_EVENTS_DELETE] =
         "DELETE FROM events WHERE job_seq = :job AND seq IN (SELECT seq FROM events"
         " WHERE job_seq = :job LIMIT :limit) AND " JOB_HAS_ENDED,

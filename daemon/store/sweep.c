@@ -1,6 +1,7 @@
 /* Orphans; see sweep.h. Only names of our own making are touched, and only when no row has them. */
 #include "daemon/store/sweep.h"
 
+#include "daemon/store/events.h"
 #include "daemon/store/files.h"
 #include "daemon/store/ids.h"
 #include "daemon/store/query.h"
@@ -116,6 +117,27 @@ visit_resume_state(void *context, const char *name, struct err *err)
 }
 
 static int
+append_damage(struct db *db, void *context, struct err *err)
+{
+    const struct sweep *sweep = context;
+    const struct event_new event = {
+        .kind = EVENT_STATE_DAMAGED,
+        .level = EVENT_WARN,
+        .message = "Where a folder of this job belongs, for its checkpoints or resume states, the "
+                   "start found something else and removed it. What the folder held is gone."};
+    return events_append(db, sweep->job_seq, &event, err);
+}
+
+static int
+clear_way(struct sweep *sweep, struct err *err)
+{
+    size_t removed = 0;
+    if (data_dir_clear_job(sweep->dir, sweep->job_id, &removed, err) != 0)
+        return err->code;
+    return removed > 0 ? db_write(sweep->db, append_damage, sweep, err) : 0;
+}
+
+static int
 visit_job(void *context, const char *name, struct err *err)
 {
     struct sweep *sweep = context;
@@ -126,7 +148,8 @@ visit_job(void *context, const char *name, struct err *err)
         return found;
     if (found > 0) {
         sweep->job_id = name;
-        if (data_dir_each_checkpoint(sweep->dir, name, visit_checkpoint, sweep, err) != 0)
+        if (clear_way(sweep, err) != 0 ||
+            data_dir_each_checkpoint(sweep->dir, name, visit_checkpoint, sweep, err) != 0)
             return err->code;
         return data_dir_each_resume_state(sweep->dir, name, visit_resume_state, sweep, err);
     }

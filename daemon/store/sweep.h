@@ -3,7 +3,8 @@
  *
  * Files come before their row and go after it, so a crash leaves orphans: an upload without a file
  * row, a model folder without a model row, a checkpoint or resume state without a row, a folder of
- * a job that is gone, parts of an upload that is not pending. sweep_run is for the start only,
+ * a job that is gone, parts of an upload that is not pending. What is no folder where a job's
+ * folders belong goes as well, and an event of the job says so. sweep_run is for the start only,
  * before any thread works.
  */
 #ifndef DAEMON_STORE_SWEEP_H
@@ -22,9 +23,9 @@ struct sweep_report {
 int sweep_run(const struct data_dir *dir, struct db *db, struct sweep_report *out, struct err *err);
 
 /*
- * Remove the files whose time is over, unless an unfinished job needs them, and end uploads in
- * parts that were not completed in theirs. At start, and whenever somebody looks: when there is
- * nothing to do it is two searches of an index. Thread-safe.
+ * Remove the files whose time is over, unless an unfinished job or evaluation needs them, and end
+ * uploads in parts that were not completed in theirs. At start, and whenever somebody looks: when
+ * there is nothing to do it is two searches of an index. Thread-safe.
  */
 int sweep_expired(const struct data_dir *dir, struct db *db, struct err *err);
 

@@ -147,7 +147,7 @@ measure(struct evaluation_task *task, const char *model, const char *param,
     return fail(task, name, param, &err);
 }
 
-/* What the other model comes to, and McNemar's test between the two. */
+/* What the other model comes to, and a test between the two. */
 static int
 compare(struct evaluation_task *task, const struct evaluation_outputs *first, json_t *document)
 {
@@ -157,12 +157,15 @@ compare(struct evaluation_task *task, const struct evaluation_outputs *first, js
         return 0;
     int code = measure(task, task->row.compare_to, "compare_to", &second, &other);
     if (code == 0) {
-        json_t *comparison = evaluation_compare(first, &second);
-        if (comparison == NULL)
-            comparison = json_object();
-        json_object_set_new(comparison, "model", json_string(task->row.compare_to));
-        json_object_set(comparison, "measures", json_object_get(other, "measures"));
-        json_object_set_new(document, "comparison", comparison);
+        struct err err;
+        json_t *comparison = evaluation_compare(first, &second, &err);
+        if (comparison == NULL) {
+            code = fail(task, code_of(&err, NULL), NULL, &err);
+        } else {
+            json_object_set_new(comparison, "model", json_string(task->row.compare_to));
+            json_object_set(comparison, "measures", json_object_get(other, "measures"));
+            json_object_set_new(document, "comparison", comparison);
+        }
     }
     json_decref(other);
     evaluation_outputs_fini(&second);

@@ -39,12 +39,12 @@ static void
 log_removed(const struct retention_report *report)
 {
     size_t all = report->events + report->points + report->resume_states + report->checkpoints +
-                 report->jobs + report->files + report->models;
+                 report->jobs + report->files + report->models + report->evaluations;
     if (all > 0)
         log_info("retain removed jobs=%zu models=%zu files=%zu checkpoints=%zu resume_states=%zu "
-                 "events=%zu points=%zu",
+                 "events=%zu points=%zu evaluations=%zu",
                  report->jobs, report->models, report->files, report->checkpoints,
-                 report->resume_states, report->events, report->points);
+                 report->resume_states, report->events, report->points, report->evaluations);
 }
 
 static void

@@ -3,7 +3,6 @@
  */
 #include "daemon/work/snapshots.h"
 
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -49,28 +48,6 @@ shape_of(const struct model_save *save)
     };
 }
 
-/* The lower, the better; INFINITY without the measure. */
-static double
-badness_of(const struct checkpoint_row *row, enum metric by)
-{
-    for (size_t i = 0; i < row->measure_count; i++)
-        if (strcmp(row->measures[i].name, metric_name(by)) == 0)
-            return metric_rises(by) ? -row->measures[i].value : row->measures[i].value;
-    return INFINITY;
-}
-
-/* The index of the best by a metric, the oldest of equals, since later ones may carry the measure
- * of an earlier validation; rows are newest first. */
-static size_t
-best_of(const struct checkpoint_rows *rows, enum metric by)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < rows->count; i++)
-        if (badness_of(&rows->items[i], by) <= badness_of(&rows->items[best], by))
-            best = i;
-    return best;
-}
-
 /* A checkpoint that an unfinished job starts from stays for now; the next retention asks again. */
 static int
 remove_checkpoint(struct snapshots *snapshots, const struct checkpoint_row *row, struct err *err)
@@ -99,7 +76,8 @@ retain(struct snapshots *snapshots, const struct train_snapshot *snapshot, struc
     struct list_query query = {.limit = LIST_LIMIT_MAX};
     if (checkpoints_page(snapshots->db, snapshots->job->seq, &query, arena, &rows, err) != 0)
         return err->code;
-    size_t best = best_of(&rows, snapshot->best_by);
+    /* The best step's own, or where it has none the first with its measure. */
+    size_t best = checkpoints_best(&rows, metric_name(snapshot->best_by));
     for (size_t i = SNAPSHOTS_KEPT; i < rows.count; i++)
         if (i != best && rows.items[i].step != (int64_t)snapshot->best_step &&
             remove_checkpoint(snapshots, &rows.items[i], err) != 0)

@@ -34,6 +34,7 @@ job_has_every_required_key(void **state)
                                        "metrics",
                                        "resources",
                                        "estimated_memory_bytes",
+                                       "epoch_rows",
                                        "attempt",
                                        "queue_position",
                                        "priority",
@@ -81,6 +82,7 @@ finished_job_says_what_it_made(void **state)
     assert_string_equal(json_text_at(resources, "precision"), "fp32");
     assert_int_equal(json_integer_at(resources, "peak_memory_bytes"), 1 << 20);
     assert_true(json_is_null(json_object_get(root, "estimated_memory_bytes"))); /* not told then */
+    assert_true(json_is_null(json_object_get(root, "epoch_rows")));
     json_decref(root);
 }
 
@@ -95,6 +97,7 @@ job_under_way_has_no_results_yet(void **state)
     root = call_json(state, "GET", JOBS "/ftjob-queued", NULL);
     assert_int_equal(json_integer_at(root, "queue_position"), 1);
     assert_int_equal(json_integer_at(root, "estimated_memory_bytes"), 3 << 20);
+    assert_int_equal(json_integer_at(root, "epoch_rows"), 96);
     assert_true(json_is_null(json_object_get(json_object_get(root, "progress"), "seconds_left")));
     json_decref(root);
     root = call_json(state, "GET", JOBS "/ftjob-failed", NULL);

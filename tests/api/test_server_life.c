@@ -76,6 +76,7 @@ dry_run_answers_an_estimate(void **state)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         assert_true(json_is_number(json_object_get(root, numbers[i])));
     assert_int_equal(json_integer_at(root, "total_steps"), 18);
+    assert_int_equal(json_integer_at(root, "epoch_rows"), 120);
     assert_int_equal(json_integer_at(json_object_get(root, "parameters"), "n_epochs"), 3);
     const json_t *warning = json_array_get(json_object_get(root, "warnings"), 0);
     assert_string_equal(json_text_at(warning, "code"), "random_weights");

@@ -5,9 +5,13 @@
 
 DIR of --data holds train.jsonl and test.jsonl ({"text", "label"}). The reference is run by the Python that
 runs this (torch, transformers, scikit-learn): texts sorted by length, batches of 32, means of unit length,
-centred and scaled as core/probe/probe.h says, LogisticRegression(C=10). Seconds are of features and fit of
-the training rows: ours as the job's event tells them, the reference's around the same work. Accuracy is of
-the test rows. The load of the machine is printed with every round: a figure from a busy machine is worth little.
+centred and scaled as core/probe/probe.h says, LogisticRegression(C=10). Every round measures both, one after
+the other, so that they see the same machine: PyTorch's features and scikit-learn's fit stand beside ours in the
+same run. Seconds are of features and fit of the training rows: ours as the job's event tells them, the
+reference's around the same work; process is the whole process by the clock, starting, reading and test rows
+included, and processor its user and system seconds, which other work on the machine changes less. Accuracy is
+of the test rows. The load of the machine is printed with every round: seconds from a busy machine are worth
+little.
 """
 import argparse
 import json
@@ -30,6 +34,7 @@ def options():
     parser.add_argument("--build", default="build/release", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"), help="of our features")
     parser.add_argument("--reference", action="store_true", help="run the reference once and print JSON")
     return parser.parse_args()
 
@@ -70,7 +75,16 @@ def reference(o):
     ended = time.monotonic()
     accuracy = fitted.score((features(test_texts) - mean) / scale, test_labels)
     print(json.dumps({"features": featured - began, "fit": ended - featured, "seconds": ended - began,
-                      "processor": time.process_time(), "accuracy": accuracy}))
+                      "accuracy": accuracy}))
+
+
+def watched(command, **how):
+    """What a command says, and its seconds by the clock and of processor time."""
+    before, began = os.times(), time.monotonic()
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **how).stdout
+    process, after = time.monotonic() - began, os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    return said, process, processor
 
 
 def run_reference(o):
@@ -78,23 +92,22 @@ def run_reference(o):
                        OPENBLAS_NUM_THREADS=str(o.threads))
     command = [sys.executable, __file__, "--reference", "--model", o.model, "--data", o.data,
                "--threads", str(o.threads)]
-    return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+    said, process, processor = watched(command, env=environment)
+    return dict(json.loads(said), process=process, processor=processor)
 
 
 def run_ours(o, scratch):
     job = {"model": o.model, "training_file": str(o.data / "train.jsonl"), "method": "linear_probe",
            "test_file": str(o.data / "test.jsonl"), "validation_split": 0, "baseline": False,
-           "threads": o.threads, "seed": 1}
+           "precision": o.precision, "threads": o.threads, "seed": 1}
     path = pathlib.Path(scratch) / "job.json"
     path.write_text(json.dumps(job))
-    before = os.times()
-    said = subprocess.run([o.build / "finetuned", "run", path], check=True, capture_output=True, text=True).stdout
-    after = os.times()
+    said, process, processor = watched([o.build / "finetuned", "run", path], stderr=subprocess.DEVNULL)
     lines = [json.loads(line) for line in said.splitlines()]
     seconds = next(float(found[1]) for line in lines
                    if (found := re.search(r"and ([0-9.]+) seconds", line.get("message", ""))))
-    processor = after.children_user + after.children_system - before.children_user - before.children_system
-    return {"seconds": seconds, "processor": processor, "accuracy": lines[-1]["metrics"]["test_accuracy"]}
+    return {"seconds": seconds, "process": process, "processor": processor,
+            "accuracy": lines[-1]["metrics"]["test_accuracy"]}
 
 
 def main():

@@ -47,6 +47,19 @@ losses_fall_and_other_metrics_rise(void **state)
 }
 
 static void
+a_number_is_better_than_none_and_none_is_never_better(void **state)
+{
+    (void)state;
+    assert_true(best_is_better(METRIC_VALID_LOSS, 5, NAN));
+    assert_true(best_is_better(METRIC_VALID_MCC, -1, NAN));
+    assert_false(best_is_better(METRIC_VALID_LOSS, NAN, 5));
+    assert_false(best_is_better(METRIC_VALID_MCC, NAN, NAN));
+    assert_true(best_is_better(METRIC_VALID_LOSS, 1, 2) &&
+                !best_is_better(METRIC_VALID_LOSS, 2, 1));
+    assert_true(best_is_better(METRIC_VALID_MCC, 2, 1) && !best_is_better(METRIC_VALID_MCC, 1, 1));
+}
+
+static void
 patience_counts_validations_without_progress(void **state)
 {
     (void)state;
@@ -146,6 +159,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_fall_and_other_metrics_rise),
+        cmocka_unit_test(a_number_is_better_than_none_and_none_is_never_better),
         cmocka_unit_test(patience_counts_validations_without_progress),
         cmocka_unit_test(small_improvements_are_no_progress),
         cmocka_unit_test(no_number_is_never_the_best),

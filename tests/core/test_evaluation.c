@@ -351,33 +351,6 @@ too_many_scores_are_not_kept_and_the_rest_is_measured(void **state)
     evaluation_outputs_fini(&outputs);
 }
 
-/* ---- two models ------------------------------------------------------------------------------ */
-
-static void
-comparison_counts_who_was_right_alone(void **state)
-{
-    struct fixture *f = *state;
-    const float zero[] = {1, 0}, one[] = {0, 1};
-    struct err err;
-    struct evaluation_outputs first, second;
-    for (size_t row = 0; row < 6; row++)
-        add_class(&f->targets, 0);
-    assert_int_equal(evaluation_outputs_init(&first, &f->targets, 2, &err), 0);
-    assert_int_equal(evaluation_outputs_init(&second, &f->targets, 2, &err), 0);
-    for (size_t row = 0; row < 6; row++) {
-        evaluation_outputs_take(&first, row, zero);
-        evaluation_outputs_take(&second, row, row < 5 ? one : zero);
-    }
-    json_t *comparison = evaluation_compare(&first, &second);
-    assert_int_equal(json_integer_value(json_object_get(comparison, "only_this_right")), 5);
-    assert_int_equal(json_integer_value(json_object_get(comparison, "only_other_right")), 0);
-    double p = json_number_value(json_object_get(comparison, "p_value"));
-    assert_true(fabs(p - 0.0625) < 1e-9); /* 2 / 2^5 */
-    json_decref(comparison);
-    evaluation_outputs_fini(&first);
-    evaluation_outputs_fini(&second);
-}
-
 /* ---- other tasks ----------------------------------------------------------------------------- */
 
 static double
@@ -386,6 +359,18 @@ number_at(const json_t *document, const char *object, const char *name)
     const json_t *value = json_object_get(json_object_get(document, object), name);
     assert_true(json_is_number(value));
     return json_number_value(value);
+}
+
+/* [low, high] of a measure holds its value. */
+static void
+assert_interval_about(const json_t *document, const char *measure, double value)
+{
+    const json_t *pair = json_object_get(json_object_get(document, "intervals"), measure);
+    assert_int_equal(json_array_size(pair), 2);
+    double low = json_number_value(json_array_get(pair, 0));
+    double high = json_number_value(json_array_get(pair, 1));
+    assert_true(json_is_number(json_array_get(pair, 0)) && low < high);
+    assert_true(low <= value + 1e-12 && value <= high + 1e-12);
 }
 
 /* Of four rows the second label is over its tuned threshold where it is not over 0.5. */
@@ -418,6 +403,15 @@ several_labels_are_measured_with_tuned_thresholds_and_at_half(void **state)
     const json_t *error = json_array_get(json_object_get(document, "errors"), 0);
     assert_int_equal(json_array_size(json_object_get(error, "label")), 0);
     assert_int_equal(json_array_size(json_object_get(error, "predicted")), 1);
+    assert_interval_about(document, "accuracy", 0.75);
+    assert_interval_about(document, "micro_f1", number_at(document, "measures", "micro_f1"));
+    assert_interval_about(document, "macro_f1", number_at(document, "measures", "macro_f1"));
+    const json_t *calibration = json_object_get(document, "calibration");
+    const json_t *bins = json_object_get(calibration, "bins");
+    assert_int_equal(json_array_size(bins), 15);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(bins, 14), "rows")), 3);
+    assert_true(json_is_null(json_object_get(calibration, "temperature")));
+    assert_true(number_at(document, "calibration", "ece") > 0);
     const json_t *label = json_array_get(json_object_get(document, "per_class"), 1);
     assert_true(json_number_value(json_object_get(label, "threshold")) ==
                 (double)outputs.thresholds[1]);
@@ -448,6 +442,12 @@ numbers_are_measured_in_their_own_units(void **state)
     json_t *document = document_of(f, &outputs, NULL);
     assert_true(fabs(number_at(document, "measures", "mae") - 5.0 / 3 / 2) < 1e-6);
     assert_true(fabs(summary.mae - number_at(document, "measures", "mae")) < 1e-12);
+    assert_interval_about(document, "mae", summary.mae);
+    assert_interval_about(document, "mse", summary.mse);
+    /* A sample of one row three times has no variance. */
+    const json_t *none = json_object_get(json_object_get(document, "intervals"), "pearson");
+    assert_int_equal(json_array_size(none), 2);
+    assert_true(json_is_null(json_array_get(none, 0)) && json_is_null(json_array_get(none, 1)));
     const json_t *error = json_array_get(json_object_get(document, "errors"), 0);
     assert_string_equal(json_string_value(json_object_get(error, "target")), "c0");
     assert_true(fabs(json_number_value(json_object_get(error, "label")) - 120) < 1e-6);
@@ -493,6 +493,9 @@ words_and_entities_are_measured_without_special_tokens(void **state)
     assert_true(fabs(number_at(document, "measures", "accuracy") - 0.75) < 1e-12);
     assert_true(fabs(number_at(document, "measures", "entity_f1") - 2.0 / 3) < 1e-12);
     assert_true(fabs(number_at(document, "measures", "strict_f1") - 2.0 / 3) < 1e-12);
+    assert_interval_about(document, "accuracy", 0.75);
+    assert_interval_about(document, "entity_f1", 2.0 / 3);
+    assert_interval_about(document, "strict_f1", 2.0 / 3);
     const json_t *error = json_array_get(json_object_get(document, "errors"), 0);
     assert_string_equal(json_string_value(json_object_get(error, "token")), "Bo");
     assert_string_equal(json_string_value(json_object_get(error, "label")), "B-P");
@@ -512,7 +515,6 @@ main(void)
         CASE(long_texts_are_cut_between_characters),
         CASE(many_classes_and_errors_are_cut),
         CASE(too_many_scores_are_not_kept_and_the_rest_is_measured),
-        CASE(comparison_counts_who_was_right_alone),
         CASE(several_labels_are_measured_with_tuned_thresholds_and_at_half),
         CASE(numbers_are_measured_in_their_own_units),
         CASE(words_and_entities_are_measured_without_special_tokens),

@@ -3,6 +3,7 @@
  * (tests/fixtures/golden_measures.py): 200 random sets of each kind, ties, empty classes and single
  * rows among them.
  */
+#include "core/eval/bootstrap.h"
 #include "core/eval/calibration.h"
 #include "core/eval/classification.h"
 #include "core/eval/entities.h"

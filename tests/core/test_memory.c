@@ -68,9 +68,8 @@ the_model_is_counted_by_what_a_run_touches(void **state)
 
 /* The workspace of the very batch that is the largest of the run. */
 static void
-activations_are_those_of_the_largest_batch(void **state)
+check_activations(struct plan_fixture *f, double oversample)
 {
-    struct plan_fixture *f = *state;
     struct err err;
     struct tokenizer *tokenizer = NULL;
     struct token_store store = {0};
@@ -78,8 +77,12 @@ activations_are_those_of_the_largest_batch(void **state)
     struct pool *pool = pool_new(1, &err);
     f->request.params.validation_split = 0;
     f->request.params.n_epochs = 3;
+    f->request.params.oversample = oversample;
     f->request.training = plan_rows(f, "train.jsonl", 300, 0);
     struct train_memory memory = estimate(f);
+    struct oversample repeats;
+    assert_int_equal(train_plan_repeats(&f->plan, &repeats, &err), 0);
+    assert_int_equal(f->plan.repeated_rows, oversample > 0 ? 100 : 0);
     assert_int_equal(tokenizer_open(f->request.base_folder, PLAN_WORDS, &tokenizer, &err), 0);
     struct tokenize_task task = {.tokenizer = tokenizer,
                                  .dataset = f->plan.training,
@@ -88,26 +91,37 @@ activations_are_those_of_the_largest_batch(void **state)
                                  .max_length = PLAN_LONGEST};
     assert_int_equal(tokenize_dataset(&task, pool, &store, NULL, &err), 0);
     uint32_t lengths[300];
-    uint32_t order[300];
+    uint32_t order[400];
     for (size_t i = 0; i < store.rows; i++)
         lengths[i] = (uint32_t)(store.offsets[i + 1] - store.offsets[i]);
     struct order rule = {.seed = 3,
                          .batching = BATCHING_SHUFFLE,
                          .batch_size = 16,
-                         .rows = store.rows,
-                         .lengths = lengths};
+                         .rows = train_plan_epoch_rows(&f->plan),
+                         .lengths = lengths,
+                         .oversample = oversample > 0 ? &repeats : NULL};
     struct workspace_shape shape = {.training = true,
                                     .rows = 16,
-                                    .tokens = order_largest_batch(&rule, 3 * 19, order),
+                                    .tokens =
+                                        order_largest_batch(&rule, f->plan.total_steps, order),
                                     .longest = store.longest,
                                     .threads = 2,
                                     .layout = &layout};
     assert_int_equal(tensor_layout_build(&f->plan.config, f->scratch.arena, &layout, &err), 0);
     assert_true(shape.tokens < batch_most_tokens(&store, 16));
     assert_int_equal(memory.activations, workspace_bytes(&f->plan.config, &shape));
+    assert_int_equal(f->plan.total_steps, oversample > 0 ? 3 * 25 : 3 * 19);
+    oversample_fini(&repeats);
     token_store_fini(&store);
     tokenizer_free(tokenizer);
     pool_free(pool);
+}
+
+static void
+activations_are_those_of_the_largest_batch(void **state)
+{
+    check_activations(*state, 0);
+    check_activations(*state, 1);
 }
 
 static void
@@ -188,6 +202,19 @@ saving_is_counted_where_a_model_is_saved(void **state)
     assert_true(estimate_with(f, &facts).saving > 0);
 }
 
+/* A probe has nothing of training, but its dense layers a second time, in panels. */
+static void
+a_probe_counts_its_weights_twice_and_no_moments(void **state)
+{
+    struct plan_fixture *f = *state;
+    f->request.params.method = METHOD_LINEAR_PROBE;
+    f->request.training = plan_rows(f, "train.jsonl", 60, 0);
+    struct train_memory memory = estimate(f);
+    size_t words = (size_t)PLAN_WORDS * PLAN_HIDDEN * sizeof(float);
+    assert_int_equal(memory.parameters, 2 * other_bytes(f) + words);
+    assert_int_equal(memory.gradients + memory.moments, 0);
+}
+
 static void
 the_process_itself_is_part_of_it(void **state)
 {
@@ -210,6 +237,7 @@ main(void)
         PLAN_TEST(less_is_needed_with_checkpointing_small_batches_and_fewer_threads),
         PLAN_TEST(evaluation_is_what_its_workspaces_take_beyond_training),
         PLAN_TEST(saving_is_counted_where_a_model_is_saved),
+        PLAN_TEST(a_probe_counts_its_weights_twice_and_no_moments),
         PLAN_TEST(the_process_itself_is_part_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,10 +192,87 @@ the_largest_batch_is_foretold(void **state)
     }
 }
 
+/* Rows of three classes, the second and third rare ones. */
+static struct oversample
+make_repeats(double share)
+{
+    struct err err;
+    struct oversample repeats;
+    uint32_t labels[ROWS];
+    for (uint32_t i = 0; i < ROWS; i++)
+        labels[i] = i % 9 == 0 ? 1 : i % 50 == 1 ? 2 : 0;
+    const struct oversample_of of = {labels, ROWS, 3, share};
+    assert_int_equal(oversample_init(&repeats, &of, &err), 0);
+    return repeats;
+}
+
+/* Shuffled, an epoch is the permutation of its length, of the rows that oversampling gives it. */
+static void
+repeated_rows_are_shuffled_among_the_others(void **state)
+{
+    struct fixture *f = *state;
+    struct oversample repeats = make_repeats(0.6);
+    uint32_t *rows = mem_array(repeats.count, sizeof *rows);
+    uint32_t *permutation = mem_array(repeats.count, sizeof *permutation);
+    uint32_t *order = mem_array(repeats.count, sizeof *order);
+    f->rule.rows = repeats.count;
+    f->rule.oversample = &repeats;
+    f->rule.batching = BATCHING_SHUFFLE;
+    assert_true(repeats.count > ROWS + ROWS / 2);
+    for (uint32_t epoch = 0; epoch < 3; epoch++) {
+        struct rng_stream stream = rng_stream(42, RNG_SHUFFLE, 0, epoch);
+        rng_shuffle(&stream, permutation, repeats.count);
+        oversample_fill(&repeats, 42, epoch, rows);
+        order_epoch(&f->rule, epoch, order);
+        for (size_t i = 0; i < repeats.count; i++)
+            assert_int_equal(order[i], rows[permutation[i]]);
+    }
+    free(rows);
+    free(permutation);
+    free(order);
+    oversample_fini(&repeats);
+}
+
+static void
+repeated_rows_are_grouped_and_the_largest_batch_is_foretold(void **state)
+{
+    struct fixture *f = *state;
+    struct oversample repeats = make_repeats(1);
+    uint32_t *order = mem_array(repeats.count, sizeof *order);
+    uint32_t *other = mem_array(repeats.count, sizeof *other);
+    size_t seen[ROWS] = {0};
+    size_t met[ROWS] = {0};
+    size_t largest = 0;
+    f->rule.rows = repeats.count;
+    f->rule.oversample = &repeats;
+    oversample_fill(&repeats, 42, 0, other);
+    order_epoch(&f->rule, 0, order);
+    for (size_t i = 0; i < repeats.count; i++) {
+        seen[order[i]]++;
+        met[other[i]]++;
+    }
+    assert_memory_equal(seen, met, sizeof seen);
+    for (size_t from = 0; from < repeats.count; from += BATCH) {
+        size_t tokens = 0;
+        for (size_t i = from; i < from + BATCH && i < repeats.count; i++)
+            tokens += f->lengths[order[i]];
+        largest = tokens > largest ? tokens : largest;
+    }
+    size_t steps = (repeats.count + BATCH - 1) / BATCH;
+    assert_int_equal(order_largest_batch(&f->rule, steps, other), largest);
+    free(order);
+    free(other);
+    oversample_fini(&repeats);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(repeated_rows_are_shuffled_among_the_others, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(repeated_rows_are_grouped_and_the_largest_batch_is_foretold,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(shuffle_is_the_seeded_permutation_of_the_epoch, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(every_row_is_visited_once, setup, teardown),

@@ -124,6 +124,28 @@ the_batch_is_smaller_for_little_data(void **state)
     assert_int_equal(resolve_auto(1000, 384).batch_size, 32);
 }
 
+/* Of the preset "auto" alone; all else is as for classes. */
+static void
+labels_of_words_are_learned_from_small_batches(void **state)
+{
+    (void)state;
+    struct model_config config = model_of_width(384);
+    for (enum task task = TASK_AUTO; task <= TASK_TOKEN_CLASSIFICATION; task++)
+        for (enum preset preset = PRESET_AUTO; preset <= PRESET_PLAIN; preset++) {
+            bool small = task == TASK_TOKEN_CLASSIFICATION && preset == PRESET_AUTO;
+            struct train_facts facts = {.training_rows = 9003, .config = &config, .task = task};
+            struct train_params params = train_params_auto();
+            struct train_choices choices;
+            params.preset = preset;
+            train_params_resolve(&params, &facts, &choices);
+            assert_int_equal(params.batch_size, small ? 16 : 32);
+            assert_int_equal(params.n_epochs, preset == PRESET_PLAIN || small ? 3 : 6);
+            assert_real(params.learning_rate, preset == PRESET_PLAIN ? 5e-5 : 2e-4);
+            if (small)
+                assert_non_null(strstr(find(&choices, "batch_size")->reason, "labels of words"));
+        }
+}
+
 static void
 epochs_make_about_1500_steps_between_3_and_10(void **state)
 {
@@ -183,6 +205,22 @@ the_last_batch_of_an_epoch_counts(void **state)
     assert_int_equal(train_params_total_steps(&params, 32), 2);
     assert_int_equal(train_params_total_steps(&params, 33), 4);
     assert_int_equal(train_params_total_steps(&params, 1), 2);
+}
+
+/* Whether there is little data is asked of the rows, how long an epoch is of what it visits. */
+static void
+repeated_rows_make_longer_epochs_and_not_more_data(void **state)
+{
+    (void)state;
+    struct model_config config = model_of_width(384);
+    struct train_facts facts = {.training_rows = 900, .repeated_rows = 2300, .config = &config};
+    struct train_params params = train_params_auto();
+    struct train_choices choices;
+    train_params_resolve(&params, &facts, &choices);
+    assert_int_equal(params.batch_size, 16);
+    assert_int_equal(params.n_epochs, 8); /* 200 steps each */
+    assert_int_equal(params.warmup_steps, 96);
+    assert_real(params.oversample, 0);
 }
 
 static void
@@ -305,6 +343,7 @@ every_choice_has_a_name_a_value_and_a_reason(void **state)
                                         "load_best_model",
                                         "label_smoothing",
                                         "focal_gamma",
+                                        "oversample",
                                         "init_head",
                                         "baseline"};
     struct train_choices choices;
@@ -353,6 +392,26 @@ resolving_resolved_numbers_changes_nothing(void **state)
 }
 
 static void
+several_labels_start_at_their_prior_unless_the_preset_is_plain(void **state)
+{
+    (void)state;
+    struct train_choices choices;
+    struct model_config config = model_of_width(384);
+    struct train_facts facts = {.training_rows = 9003, .config = &config};
+    for (enum task task = TASK_CLASSIFICATION; task <= TASK_TOKEN_CLASSIFICATION; task++) {
+        struct train_params params = train_params_auto();
+        struct train_params plain = train_params_auto();
+        bool sparse = task == TASK_MULTI_LABEL;
+        plain.preset = PRESET_PLAIN;
+        facts.task = task;
+        train_params_resolve(&params, &facts, &choices);
+        assert_int_equal(params.init_head, sparse ? INIT_HEAD_PRIOR : INIT_HEAD_RANDOM);
+        train_params_resolve(&plain, &facts, &choices);
+        assert_int_equal(plain.init_head, INIT_HEAD_RANDOM);
+    }
+}
+
+static void
 names_are_those_of_the_api(void **state)
 {
     (void)state;
@@ -376,10 +435,12 @@ main(void)
         cmocka_unit_test(the_plain_preset_is_the_tutorials_recipe),
         cmocka_unit_test(the_learning_rate_follows_the_width),
         cmocka_unit_test(the_batch_is_smaller_for_little_data),
+        cmocka_unit_test(labels_of_words_are_learned_from_small_batches),
         cmocka_unit_test(epochs_make_about_1500_steps_between_3_and_10),
         cmocka_unit_test(a_given_value_wins_over_the_preset),
         cmocka_unit_test(max_steps_decides_over_epochs),
         cmocka_unit_test(the_last_batch_of_an_epoch_counts),
+        cmocka_unit_test(repeated_rows_make_longer_epochs_and_not_more_data),
         cmocka_unit_test(warmup_is_given_in_steps_or_as_a_ratio),
         cmocka_unit_test(lengths_and_dropouts_come_from_the_model),
         cmocka_unit_test(the_precision_follows_the_machine),
@@ -387,6 +448,7 @@ main(void)
         cmocka_unit_test(every_choice_has_a_name_a_value_and_a_reason),
         cmocka_unit_test(truncation_is_as_the_files_say_unless_it_was_given),
         cmocka_unit_test(resolving_resolved_numbers_changes_nothing),
+        cmocka_unit_test(several_labels_start_at_their_prior_unless_the_preset_is_plain),
         cmocka_unit_test(names_are_those_of_the_api),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

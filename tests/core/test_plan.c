@@ -40,6 +40,10 @@ bf16_is_planned_where_the_machine_has_it(void **state)
     f->request.params.precision = GEMM_BF16;
     plan_make(f);
     assert_int_equal(f->plan.params.precision, GEMM_BF16);
+    f->request.params.precision = PRECISION_AUTO;
+    f->request.params.method = METHOD_LINEAR_PROBE; /* the features that it learns from */
+    plan_make(f);
+    assert_int_equal(f->plan.params.precision, GEMM_BF16);
 }
 
 static void

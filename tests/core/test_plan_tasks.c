@@ -206,6 +206,76 @@ class_weights_are_those_of_the_rows_that_are_learned_from(void **state)
 }
 
 static void
+oversample_repeats_rows_that_are_learned_from(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct oversample repeats;
+    struct err err;
+    plan(f, FILE_OF(f, "a.jsonl", single, 90), TASK_AUTO);
+    size_t steps = f->plan.total_steps;
+    assert_true(f->plan.params.oversample == 0 && f->plan.repeated_rows == 0);
+    f->request.params.batch_size = f->plan.params.batch_size;
+    f->request.params.n_epochs = f->plan.params.n_epochs;
+    f->request.params.oversample = 1;
+    plan(f, f->request.training, TASK_AUTO);
+    assert_true(f->plan.validation_rows == 9 && f->plan.training_rows == 81);
+    assert_int_equal(train_plan_repeats(&f->plan, &repeats, &err), 0);
+    size_t rare = oversample_rows(&repeats, 0);
+    assert_int_equal(oversample_rows(&repeats, 1), 81 - rare);
+    assert_int_equal(f->plan.repeated_rows, 81 - 2 * rare);
+    assert_int_equal(train_plan_epoch_rows(&f->plan), repeats.count);
+    assert_true(f->plan.total_steps > steps);
+    for (size_t row = 0, i = 0; i < 90; i++) { /* members are places among the learned rows */
+        if (f->plan.held_out[i])
+            continue;
+        bool is_rare = f->plan.training_targets.classes[i] == 0, found = false;
+        for (size_t m = 0; m < rare; m++)
+            found = found || repeats.members[m] == row;
+        assert_int_equal(found, is_rare);
+        row++;
+    }
+    oversample_fini(&repeats);
+    f->request.params.oversample = 0.4;
+    plan(f, f->request.training, TASK_AUTO);
+    assert_int_equal(f->plan.repeated_rows, 0);
+    assert_int_equal(train_plan_repeats(&f->plan, &repeats, &err), 0);
+    assert_int_equal(repeats.classes, 0);
+    oversample_fini(&repeats);
+    f->request.params.oversample = 1;
+    f->request.params.method = METHOD_LINEAR_PROBE;
+    plan(f, f->request.training, TASK_AUTO);
+    assert_int_equal(f->plan.repeated_rows, 0);
+}
+
+static void
+oversample_is_refused_where_rows_have_no_class_or_there_would_be_too_many(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct buf text = {0};
+    f->request.params.oversample = 0.5;
+    f->request.training = FILE_OF(f, "a.jsonl", lists, 30);
+    refuse(f, "oversample", 0, "\"multi_label\" has rows of several labels");
+    f->request.training = FILE_OF(f, "b.jsonl", fractions, 30);
+    refuse(f, "oversample", 0, "\"regression\" has no classes");
+    f->request.training = FILE_OF(f, "c.jsonl", tokens, 30);
+    refuse(f, "oversample", 0, "class_weights let rare labels count more");
+    for (size_t i = 0; i < 3000 * 3; i++)
+        buf_printf(&text, "{\"text\":\"w5\",\"label\":\"rare %zu\"}\n", i % 3000);
+    for (size_t i = 0; i < 5700; i++)
+        buf_append_string(&text, "{\"text\":\"w6\",\"label\":\"often\"}\n");
+    f->request.training =
+        (struct train_file){scratch_write_text(&f->scratch, "d.jsonl", buf_string(&text)), "d"};
+    buf_fini(&text);
+    f->request.params.oversample = 1;
+    f->request.params.validation_split = 0;
+    refuse(f, "oversample", 0,
+           "would add 17091000 rows to the 14700 of an epoch; at most 16777216");
+    f->request.params.oversample = 0.01;
+    plan(f, f->request.training, TASK_AUTO);
+    assert_int_equal(f->plan.repeated_rows, 3000 * (57 - 3));
+}
+
+static void
 options_of_the_loss_are_refused_where_a_task_has_no_use_for_them(void **state)
 {
     struct plan_fixture *f = *state;
@@ -266,6 +336,8 @@ main(void)
         PLAN_TEST(new_labels_in_a_test_file_are_refused_with_their_line),
         PLAN_TEST(entity_tags_are_checked_and_other_tags_are_not),
         PLAN_TEST(class_weights_are_those_of_the_rows_that_are_learned_from),
+        PLAN_TEST(oversample_repeats_rows_that_are_learned_from),
+        PLAN_TEST(oversample_is_refused_where_rows_have_no_class_or_there_would_be_too_many),
         PLAN_TEST(options_of_the_loss_are_refused_where_a_task_has_no_use_for_them),
         PLAN_TEST(rare_labels_stay_among_the_rows_that_are_learned_from),
     };

@@ -190,25 +190,42 @@ run_job(struct resume_fixture *f, size_t threads, struct outcome *outcome, struc
     return rc;
 }
 
+/* Run a probe; sum = of the weights that it saves. */
+static struct outcome
+run_probe(struct resume_fixture *f, enum gemm_precision precision, size_t threads, char sum[65])
+{
+    struct err err;
+    struct outcome outcome = {.questions = -1};
+    const char *name = arena_printf(f->scratch.arena, "%s-%zu", precision_name(precision), threads);
+    outcome.folder = scratch_path(&f->scratch, name);
+    f->request.params.method = METHOD_LINEAR_PROBE;
+    f->request.params.precision = precision;
+    if (run_job(f, threads, &outcome, &err) != 0)
+        fail_msg("%s", err.message);
+    const char *weights = arena_printf(f->scratch.arena, "%s/model.safetensors", outcome.folder);
+    assert_int_equal(fileio_sha256(weights, sum, &err), 0);
+    return outcome;
+}
+
 static void
 a_run_of_its_own_has_one_step_and_the_same_model_on_any_threads(void **state)
 {
+    static const enum gemm_precision precisions[] = {GEMM_FP32, GEMM_BF16};
+    static const size_t threads[] = {1, 2, 4};
     struct resume_fixture *f = *state;
-    struct err err;
-    char sums[2][65];
-    f->request.params.method = METHOD_LINEAR_PROBE;
-    for (size_t i = 0; i < 2; i++) {
-        struct outcome outcome = {.questions = -1};
-        outcome.folder = scratch_path(&f->scratch, i == 0 ? "one" : "three");
-        if (run_job(f, 1 + 2 * i, &outcome, &err) != 0)
-            fail_msg("%s", err.message);
-        assert_int_equal(outcome.points, 1);
-        assert_int_equal(outcome.models, 1);
-        const char *weights =
-            arena_printf(f->scratch.arena, "%s/model.safetensors", outcome.folder);
-        assert_int_equal(fileio_sha256(weights, sums[i], &err), 0);
+    char sums[3][65];
+    size_t count = f->request.has_bf16 ? 2 : 1;
+    if (!f->request.has_bf16)
+        printf("SKIPPED: bf16, which this processor has not\n");
+    for (size_t p = 0; p < count; p++) {
+        for (size_t i = 0; i < 3; i++) {
+            struct outcome outcome = run_probe(f, precisions[p], threads[i], sums[i]);
+            assert_int_equal(outcome.points, 1);
+            assert_int_equal(outcome.models, 1);
+        }
+        assert_string_equal(sums[1], sums[0]);
+        assert_string_equal(sums[2], sums[0]);
     }
-    assert_string_equal(sums[0], sums[1]);
 }
 
 /* The share of the test rows that a saved model gets right, by the predictor. */
@@ -256,6 +273,25 @@ its_saved_model_answers_as_it_was_measured(void **state)
         fail_msg("it was measured at %g and answers at %g", outcome.accuracy, accuracy);
 }
 
+/* Features from rounded operands: another model, which answers, in floats, next to the same. */
+static void
+with_bf16_features_are_rounded_and_answers_are_not(void **state)
+{
+    struct resume_fixture *f = *state;
+    char plain[65], rounded[65];
+    if (!f->request.has_bf16) {
+        printf("SKIPPED: this processor has no bf16\n");
+        return;
+    }
+    struct outcome wanted = run_probe(f, GEMM_FP32, 2, plain);
+    struct outcome got = run_probe(f, GEMM_BF16, 2, rounded);
+    assert_string_not_equal(rounded, plain);
+    assert_true(fabs(got.loss - wanted.loss) < 0.01 * wanted.loss);
+    double accuracy = accuracy_of(f, got.folder);
+    if (fabs(accuracy - got.accuracy) > 1e-9)
+        fail_msg("it was measured at %g and answers at %g", got.accuracy, accuracy);
+}
+
 /* A step with next to no learning rate leaves what the head started as. */
 static void
 a_head_that_starts_as_a_probe_is_one(void **state)
@@ -272,6 +308,22 @@ a_head_that_starts_as_a_probe_is_one(void **state)
     f->request.params.learning_rate = 1e-30;
     assert_int_equal(run_job(f, 2, &start, &err), 0);
     assert_true(fabs(probe.loss - start.loss) < 1e-6);
+}
+
+/* 32 labels: panels (model/panels.h) divide the classifier, which is fitted after they are made. */
+static void
+a_probe_of_many_labels_is_measured_with_the_head_that_was_fitted(void **state)
+{
+    struct resume_fixture *f = *state;
+    struct buf text = {0};
+    for (size_t row = 0; row < 128; row++)
+        buf_printf(&text, "{\"text\":\"w%zu w%zu\",\"label\":\"l%zu\"}\n", row % 90, row * 7 % 90,
+                   row % 32);
+    const char *path = scratch_write_text(&f->scratch, "many.jsonl", buf_string(&text));
+    buf_fini(&text);
+    f->request.training = f->request.test = (struct train_file){path, "many.jsonl"};
+    f->request.params.validation_split = 0;
+    a_head_that_starts_as_a_probe_is_one(state);
 }
 
 static void
@@ -322,6 +374,8 @@ main(void)
         TEST(a_run_of_its_own_has_one_step_and_the_same_model_on_any_threads),
         TEST(its_saved_model_answers_as_it_was_measured),
         TEST(a_head_that_starts_as_a_probe_is_one),
+        TEST(with_bf16_features_are_rounded_and_answers_are_not),
+        TEST(a_probe_of_many_labels_is_measured_with_the_head_that_was_fitted),
         TEST(a_probe_is_stopped_at_once_and_leaves_no_model),
         TEST(rows_of_a_thinned_store_are_spread_evenly),
     };

@@ -65,6 +65,24 @@ goes_on_with_weight_decay_batching_and_checkpointing(void **state)
     check_threads(f, 2);
 }
 
+static void
+goes_on_where_rows_are_repeated(void **state)
+{
+    struct resume_fixture *f = *state;
+    struct train_params *params = &f->request.params;
+    struct watch plain, repeated;
+    resume_run_whole(f, 1, NULL, &plain);
+    params->oversample = 1;
+    resume_run_whole(f, 1, NULL, &repeated);
+    assert_string_not_equal(buf_string(&plain.log), buf_string(&repeated.log));
+    buf_fini(&plain.log);
+    buf_fini(&repeated.log);
+    check_threads(f, 2);
+    params->oversample = 0.7;
+    params->batching = BATCHING_GROUPED;
+    check_threads(f, 2);
+}
+
 /* What a run keeps after it went on is what it would have kept undisturbed. */
 static void
 states_after_going_on_are_the_same_bytes(void **state)
@@ -371,6 +389,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         RESUME_TEST(goes_on_from_every_step_with_every_optimizer_and_number_of_threads),
         RESUME_TEST(goes_on_with_weight_decay_batching_and_checkpointing),
+        RESUME_TEST(goes_on_where_rows_are_repeated),
         RESUME_TEST(states_after_going_on_are_the_same_bytes),
         RESUME_TEST(stopped_anywhere_any_number_of_times_it_ends_the_same),
         RESUME_TEST(stopped_within_an_evaluation_it_evaluates_again),

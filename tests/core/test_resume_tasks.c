@@ -245,6 +245,26 @@ options_of_the_loss_change_training_and_resume_states_know_them(void **state)
     }
 }
 
+static void
+a_state_of_other_repeats_is_refused(void **state)
+{
+    struct resume_fixture *f = *state;
+    struct err err;
+    struct watch whole;
+    struct watch run = {.stop_after = -1};
+    const char *folder = scratch_folder(&f->scratch, "states");
+    f->request.params.max_steps = 2;
+    f->request.params.oversample = 1;
+    resume_run_whole(f, 1, folder, &whole);
+    buf_fini(&whole.log);
+    const char *path = resume_state_path(f, folder, 1, false);
+    for (int i = 0; i < 2; i++) {
+        f->request.params.oversample = i == 0 ? 0.5 : NAN;
+        assert_int_equal(resume_go_on(f, 1, path, &run, &err), ERR_CONFLICT);
+        assert_non_null(strstr(err.message, "oversample"));
+    }
+}
+
 #define RESUME_TEST(test) cmocka_unit_test_setup_teardown(test, resume_setup, resume_teardown)
 
 int
@@ -256,6 +276,7 @@ main(void)
         RESUME_TEST(every_task_learns_its_rows),
         RESUME_TEST(words_that_are_cut_off_are_told_once_for_each_file),
         RESUME_TEST(options_of_the_loss_change_training_and_resume_states_know_them),
+        RESUME_TEST(a_state_of_other_repeats_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

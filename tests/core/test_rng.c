@@ -65,6 +65,12 @@ a_shuffle_is_a_permutation_that_only_seed_and_step_decide(void **state)
     rng_shuffle(&stream, first, COUNT);
     rng_shuffle(&stream, again, COUNT);
     rng_shuffle(&next, other, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++)
+        again[i] = 7 * i; /* any values go the same way */
+    rng_permute(&stream, again, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(again[i], 7 * first[i]);
+    rng_shuffle(&stream, again, COUNT);
     assert_memory_equal(first, again, sizeof first);
     assert_memory_not_equal(first, other, sizeof first);
     bool seen[COUNT] = {0};

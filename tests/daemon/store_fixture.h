@@ -108,6 +108,7 @@ fixture_job(const char *file)
                             .task = "classification",
                             .labels = fixture_labels,
                             .label_count = 2,
+                            .epoch_rows = 960,
                             .estimated_memory_bytes = 123456789};
 }
 

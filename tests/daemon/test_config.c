@@ -267,6 +267,7 @@ static const struct {
     {"keep_checkpoints", "4", "-1", "a whole number from 0 to 36500"},
     {"keep_files_days", "4", "-1", "a whole number from 0 to 36500"},
     {"keep_models_days", "4", "-1", "a whole number from 0 to 36500"},
+    {"keep_evaluations_days", "4", "-1", "a whole number from 0 to 36500"},
     {"engine", "openblas", "", "engine is \"\""},
     {"max_file_bytes", "1G", "1T", "K, M, G are powers"},
     {"max_connections", "64", "7", "a whole number from 8 to 65536"},

@@ -49,6 +49,7 @@ assert_same_params(const struct train_params *a, const struct train_params *b)
     assert_int_equal(a->gradient_checkpointing, b->gradient_checkpointing);
     assert_int_equal(a->batching, b->batching);
     assert_int_equal(a->truncation, b->truncation);
+    assert_int_equal(a->stride, b->stride);
     assert_int_equal(a->method, b->method);
     assert_int_equal(a->init_head, b->init_head);
     assert_int_equal(a->baseline, b->baseline);
@@ -101,6 +102,7 @@ stored_parameters_come_back_bit_for_bit(void **state)
     params.gradient_checkpointing = 1;
     params.batching = BATCHING_GROUPED;
     params.truncation = TRUNCATION_HEAD_TAIL;
+    params.stride = 16;
     params.n_epochs = 100000; /* beyond what a user may say: it came from max_steps */
     assert_round_trip(&params);
 }

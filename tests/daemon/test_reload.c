@@ -105,7 +105,7 @@ the_live_keys_are_these(void **state)
     const struct config_row *rows = config_rows(&count);
     for (size_t i = 0; i < count; i++)
         live += reload_is_live(&rows[i]);
-    assert_int_equal(live, 14);
+    assert_int_equal(live, 15);
 }
 
 int

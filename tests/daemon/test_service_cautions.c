@@ -127,6 +127,42 @@ dedupe_leaves_rows_out_and_says_so(void **state)
     buf_fini(&validation);
 }
 
+/* 42 rows of one label, two of another: those are shown 21 times. */
+static void
+oversample_tells_what_it_does_beside_what_it_is_for(void **state)
+{
+    struct service_fixture *f = *state;
+    struct buf training = {0};
+    struct buf validation = {0};
+    struct job_estimate estimate;
+    struct job_info job;
+    for (int i = 0; i < 44; i++)
+        buf_printf(&training, "{\"text\": \"the film number %d was good\", \"label\": \"%s\"}\n", i,
+                   i % 22 == 0 ? "negative" : "positive");
+    add_rows(&validation, 100, 110);
+    const char *body =
+        body_of(f, &training, &validation, ", \"oversample\": 1, \"class_weights\": \"balanced\"");
+    fixture_ok(
+        f, service_job_estimate(f->service, body, strlen(body), f->arena, &estimate, &f->faults));
+    assert_int_equal(estimate.rows, 44);
+    assert_int_equal(estimate.epoch_rows, 84);
+    fixture_ok(f, fixture_try_create(f, body, &job));
+    assert_int_equal(job.progress.total_steps, estimate.total_steps);
+    assert_int_equal(job.epoch_rows, 84);
+    assert_non_null(strstr(job.parameters_json, "\"oversample\":1"));
+    expect_words(event_of(f, job.id, "rows_repeated_often"),
+                 "train.jsonl: oversample shows the 2 rows of \"negative\" 21 times in each epoch");
+    expect_words(event_of(f, job.id, "oversample_and_class_weights"), "both act");
+    body = body_of(f, &training, &validation, ", \"oversample\": 0.4");
+    fixture_ok(f, fixture_try_create(f, body, &job));
+    assert_null(event_of(f, job.id, "rows_repeated_often"));
+    assert_null(event_of(f, job.id, "oversample_and_class_weights"));
+    body = body_of(f, &training, &validation, ", \"oversample\": 1, \"task\": \"multi_label\"");
+    fixture_refused(f, fixture_try_create(f, body, &job), FAULT_INVALID_PARAMETER, "oversample");
+    buf_fini(&training);
+    buf_fini(&validation);
+}
+
 int
 main(void)
 {
@@ -134,6 +170,7 @@ main(void)
         IDLE_TEST(faults_of_the_data_are_told_before_and_when_a_job_is_created),
         IDLE_TEST(held_out_rows_are_compared_too),
         IDLE_TEST(dedupe_leaves_rows_out_and_says_so),
+        IDLE_TEST(oversample_tells_what_it_does_beside_what_it_is_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

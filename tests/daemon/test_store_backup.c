@@ -1,5 +1,6 @@
 /* Backups hold everything or are not there; what is restored is what was backed up, or nothing. */
 #include "core/hub/tar.h"
+#include "daemon/store/evaluations.h"
 #include "daemon/store/jobs_life.h"
 #include "daemon/store/models.h"
 #include "daemon/store/query.h"
@@ -138,6 +139,43 @@ expect_refused(struct fixture *f, int code, int wanted, const char *words)
 }
 
 /* ---- backing up ------------------------------------------------------------------------------ */
+
+/* One evaluation that has ended, and one that runs. */
+static void
+add_evaluations(struct fixture *f, const char *file, struct evaluation_row rows[2])
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct evaluation_row claimed;
+        rows[i] = (struct evaluation_row){.model = "my-model", .file = file};
+        fixture_ok(f, evaluations_insert(f->db, &rows[i], f->arena, &f->err));
+        assert_int_equal(evaluations_claim(f->db, f->arena, &claimed, &f->err), 1);
+        const struct evaluation_end end = {
+            .id = rows[i].id, .attempt = 1, .document_json = "{\"rows\":1}"};
+        if (i == 0)
+            fixture_ok(f, evaluations_finish(f->db, &end, &f->err));
+    }
+}
+
+static void
+evaluations_are_restored_and_go_on(void **state)
+{
+    struct fixture *f = *state;
+    struct backup_report report;
+    struct evaluation_row rows[2], found;
+    const char *small = fill(f);
+    add_evaluations(f, small, rows);
+    fixture_ok(f, back_up(f, &report));
+    fixture_ok(f, restore(f, backup_path(f), scratch_path(&f->scratch, "copy")));
+    fixture_close_store(f);
+    f->path = scratch_path(&f->scratch, "copy");
+    fixture_open_store(f);
+    fixture_ok(f, evaluations_get(f->db, rows[0].id, f->arena, &found, &f->err));
+    assert_string_equal(found.document_json, "{\"rows\":1}");
+    fixture_ok(f, evaluations_recover(f->db, &f->err)); /* as the daemon does at its start */
+    assert_int_equal(evaluations_claim(f->db, f->arena, &found, &f->err), 1);
+    assert_string_equal(found.id, rows[1].id);
+    assert_int_equal(found.attempt, 2);
+}
 
 static void
 what_is_restored_is_what_was_there(void **state)
@@ -479,6 +517,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(what_is_restored_is_what_was_there),
+        STORE_TEST(evaluations_are_restored_and_go_on),
         STORE_TEST(same_data_give_the_same_bytes),
         STORE_TEST(a_file_that_is_there_is_replaced_only_when_asked),
         STORE_TEST(a_backup_with_holes_is_none),

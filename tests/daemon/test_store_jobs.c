@@ -41,6 +41,7 @@ job_reads_back_as_inserted(void **state)
     assert_int_equal(row.attempt, 0);
     assert_int_equal(row.progress.peak_memory_bytes, -1);
     assert_int_equal(row.estimated_memory_bytes, 123456789);
+    assert_int_equal(row.epoch_rows, 960);
     assert_int_equal(row.measure_count, 0);
     assert_null(row.engine);
     assert_null(row.fine_tuned_model);
@@ -137,6 +138,34 @@ jobs_are_claimed_by_priority_then_age(void **state)
     }
     fixture_ok(f, jobs_claim(f->db, f->arena, &row, &claimed, &f->err));
     assert_false(claimed);
+}
+
+/* Wherever a page begins and however the priorities lie: a page walks, a single job counts. */
+static void
+places_in_the_queue_are_the_same_on_a_page_as_alone(void **state)
+{
+    struct fixture *f = *state;
+    enum { JOBS = 30 };
+    const char *ids[JOBS];
+    const char *file = fixture_add_file(f, "fine-tune");
+    for (size_t i = 0; i < JOBS; i++) {
+        struct job_new job = fixture_job(file);
+        job.priority = (int64_t)(i * 7 % 5) - 2;
+        ids[i] = fixture_insert_job(f, &job);
+    }
+    struct job_row claimed_row;
+    bool claimed = false;
+    fixture_ok(f, jobs_claim(f->db, f->arena, &claimed_row, &claimed, &f->err));
+    for (size_t at = 0; at < JOBS; at++)
+        for (size_t limit = 1; limit <= JOBS; limit += 4) {
+            struct job_rows page;
+            const struct list_query query = {
+                .after = at > 0 ? ids[at - 1] : NULL, .limit = limit, .ascending = true};
+            fixture_ok(f, jobs_page(f->db, &query, NULL, 0, f->arena, &page, &f->err));
+            for (size_t i = 0; i < page.count; i++)
+                assert_int_equal(page.items[i].queue_position,
+                                 fixture_get_job(f, page.items[i].id).queue_position);
+        }
 }
 
 static void
@@ -348,6 +377,7 @@ main(void)
         STORE_TEST(insertion_rolls_back_whole_when_its_event_fails),
         STORE_TEST(change_rolls_back_whole_when_its_event_fails),
         STORE_TEST(jobs_are_claimed_by_priority_then_age),
+        STORE_TEST(places_in_the_queue_are_the_same_on_a_page_as_alone),
         STORE_TEST(jobs_are_counted_by_state),
         STORE_TEST(cancel_of_a_cancelled_job_is_refused_without_a_trace),
         STORE_TEST(failure_is_told_and_forgotten_when_the_job_is_queued_again),

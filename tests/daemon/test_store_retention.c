@@ -1,5 +1,6 @@
 /* Retention removes what is old by its rule, and nothing that an unfinished job needs. */
 #include "core/base/fileio.h"
+#include "daemon/store/evaluations.h"
 #include "daemon/store/jobs_life.h"
 #include "daemon/store/metrics.h"
 #include "daemon/store/query.h"
@@ -77,7 +78,7 @@ nothing_is_removed_without_a_rule(void **state)
     struct job_row job = add_job(f, 10000, 20);
     struct retention_report report = retain(f, (struct retention_rules){0});
     assert_int_equal(report.events + report.points + report.resume_states + report.jobs +
-                         report.files + report.models + report.checkpoints,
+                         report.files + report.models + report.checkpoints + report.evaluations,
                      0);
     assert_int_equal(count_of(f, "metric_points", &job), 20);
 }
@@ -106,6 +107,20 @@ what_hangs_on_old_jobs_goes_by_its_own_rule(void **state)
         for (size_t other = 0; other < i && i != 2; other++)
             assert_int_not_equal(count_of(f, cases[other].table, &old), 0);
     }
+}
+
+static void
+the_folder_of_old_resume_states_goes_with_its_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct job_row old = add_job(f, 30, 1), young = add_job(f, 29, 1);
+    const char *gone = data_dir_resume_state_path(f->store.dir, old.id, "step-5", f->arena);
+    const char *kept = data_dir_resume_state_path(f->store.dir, young.id, "step-5", f->arena);
+    fixture_ok(f, fileio_make_folder(gone, &f->err));
+    fixture_ok(f, fileio_make_folder(kept, &f->err));
+    retain(f, (struct retention_rules){.resume_days = 30});
+    assert_int_not_equal(access(gone, F_OK), 0);
+    assert_int_equal(access(kept, F_OK), 0);
 }
 
 static void
@@ -147,7 +162,7 @@ a_job_that_was_sent_again_keeps_everything(void **state)
     struct fixture *f = *state;
     struct job_row job = add_job(f, 100, 10);
     fixture_ok(f, jobs_retry(f->db, job.id, 1u << JOB_STATE_FAILED, &f->err));
-    const struct retention_rules all = {1, 1, 1, 1, 1, 1, 1};
+    const struct retention_rules all = {1, 1, 1, 1, 1, 1, 1, 1};
     retain(f, all);
     assert_int_equal(count_of(f, "metric_points", &job), 10);
     assert_int_equal(count_of(f, "resume_states", &job), 1);
@@ -223,27 +238,119 @@ models_that_unfinished_jobs_start_from_stay(void **state)
     assert_int_not_equal(access(gone, F_OK), 0);
 }
 
+/* ---- evaluations ----------------------------------------------------------------------------- */
+
+/* One that ended so many days ago, or (< 0) waits. */
+static struct evaluation_row
+add_evaluation(struct fixture *f, int days, const char *status)
+{
+    struct evaluation_row row = {.model = "base", .file = fixture_add_file(f, "fine-tune")};
+    fixture_ok(f, evaluations_insert(f->db, &row, f->arena, &f->err));
+    if (days >= 0)
+        tell(f, arena_printf(f->arena,
+                             "UPDATE evaluations SET status = '%s', finished_at = %lld WHERE seq ="
+                             " %lld",
+                             status, (long long)NOW - (long long)days * DAY, (long long)row.seq));
+    return row;
+}
+
+static void
+evaluations_go_so_long_after_their_end(void **state)
+{
+    struct fixture *f = *state;
+    struct evaluation_row waiting = add_evaluation(f, -1, NULL);
+    struct evaluation_row old = add_evaluation(f, 5, "succeeded");
+    struct evaluation_row young = add_evaluation(f, 4, "succeeded");
+    struct evaluation_row failed = add_evaluation(f, 6, "failed"), found;
+    assert_int_equal(retain(f, (struct retention_rules){.jobs_days = 1}).evaluations, 0);
+    assert_int_equal(retain(f, (struct retention_rules){.evaluations_days = 5}).evaluations, 2);
+    fixture_ok(f, evaluations_get(f->db, waiting.id, f->arena, &found, &f->err));
+    fixture_ok(f, evaluations_get(f->db, young.id, f->arena, &found, &f->err));
+    assert_int_equal(evaluations_get(f->db, old.id, f->arena, &found, &f->err), ERR_NOT_FOUND);
+    assert_int_equal(evaluations_get(f->db, failed.id, f->arena, &found, &f->err), ERR_NOT_FOUND);
+    assert_int_equal(retain(f, (struct retention_rules){.evaluations_days = 5}).evaluations, 0);
+}
+
+static void
+files_and_models_that_waiting_evaluations_need_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct file_row file;
+    struct model_row model;
+    add_model(f, "ft:base:local::AAAAAAAA", "ftjob-AAAAAAAAAAAAAAAAAAAAAAAA");
+    add_model(f, "ft:base:local::BBBBBBBB", "ftjob-BBBBBBBBBBBBBBBBBBBBBBBB");
+    struct evaluation_row row = {.model = "ft:base:local::AAAAAAAA",
+                                 .file = fixture_add_file(f, "fine-tune"),
+                                 .compare_to = "ft:base:local::BBBBBBBB"};
+    fixture_ok(f, evaluations_insert(f->db, &row, f->arena, &f->err));
+    const char *ended = add_evaluation(f, 0, "succeeded").file;
+    tell(f, "UPDATE files SET created_at = 1; UPDATE models SET created_at = 1");
+    struct retention_report report =
+        retain(f, (struct retention_rules){.files_days = 1, .models_days = 1});
+    assert_int_equal(report.files, 1);
+    assert_int_equal(report.models, 0);
+    fixture_ok(f, files_get(f->db, row.file, f->arena, &file, &f->err));
+    fixture_ok(f, models_get(f->db, row.compare_to, f->arena, &model, &f->err));
+    assert_int_equal(files_get(f->db, ended, f->arena, &file, &f->err), ERR_NOT_FOUND);
+    fixture_ok(f, evaluations_delete(f->db, row.id, &f->err));
+    report = retain(f, (struct retention_rules){.files_days = 1, .models_days = 1});
+    assert_int_equal(report.files, 1);
+    assert_int_equal(report.models, 2);
+}
+
+/* Five checkpoints of a job that is told to have ended; value 0 of a measure: it has none. */
+static void
+add_checkpoints(struct fixture *f, const char *name, const double values[5])
+{
+    struct job_row running = fixture_start_job(f);
+    for (int i = 0; i < 5; i++) {
+        const struct measure measures[] = {{"valid_loss", 0.5}, {name, values[i]}};
+        struct checkpoint_row row = {
+            .model = arena_printf(f->arena, "ft:base:local::12345678:ckpt-step-%d", i + 1),
+            .step = i + 1,
+            .files_json = "[]",
+            .measures = &measures[strcmp(name, "valid_loss") == 0],
+            .measure_count = values[i] > 0 ? 1 + (strcmp(name, "valid_loss") != 0) : 0};
+        fixture_ok(f, checkpoints_insert(f->db, running.seq, &row, f->arena, &f->err));
+    }
+}
+
 static void
 the_newest_checkpoints_and_the_best_stay(void **state)
 {
     static const double losses[] = {0.9, 0.1, 0.5, 0.6, 0.7};
     struct fixture *f = *state;
-    struct job_row running = fixture_start_job(f);
-    for (int i = 0; i < 5; i++) {
-        const struct measure measure = {"valid_loss", losses[i]};
-        struct checkpoint_row row = {
-            .model = arena_printf(f->arena, "ft:base:local::12345678:ckpt-step-%d", i + 1),
-            .step = i + 1,
-            .files_json = "[]",
-            .measures = &measure,
-            .measure_count = 1};
-        fixture_ok(f, checkpoints_insert(f->db, running.seq, &row, f->arena, &f->err));
-    }
+    add_checkpoints(f, "valid_loss", losses);
     assert_int_equal(retain(f, (struct retention_rules){.checkpoints = 2}).checkpoints, 0);
     tell(f, "UPDATE jobs SET status = 'succeeded', finished_at = 1");
     assert_int_equal(retain(f, (struct retention_rules){.checkpoints = 2}).checkpoints, 2);
     assert_int_equal(ask(f, "SELECT group_concat(step, '') FROM checkpoints"), 245);
     assert_int_equal(retain(f, (struct retention_rules){.checkpoints = 2}).checkpoints, 0);
+}
+
+/* More is better here, and step 3, which only repeats an earlier validation's value, is not it. */
+static void
+the_best_checkpoint_is_the_one_by_the_metric_of_the_job(void **state)
+{
+    static const double scores[] = {0.2, 0.9, 0.9, 0.3, 0.1};
+    struct fixture *f = *state;
+    add_checkpoints(f, "valid_macro_f1", scores);
+    tell(f, "UPDATE jobs SET status = 'succeeded', finished_at = 1,"
+            " parameters = '{\"metric_for_best_model\":\"valid_macro_f1\"}'");
+    assert_int_equal(retain(f, (struct retention_rules){.checkpoints = 1}).checkpoints, 3);
+    assert_int_equal(ask(f, "SELECT group_concat(step, '') FROM checkpoints"), 25);
+}
+
+static void
+of_checkpoints_that_were_never_measured_the_newest_stay(void **state)
+{
+    static const double none[5] = {0};
+    struct fixture *f = *state;
+    add_checkpoints(f, "valid_loss", none);
+    tell(f, "UPDATE jobs SET status = 'cancelled', finished_at = 1,"
+            " parameters = '{\"metric_for_best_model\":\"auto\"}'");
+    assert_int_equal(retain(f, (struct retention_rules){.checkpoints = 2}).checkpoints, 3);
+    assert_int_equal(ask(f, "SELECT group_concat(step, '') FROM checkpoints"), 45);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
@@ -297,12 +404,17 @@ main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(nothing_is_removed_without_a_rule),
         STORE_TEST(what_hangs_on_old_jobs_goes_by_its_own_rule),
+        STORE_TEST(the_folder_of_old_resume_states_goes_with_its_rows),
         STORE_TEST(more_than_a_batch_goes_too),
         STORE_TEST(old_jobs_go_whole_and_others_stay),
         STORE_TEST(a_job_that_was_sent_again_keeps_everything),
         STORE_TEST(files_that_unfinished_jobs_need_stay),
         STORE_TEST(models_that_unfinished_jobs_start_from_stay),
+        STORE_TEST(evaluations_go_so_long_after_their_end),
+        STORE_TEST(files_and_models_that_waiting_evaluations_need_stay),
         STORE_TEST(the_newest_checkpoints_and_the_best_stay),
+        STORE_TEST(the_best_checkpoint_is_the_one_by_the_metric_of_the_job),
+        STORE_TEST(of_checkpoints_that_were_never_measured_the_newest_stay),
         STORE_TEST(the_keeper_makes_a_round_at_the_start),
         STORE_TEST(the_keeper_makes_rounds_until_it_is_stopped),
     };

@@ -3,6 +3,7 @@
 #include "store_fixture.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool
 is_there(const char *path)
@@ -79,11 +80,70 @@ orphans_go_and_what_rows_name_stays(void **state)
     assert_memory_equal(&f->store.swept, &expected, sizeof expected);
 }
 
+/* The last event of a job, "" without one. */
+static const char *
+last_event(struct fixture *f, const struct job_row *job)
+{
+    struct event_rows events = fixture_events(f, job->seq);
+    return events.count > 0 ? events.items[events.count - 1].message : "";
+}
+
+/* A file, a link to nowhere and a link to itself: the start goes on, tells of it once, and what
+ * belongs there can be stored again. */
+static void
+what_is_no_folder_in_a_folders_place_is_removed_and_told(void **state)
+{
+    static const char *const places[] = {"", "/checkpoints", "/resume"};
+    static const char *const targets[] = {NULL, "nowhere", "resume"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 9; i++) {
+        struct job_row job = fixture_start_job(f);
+        const char *folder = data_dir_job_path(f->store.dir, job.id, f->arena);
+        const char *place = arena_printf(f->arena, "%s%s", folder, places[i / 3]);
+        if (place[strlen(folder)] != '\0')
+            fixture_ok(f, fileio_make_folder(folder, &f->err));
+        if (targets[i % 3] == NULL)
+            fixture_ok(f, fileio_write(place, "x", 1, &f->err));
+        else
+            assert_int_equal(symlink(targets[i % 3], place), 0);
+        fixture_close_store(f);
+        fixture_open_store(f);
+        assert_false(is_there(place));
+        assert_non_null(strstr(last_event(f, &job), "something else and removed it"));
+        size_t told = fixture_events(f, job.seq).count;
+        fixture_close_store(f);
+        fixture_open_store(f);
+        assert_int_equal(fixture_events(f, job.seq).count, told);
+        const char *tmp = make(f, data_dir_tmp_path(f->store.dir, f->arena));
+        fixture_ok(f, data_dir_store_resume_state(f->store.dir, tmp, job.id, "step-3", &f->err));
+        assert_true(is_there(data_dir_resume_state_path(f->store.dir, job.id, "step-3", f->arena)));
+    }
+}
+
+/* An operator may have put them on another disk. */
+static void
+a_link_to_a_folder_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct job_row job = fixture_start_job(f);
+    const char *folder = make(f, data_dir_job_path(f->store.dir, job.id, f->arena));
+    const char *elsewhere = make(f, arena_printf(f->arena, "%s/elsewhere", f->path));
+    const char *link = arena_printf(f->arena, "%s/resume", folder);
+    assert_int_equal(symlink(elsewhere, link), 0);
+    size_t told = fixture_events(f, job.seq).count;
+    fixture_close_store(f);
+    fixture_open_store(f);
+    assert_true(is_there(link) && is_there(elsewhere));
+    assert_int_equal(fixture_events(f, job.seq).count, told);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(orphans_go_and_what_rows_name_stays),
+        STORE_TEST(what_is_no_folder_in_a_folders_place_is_removed_and_told),
+        STORE_TEST(a_link_to_a_folder_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

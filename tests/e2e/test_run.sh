@@ -57,7 +57,8 @@ a_job_prints_its_course_and_leaves_a_model() {
         \"validation_file\": \"$SOURCE/examples/library/validation.jsonl\", \"threads\": 1,
         \"output_dir\": \"$scratch/one\""
     finetuned_ends 0 run "$scratch/whole.json"
-    [ ! -s "$scratch/complained" ] || fail "it complained"
+    ! grep -v '^finetuned run: warning: ' "$scratch/complained" || fail "it complained"
+    complains 'warning: The base model has no weights file'
     [ "$(grep -vc '^{"object":"fine_tuning\.job[^ ]*' "$scratch/said")" -eq 0 ] || fail "other lines"
     grep -o '"object":"fine_tuning.job.metric","step":[0-9]*' "$scratch/said" | grep -o '[0-9]*$' |
         diff - <(seq 1 40) || fail "the metric points are not the steps 1 to 40"
@@ -70,7 +71,7 @@ a_job_prints_its_course_and_leaves_a_model() {
         '"hyperparameters":{"batch_size":16,"learning_rate_multiplier":1,"n_epochs":[0-9]*}' \
         '"progress":{"step":40,"total_steps":40,' '"percent":100,' '"valid_loss":' '"test_accuracy":' \
         '"resources":{"threads":1,"engine":"[a-z]*-[^"]*","precision":"\(fp32\|bf16\)","peak_memory_bytes":[1-9]' \
-        '"estimated_memory_bytes":[1-9][0-9]*,"parameters":{' \
+        '"estimated_memory_bytes":[1-9][0-9]*,"epoch_rows":468,"parameters":{' \
         '"parameters":{.*"learning_rate":0.001,.*"warmup_steps":4,.*}}$'; do
         grep -q -e "$part" "$scratch/last" || fail "the job object lacks $part"
     done
@@ -245,6 +246,27 @@ a_job_file_may_use_paths_from_the_current_folder() {
     says '"fine_tuned_model":null'
 }
 
+# Odd data, and two options that both let rare rows count more.
+warnings_are_lines_on_standard_error_too() {
+    local i
+    for i in $(seq 1 63); do
+        echo "{\"text\": \"book number $i\", \"label\": \"$([ $((i % 21)) -eq 0 ] && echo rare || echo often)\"}"
+    done >"$scratch/odd.jsonl"
+    head -n 5 "$scratch/odd.jsonl" >>"$scratch/odd.jsonl"
+    job odd '"n_epochs": 1, "batch_size": 16, "validation_split": 0, "oversample": 0.5, "class_weights": "balanced"'
+    sed -i "s|\"training_file\": \"[^\"]*\"|\"training_file\": \"$scratch/odd.jsonl\"|; /test_file/d" \
+        "$scratch/odd.json"
+    finetuned_ends 0 run "$scratch/odd.json"
+    complains '^finetuned run: warning: .*odd.jsonl: 5 rows'
+    complains '^finetuned run: warning: .*Label "often" has 65 rows, "rare" 3: accuracy says little'
+    complains '^finetuned run: warning: .*oversample repeats .* both act'
+    says '"level":"warn","message":".*both act.*","type":"message","data":\{"code":"oversample_and_class_weights"\}\}$'
+    says 'on 68 rows \(98 in an epoch\) with 2 labels: 7 steps' # of 65 rows 33 at least
+    says '"epoch_rows":98,'
+    sed -n 's/.*"level":"warn","message":"\(.*\)","type":"message".*/finetuned run: warning: \1/p' "$scratch/said" |
+        sed 's/\\"/"/g' | diff - "$scratch/complained" || fail "events and standard error say different things"
+}
+
 helps_are_printed() {
     local program
     for program in run tokenize predict; do
@@ -274,5 +296,6 @@ stopped_by TERM 143
 stopped_by INT 130
 a_run_that_diverges_fails_and_says_so
 a_job_file_may_use_paths_from_the_current_folder
+warnings_are_lines_on_standard_error_too
 helps_are_printed
 echo "all is well"

@@ -140,6 +140,37 @@ train() {
     answers "\"task\":\"$2\""
     same_bytes_as_run "$1" "${4:-}"
     answers_by_its_task "$2"
+    is_measured_and_compared "$2"
+}
+
+evaluation_has_ended() {
+    request 200 "$url/v1/evaluations/$1"
+    grep -qE '"status":"(succeeded|failed)"' "$scratch/answer"
+}
+
+# is_measured_and_compared TASK: its measures have intervals, and a model is never better than itself.
+is_measured_and_compared() {
+    local evaluation interval='":\[-?[0-9.e-]+,-?[0-9.e-]+\]'
+    ask 201 evaluations "\"file\": \"$testing\", \"compare_to\": \"$model\""
+    evaluation=$(string id)
+    wait_until evaluation_has_ended "$evaluation"
+    answers '"status":"succeeded"'
+    answers '"p_value":1(\.0)?,'
+    case $1 in
+    classification) answers "\"macro_f1$interval" ;;
+    multi_label)
+        answers "\"macro_f1$interval"
+        answers '"calibration":\{"ece":[0-9.e-]+,"brier":[0-9.e-]+,"temperature":null,"bins":\['
+        ;;
+    regression)
+        answers "\"pearson$interval"
+        answers '"this_nearer":0,"other_nearer":0,"p_value":1(\.0)?,"test":"wilcoxon_signed_rank"'
+        ;;
+    token_classification)
+        answers "\"accuracy$interval"
+        answers '"test":"mcnemar","unit":"sentences"'
+        ;;
+    esac
 }
 
 # ask STATUS PATH MEMBERS: of the model.

@@ -26,6 +26,7 @@ store_job(struct service *service, const char *id, enum job_status status)
         .progress = {.total_steps = 100, .seconds_left = -1},
         .peak_memory_bytes = -1,
         .estimated_memory_bytes = 3 << 20,
+        .epoch_rows = 96,
     };
     return job;
 }
@@ -46,6 +47,7 @@ fake_store_jobs(struct service *service)
     job->threads = 2;
     job->peak_memory_bytes = 1 << 20;
     job->estimated_memory_bytes = -1; /* accepted by a program that did not tell it */
+    job->epoch_rows = -1;
     job->attempt = 1;
     job = store_job(service, "ftjob-failed", JOB_FAILED);
     job->finished_at = 1700000300;

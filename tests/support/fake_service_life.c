@@ -169,6 +169,7 @@ service_job_estimate(struct service *service, const char *body, size_t length, s
         .task = "classification",
         .rows = 90,
         .validation_rows = 10,
+        .epoch_rows = 120,
         .tokens = 2000,
         .total_steps = 18,
         .seconds = 1.5,
