@@ -6,7 +6,6 @@ import pathlib
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 
 FINAL = ("succeeded", "failed", "cancelled")
@@ -33,7 +32,7 @@ class Daemon:
         self.program, self.data_dir = str(program), pathlib.Path(data_dir)
         self.options = ["--models-dir", str(models_dir), *map(str, options)]
         self.log = pathlib.Path(log or f"{data_dir}.log")
-        self.port_file = pathlib.Path(tempfile.mkdtemp(prefix="finetuned-port-")) / "port"
+        self.port_file = self.log.with_name(self.log.name + ".port")
         self.process, self.port = None, None
 
     def start(self, patience=60):
