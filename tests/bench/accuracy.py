@@ -10,6 +10,7 @@ ACCURACY.md from them. One line a run; a run that was cut off is simply missing.
 import argparse
 import collections
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -136,7 +137,7 @@ def row(name, measure, runs):
         means.append(mean)
         errors.append(error)
         cells += [", ".join(f"{v:.2f}" for v in values), f"{mean:.2f} ({error:.2f})"]
-    allowed = max(0.5, *errors)
+    allowed = max(0.5, math.hypot(*errors))
     verdict = "yes" if means[0] >= means[1] - allowed else "NO"
     difference = f"{means[0] - means[1]:+.2f}"
     return f"| {name} | {SETS[name].epochs} | {measure} | {' | '.join(cells)} | {difference} | {verdict} |"
@@ -155,8 +156,8 @@ start at the labels' log-odds, and a label is given from 0.5 on. Numbers are sta
 
 Ours: {'; '.join(versions['ours'])}. Reference: {'; '.join(versions['reference'])}, reference_tasks.py.
 
-Percent; means with their standard error. "Within": the mean is at or above the reference's, less half a point or
-one standard error, whichever is larger.
+Percent; means with their standard error. "Within": the mean is at or above the reference's, less half a point or one
+standard error of the difference of the two means, whichever is larger.
 
 | set | epochs | measure | ours, by seed | mean | reference, by seed | mean | difference | within |
 |---|---|---|---|---|---|---|---|---|
