@@ -35,6 +35,7 @@ SETS = {
     "snips_slots": Set("token_classification", ["entity_f1"], 1, 0),
 }
 SIDES = ("ours", "reference")
+FEWEST_RUNS = 3  # of a side, for a verdict
 
 
 def options():
@@ -122,23 +123,24 @@ def run(o, name, side, seed):
 
 
 def spread(values):
-    """Mean and standard error of percentages."""
-    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("nan")
+    """Mean and standard error of percentages; that of one run is not known."""
+    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else math.inf
     return statistics.fmean(values), error
 
 
 def row(name, measure, runs):
-    cells, means, errors = [], [], []
+    cells, means, errors, fewest = [], [], [], FEWEST_RUNS
     for side in SIDES:
         values = [100 * r["figures"][measure] for r in runs if r["set"] == name and r["side"] == side]
         if not values:
             return None
         mean, error = spread(values)
+        fewest = min(fewest, len(values))
         means.append(mean)
         errors.append(error)
-        cells += [", ".join(f"{v:.2f}" for v in values), f"{mean:.2f} ({error:.2f})"]
+        cells += [", ".join(f"{v:.2f}" for v in values), f"{mean:.2f} ({error:.2f})" if len(values) > 1 else f"{mean:.2f}"]
     allowed = max(0.5, math.hypot(*errors))
-    verdict = "yes" if means[0] >= means[1] - allowed else "NO"
+    verdict = "runs missing" if fewest < FEWEST_RUNS else "yes" if means[0] >= means[1] - allowed else "NO"
     difference = f"{means[0] - means[1]:+.2f}"
     return f"| {name} | {SETS[name].epochs} | {measure} | {' | '.join(cells)} | {difference} | {verdict} |"
 
