@@ -138,7 +138,8 @@ def row(name, measure, runs):
         fewest = min(fewest, len(values))
         means.append(mean)
         errors.append(error)
-        cells += [", ".join(f"{v:.2f}" for v in values), f"{mean:.2f} ({error:.2f})" if len(values) > 1 else f"{mean:.2f}"]
+        shown = f" ({error:.2f})" if len(values) > 1 else ""
+        cells += [", ".join(f"{v:.2f}" for v in values), f"{mean:.2f}{shown}"]
     allowed = max(0.5, math.hypot(*errors))
     verdict = "runs missing" if fewest < FEWEST_RUNS else "yes" if means[0] >= means[1] - allowed else "NO"
     difference = f"{means[0] - means[1]:+.2f}"
