@@ -3,35 +3,27 @@
 
 #include "core/base/fmath.h"
 #include "core/model/config.h"
+#include "core/train/class_weights.h"
 
 #include <assert.h>
 
-/* counts (K) of each label; what they are out of: rows of several labels, else all with a class. */
+/* counts (labels) of each label; what they are out of: rows of several labels, else all classes. */
 static double
-count_labels(const struct targets *targets, size_t *counts)
+count_labels(const struct targets *targets, size_t labels, size_t *counts)
 {
-    bool lists = targets->starts != NULL;
     size_t judged = 0;
-    for (size_t row = 0; row < targets->rows; row++) {
-        struct target target = targets_row(targets, row);
-        const uint32_t *ids = lists ? target.ids : &target.label;
-        size_t count = lists ? target.count : 1;
-        for (size_t i = 0; i < count; i++) {
-            if (ids[i] == LABEL_NONE)
-                continue;
-            counts[ids[i]]++;
-            judged++;
-        }
-    }
+    class_weights_count(targets, NULL, labels, counts);
+    for (size_t k = 0; k < labels; k++)
+        judged += counts[k];
     return (double)(targets->task == TASK_MULTI_LABEL ? targets->rows : judged);
 }
 
 void
 label_prior(const struct targets *targets, size_t labels, float *biases)
 {
-    size_t counts[CONFIG_MAX_LABELS] = {0};
+    size_t counts[CONFIG_MAX_LABELS];
     assert(targets->task != TASK_REGRESSION && labels <= CONFIG_MAX_LABELS);
-    double all = count_labels(targets, counts);
+    double all = count_labels(targets, labels, counts);
     for (size_t k = 0; k < labels; k++) {
         double with = (double)counts[k] + 1;
         double rest = targets->task == TASK_MULTI_LABEL ? all + 2 - with : all + (double)labels;
@@ -49,12 +41,12 @@ surprise(double count, double all)
 double
 label_prior_loss(const struct targets *targets, size_t labels)
 {
-    size_t counts[CONFIG_MAX_LABELS] = {0};
+    size_t counts[CONFIG_MAX_LABELS];
     double loss = 0;
     if (targets->task == TASK_REGRESSION)
         return 1;
     assert(labels <= CONFIG_MAX_LABELS);
-    double all = count_labels(targets, counts);
+    double all = count_labels(targets, labels, counts);
     for (size_t k = 0; k < labels; k++) {
         double with = (double)counts[k];
         loss += surprise(with, all);
