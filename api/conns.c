@@ -14,6 +14,7 @@ enum { WATCH_INTERVAL_MS = 250 };
 struct conn {
     struct conn *previous, *next;
     int fd;
+    bool came_late; /* while quiet was waited for */
     enum conn_phase phase;
     int64_t since_ms;
     int64_t deadline_ms; /* INT64_MAX: none; of CONN_BODY computed from what came */
@@ -26,6 +27,7 @@ struct conns {
     pthread_cond_t watched; /* a connection came, or the watcher shall end */
     pthread_cond_t ended;   /* a request or a connection did */
     struct conn *first;
+    bool waits_for_quiet;
     bool ending;
     pthread_t watcher;
 };
@@ -167,6 +169,7 @@ conns_add(struct conns *conns, int fd)
     *conn = (struct conn){.fd = fd, .phase = CONN_HEADERS, .since_ms = conns_now_ms()};
     conn->deadline_ms = deadline(conns, CONN_HEADERS, conn->since_ms, 0);
     pthread_mutex_lock(&conns->mutex);
+    conn->came_late = conns->waits_for_quiet;
     conn->next = conns->first;
     if (conns->first != NULL)
         conns->first->previous = conn;
@@ -225,7 +228,7 @@ static bool
 is_quiet(const struct conns *conns)
 {
     for (const struct conn *conn = conns->first; conn != NULL; conn = conn->next) {
-        if (conn->phase != CONN_IDLE && conn->phase != CONN_HEADERS)
+        if (!conn->came_late && conn->phase != CONN_IDLE && conn->phase != CONN_HEADERS)
             return false;
     }
     return true;
@@ -236,11 +239,13 @@ conns_wait_quiet(struct conns *conns, int64_t timeout_ms)
 {
     int64_t until_ms = conns_now_ms() + timeout_ms;
     pthread_mutex_lock(&conns->mutex);
+    conns->waits_for_quiet = true;
     bool quiet = is_quiet(conns);
     while (!quiet && conns_now_ms() < until_ms) {
         wait_until(conns, &conns->ended, until_ms);
         quiet = is_quiet(conns);
     }
+    conns->waits_for_quiet = false;
     pthread_mutex_unlock(&conns->mutex);
     return quiet;
 }

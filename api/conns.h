@@ -57,7 +57,10 @@ void conns_enter(struct conns *conns, struct conn *conn, enum conn_phase phase,
 /* Bytes of a body came. */
 void conns_received(struct conns *conns, struct conn *conn, int64_t bytes);
 
-/* Wait until no request is under way on any connection; false after timeout_ms. */
+/*
+ * Wait until no request is under way on any connection; false after timeout_ms. Connections that
+ * come meanwhile do not count: clients that try again and again would never let it end.
+ */
 bool conns_wait_quiet(struct conns *conns, int64_t timeout_ms);
 
 /* Milliseconds of a clock that never jumps. */

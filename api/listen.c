@@ -195,12 +195,16 @@ listen_open(const char *address, struct listen_socket *out, struct err *err)
 }
 
 void
-listen_close(struct listen_socket *listen_socket)
+listen_remove_file(const struct listen_socket *listen_socket)
 {
-    if (listen_socket->fd < 0)
-        return;
-    close(listen_socket->fd);
-    listen_socket->fd = -1;
     if (listen_socket->local_socket)
         unlink(listen_socket->address + UNIX_PREFIX_LENGTH);
+}
+
+void
+listen_close(struct listen_socket *listen_socket)
+{
+    close(listen_socket->fd);
+    listen_socket->fd = -1;
+    listen_remove_file(listen_socket);
 }

@@ -29,4 +29,7 @@ int listen_open(const char *address, struct listen_socket *out, struct err *err)
 /* Close the socket and remove its file. */
 void listen_close(struct listen_socket *listen_socket);
 
+/* Remove the file of a UNIX socket: nobody new finds it, whoever is connected stays. */
+void listen_remove_file(const struct listen_socket *listen_socket);
+
 #endif

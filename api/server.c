@@ -32,7 +32,7 @@ struct api_server {
     struct exchange_server shared;
     struct api_server_options options; /* without zeros; its listen array is not kept */
     struct {
-        struct listen_socket socket;
+        struct listen_socket socket; /* its descriptor belongs to the library */
         struct exchange_listener context;
         struct MHD_Daemon *daemon;
     } listeners[API_MAX_LISTENERS];
@@ -195,9 +195,11 @@ api_server_set_limits(struct api_server *server, int64_t max_upload_bytes, size_
 }
 
 /*
- * The order matters: no new connections; no new slow work, and all of it answered (the library must
- * not be stopped while a connection is suspended); those who wait woken, and nobody sleeps any
- * more; the answers sent; then the library.
+ * The order matters: new requests are refused; no new slow work, and all of it answered (the
+ * library must not be stopped while a connection is suspended); those who wait woken, and nobody
+ * sleeps any more; the answers sent; then the library. Until then it listens, so that whoever comes
+ * is told why: its MHD_quiesce_daemon races with its own threads, which then end the process
+ * (0.9.75: "Failed to remove listen FD from epoll set").
  */
 void
 api_server_stop(struct api_server *server)
@@ -205,10 +207,8 @@ api_server_stop(struct api_server *server)
     if (server == NULL)
         return;
     atomic_store(&server->shared.stopping, true);
-    for (size_t i = 0; i < server->listener_count; i++) {
-        MHD_quiesce_daemon(server->listeners[i].daemon);
-        listen_close(&server->listeners[i].socket);
-    }
+    for (size_t i = 0; i < server->listener_count; i++)
+        listen_remove_file(&server->listeners[i].socket);
     if (server->shared.offload != NULL)
         offload_drain(server->shared.offload);
     waiters_stop(server->shared.waiters);

@@ -124,6 +124,49 @@ stop_cuts_off_clients_that_do_not_finish(void **state)
     close(fd);
 }
 
+enum { RESTARTS = 100 };
+
+/* Connect anew for every request, until nobody listens. */
+static void *
+call_until_refused(void *context)
+{
+    unsigned port = *(const unsigned *)context;
+    int fd = -1;
+    while ((fd = http_try_connect(port)) >= 0) {
+        struct http_reply reply;
+        http_send_text(fd, "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        http_read_reply(fd, false, &reply);
+        assert_true(reply.status == 200 || reply.status == 503 || reply.status == 0);
+        http_reply_fini(&reply);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void
+stops_while_clients_keep_coming(void **state)
+{
+    struct server_fixture *fixture = *state;
+    static const char *const addresses[] = {"127.0.0.1:0"};
+    struct api_server_options options = {
+        .listen = addresses, .listen_count = 1, .service = fixture->service};
+    for (size_t i = 0; i < RESTARTS; i++) {
+        struct err err;
+        struct api_server *server = NULL;
+        struct http_reply reply;
+        pthread_t clients[2];
+        assert_int_equal(api_server_start(&options, &server, &err), 0);
+        unsigned port = api_server_port(server, 0);
+        for (size_t c = 0; c < 2; c++)
+            assert_int_equal(pthread_create(&clients[c], NULL, call_until_refused, &port), 0);
+        http_call(port, "GET", "/livez", NULL, &reply);
+        http_reply_fini(&reply);
+        api_server_stop(server);
+        for (size_t c = 0; c < 2; c++)
+            pthread_join(clients[c], NULL);
+    }
+}
+
 static void
 several_listeners_serve_side_by_side(void **state)
 {
@@ -185,6 +228,8 @@ main(void)
         cmocka_unit_test_setup_teardown(stop_answers_what_is_worked_on_and_refuses_the_rest,
                                         open_with_one_thread, fixture_close),
         cmocka_unit_test_setup_teardown(stop_cuts_off_clients_that_do_not_finish, fixture_open,
+                                        fixture_close),
+        cmocka_unit_test_setup_teardown(stops_while_clients_keep_coming, fixture_open,
                                         fixture_close),
         cmocka_unit_test_setup_teardown(several_listeners_serve_side_by_side, fixture_open,
                                         fixture_close),

@@ -15,23 +15,45 @@
 enum { SILENCE_SECONDS = 30 };
 
 static int
-connect_to(const struct sockaddr *address, socklen_t length)
+try_to_connect(const struct sockaddr *address, socklen_t length)
 {
     struct timeval silence = {.tv_sec = SILENCE_SECONDS};
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, address, length) != 0)
+    if (fd < 0)
         abort();
+    if (connect(fd, address, length) != 0) {
+        close(fd);
+        return -1;
+    }
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence);
     return fd;
 }
 
+static int
+connect_to(const struct sockaddr *address, socklen_t length)
+{
+    int fd = try_to_connect(address, length);
+    if (fd < 0)
+        abort();
+    return fd;
+}
+
 int
-http_connect(unsigned port)
+http_try_connect(unsigned port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return connect_to((struct sockaddr *)&address, sizeof address);
+    return try_to_connect((struct sockaddr *)&address, sizeof address);
+}
+
+int
+http_connect(unsigned port)
+{
+    int fd = http_try_connect(port);
+    if (fd < 0)
+        abort();
+    return fd;
 }
 
 int

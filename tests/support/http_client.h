@@ -19,6 +19,8 @@ struct http_reply {
     char header[1024]; /* what http_header found last */
 };
 
+/* -1: nobody listens there. The two others abort then. */
+int http_try_connect(unsigned port);
 int http_connect(unsigned port);
 int http_connect_unix(const char *path);
 
