@@ -1,6 +1,7 @@
 /*
  * `finetuned tokenize`: texts in, arrays of token ids out, to hold our tokenizer against another.
- * With --places also the words and bytes of the text that tokens stand for.
+ * With --places also the words and bytes of the text that tokens stand for; with --stride the
+ * windows of a text instead of the part of it that is kept.
  *
  * A batch is encoded on all threads and written in the order of its lines.
  */
@@ -24,6 +25,10 @@ static const struct option_row rows[] = {
     {"truncation", 0, "PART",
      "What is kept of a text that is cut: head, tail or head_tail. "
      "Default: as the model's files say."},
+    {"stride", 0, "N",
+     "Write the windows of a text that --max-length would cut, an array of ids each, in an array: "
+     "neighbours share N tokens. Pairs are cut all the same. Default: texts are cut, whatever the "
+     "model's files say."},
     {"places", 0, NULL,
      "Also write of each token its word and the bytes of the text where it "
      "stands."},
@@ -39,12 +44,14 @@ struct tokenizing {
     int64_t max_length;
     int64_t threads;
     enum truncation truncation;
+    struct text_windows windows;
     bool places;
 };
 
 struct encoder {
     const struct tokenizer *tokenizer;
     size_t max_length;
+    bool in_windows;
     struct text_lines lines;
     struct token_list ids[TEXT_LINES_MAX_BATCH];
     struct err errors[TEXT_LINES_MAX_BATCH];
@@ -68,11 +75,25 @@ encode_one(void *context, size_t item, size_t thread)
 }
 
 static void
-print_ids(const struct token_list *list)
+print_ids(const uint32_t *ids, size_t count)
 {
     putchar('[');
-    for (size_t i = 0; i < list->count; i++)
-        printf(i > 0 ? ",%" PRIu32 : "%" PRIu32, list->ids[i]);
+    for (size_t i = 0; i < count; i++)
+        printf(i > 0 ? ",%" PRIu32 : "%" PRIu32, ids[i]);
+    putchar(']');
+}
+
+/* All windows but the last are of the full length. */
+static void
+print_windows(const struct token_list *list, size_t length)
+{
+    size_t count = windows_in(list->count, length);
+    putchar('[');
+    for (size_t i = 0; i < count; i++) {
+        size_t left = list->count - i * length;
+        fputs(i > 0 ? "," : "", stdout);
+        print_ids(list->ids + i * length, left < length ? left : length);
+    }
     putchar(']');
 }
 
@@ -100,13 +121,15 @@ print_bytes(const size_t *bytes, size_t count)
 }
 
 static int
-print_line(const struct token_list *list, struct err *err)
+print_line(const struct encoder *encoder, const struct token_list *list, struct err *err)
 {
-    if (!list->with_places) {
-        print_ids(list);
+    if (encoder->in_windows) {
+        print_windows(list, encoder->max_length);
+    } else if (!list->with_places) {
+        print_ids(list->ids, list->count);
     } else {
         fputs("{\"ids\":", stdout);
-        print_ids(list);
+        print_ids(list->ids, list->count);
         fputs(",\"words\":", stdout);
         print_words(list);
         fputs(",\"starts\":", stdout);
@@ -128,7 +151,7 @@ encode_batch(struct encoder *encoder, struct pool *pool, struct err *err)
             *err = encoder->errors[i];
             return err_prefix(err, "line %zu", encoder->lines.first_line + i);
         }
-        if (print_line(&encoder->ids[i], err) != 0)
+        if (print_line(encoder, &encoder->ids[i], err) != 0)
             return err->code;
     }
     return fflush(stdout) == 0 ? 0 : err_set_errno(err, "standard output");
@@ -139,7 +162,9 @@ encode_all(const struct tokenizer *tokenizer, const struct tokenizing *how, stru
            struct err *err)
 {
     struct encoder *encoder = mem_small(sizeof *encoder);
-    *encoder = (struct encoder){.tokenizer = tokenizer, .max_length = (size_t)how->max_length};
+    *encoder = (struct encoder){.tokenizer = tokenizer,
+                                .max_length = (size_t)how->max_length,
+                                .in_windows = how->windows.wanted};
     for (size_t i = 0; i < TEXT_LINES_MAX_BATCH; i++)
         encoder->ids[i].with_places = how->places;
     text_lines_init(&encoder->lines, STDIN_FILENO);
@@ -174,6 +199,7 @@ tokenize(const struct tokenizing *how, struct err *err)
         goto out;
     tokenizer_set_truncation(tokenizer, config.truncation);
     tokenizer_set_truncation(tokenizer, how->truncation);
+    tokenizer_set_windows(tokenizer, how->windows);
     pool = pool_new((size_t)how->threads, err);
     status = pool == NULL ? err->code : encode_all(tokenizer, how, pool, err);
 out:
@@ -187,12 +213,29 @@ static void
 print_help(void)
 {
     puts("Usage: finetuned tokenize --model DIR [--max-length N] [--truncation PART]\n"
-         "                         [--places] [--threads N]\n\n"
+         "                         [--stride N] [--places] [--threads N]\n\n"
          "Reads texts as JSON lines from standard input: a string, a pair as an array of\n"
          "two strings, or an object with \"text\" and perhaps \"text_pair\". Writes one array\n"
          "of token ids a line, or an object with the arrays ids, words, starts and ends.\n"
          "A bad line ends it, with the line's number and exit code 1.\n");
     options_print_help(&table, stdout);
+}
+
+/* Windows are what a text would be cut to, and have no places. */
+static int
+read_stride(const struct options *options, struct tokenizing *out, struct err *err)
+{
+    int64_t stride = 0;
+    if (!options_has(options, "stride"))
+        return 0;
+    if (options_number(options, "stride", 0, CONFIG_MAX_POSITIONS, &stride, err) != 0)
+        return err->code;
+    if (out->max_length == 0 || out->places)
+        return err_set(err, ERR_INVALID, "--stride %s",
+                       out->places ? "shows ids alone; leave --places out"
+                                   : "needs --max-length: so many tokens has a window");
+    out->windows = (struct text_windows){.wanted = true, .stride = (size_t)stride};
+    return 0;
 }
 
 static int
@@ -208,7 +251,7 @@ read_options(const struct options *options, struct tokenizing *out, struct err *
     if (part != NULL && !truncation_find(part, &out->truncation))
         return err_set(err, ERR_INVALID,
                        "--truncation is '%.40s'; head, tail and head_tail are possible", part);
-    return 0;
+    return read_stride(options, out, err);
 }
 
 int

@@ -31,6 +31,16 @@ pages_use_all(const struct pages *pages, size_t from, size_t bytes)
 }
 
 void
+pages_forget(const struct pages *pages, size_t from, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t start = (from + page - 1) / page * page;
+    size_t end = (from + bytes) / page * page;
+    if (start < end)
+        (void)madvise((char *)pages->memory + start, end - start, MADV_DONTNEED);
+}
+
+void
 pages_unmap(struct pages *pages)
 {
     if (pages->memory != NULL)

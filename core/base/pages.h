@@ -22,6 +22,12 @@ struct pages pages_map(size_t count, size_t size);
  */
 void pages_use_all(const struct pages *pages, size_t from, size_t bytes);
 
+/*
+ * Whole pages within bytes from..from+bytes leave memory. Those of a mapped file that nobody has
+ * written come back from it when they are read; all others are zero then.
+ */
+void pages_forget(const struct pages *pages, size_t from, size_t bytes);
+
 /* Give them back; an all-zero struct is fine. */
 void pages_unmap(struct pages *pages);
 

@@ -42,6 +42,8 @@ struct pool {
 struct helper {
     struct pool *pool;
     size_t thread;
+    void *signal_stack; /* made by whoever makes the pool: a helper may begin late, and a step
+                           allocates nothing */
 };
 
 static uint32_t
@@ -121,7 +123,8 @@ helper_main(void *argument)
     struct helper *helper = argument;
     struct pool *pool = helper->pool;
     size_t thread = helper->thread;
-    void *signal_stack = signal_stack_enter();
+    void *signal_stack = helper->signal_stack;
+    signal_stack_use(signal_stack);
     free(helper);
     uint32_t seen = 0;
     while (await_work(pool, &seen))
@@ -146,8 +149,9 @@ pool_new(size_t threads, struct err *err)
     pthread_cond_init(&pool->done, NULL);
     for (size_t i = 1; i < threads; i++) {
         struct helper *helper = mem_small(sizeof *helper);
-        *helper = (struct helper){pool, i};
+        *helper = (struct helper){pool, i, signal_stack_new()};
         if (pthread_create(&pool->helpers[pool->started], NULL, helper_main, helper) != 0) {
+            free(helper->signal_stack);
             free(helper);
             pool_free(pool);
             err_set(err, ERR_IO, "the system refused thread %zu of %zu", i + 1, threads);

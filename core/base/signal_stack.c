@@ -16,13 +16,25 @@ stack_bytes(void)
 }
 
 void *
+signal_stack_new(void)
+{
+    return malloc(stack_bytes());
+}
+
+void
+signal_stack_use(void *stack)
+{
+    const stack_t given = {.ss_sp = stack, .ss_size = stack_bytes()};
+    if (stack != NULL)
+        (void)sigaltstack(&given, NULL);
+}
+
+void *
 signal_stack_enter(void)
 {
-    const stack_t stack = {.ss_sp = malloc(stack_bytes()), .ss_size = stack_bytes()};
-    if (stack.ss_sp != NULL && sigaltstack(&stack, NULL) == 0)
-        return stack.ss_sp;
-    free(stack.ss_sp);
-    return NULL;
+    void *stack = signal_stack_new();
+    signal_stack_use(stack);
+    return stack;
 }
 
 void

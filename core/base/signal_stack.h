@@ -8,7 +8,13 @@
 #ifndef CORE_BASE_SIGNAL_STACK_H
 #define CORE_BASE_SIGNAL_STACK_H
 
-/* The stack, or NULL when there is no memory for one: then nothing has changed. */
+/* Memory for one, to be used or given to free; NULL when there is none. */
+void *signal_stack_new(void);
+
+/* This thread's handlers run on it from now on; NULL is fine. */
+void signal_stack_use(void *stack);
+
+/* Both. The stack, or NULL when there is no memory for one: then nothing has changed. */
 void *signal_stack_enter(void);
 
 /* On the same thread; NULL is fine. */

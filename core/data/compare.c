@@ -300,14 +300,31 @@ compare_lengths(struct comparison *c, struct err *err)
     return 0;
 }
 
+/* How many numbers the rows of a side have; 0 when their labels are none. */
+static size_t
+width_of(const struct compare_side *side)
+{
+    const struct dataset *dataset = side->dataset;
+    switch (dataset->label_form) {
+    case LABELS_INTEGER:
+    case LABELS_FRACTION:
+        return 1;
+    case LABELS_NUMBER_LISTS:
+        return dataset->rows[0].label_count;
+    case LABELS_NONE:
+    case LABELS_TEXT:
+    case LABELS_LISTS:
+    case LABELS_TOKENS:
+        break;
+    }
+    return 0;
+}
+
 static int
 compare_targets(struct comparison *c, struct err *err)
 {
-    const struct dataset *training = c->sides[TRAINING]->dataset;
-    const struct dataset *other = c->sides[OTHER]->dataset;
-    bool is_list = training->label_form == LABELS_NUMBER_LISTS;
-    size_t width = is_list ? training->rows[0].label_count : 1;
-    if (is_list && other->rows[0].label_count != width)
+    size_t width = width_of(c->sides[TRAINING]);
+    if (width_of(c->sides[OTHER]) != width)
         return 0;
     for (size_t t = 0; t < width; t++) {
         struct numbers_found found = {0};
@@ -451,12 +468,14 @@ static int
 compare_all(struct comparison *c, struct err *err)
 {
     const struct dataset *training = c->sides[TRAINING]->dataset;
+    enum task task = c->sides[TRAINING]->task;
     if (compare_texts(c, err) != 0 || compare_lengths(c, err) != 0)
         return err->code;
-    if (!have_same_form(c) || training->label_form == LABELS_NONE)
+    if (training->label_form == LABELS_NONE || c->sides[OTHER]->dataset->label_form == LABELS_NONE)
         return 0;
-    return dataset_task(training) == TASK_REGRESSION ? compare_targets(c, err)
-                                                     : compare_labels(c, err);
+    if (task == TASK_AUTO)
+        task = dataset_task(training);
+    return task == TASK_REGRESSION ? compare_targets(c, err) : compare_labels(c, err);
 }
 
 int

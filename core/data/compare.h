@@ -37,6 +37,7 @@ struct compare_side {
     const struct dataset *dataset;
     const bool *chosen; /* (rows of the data set), or NULL */
     bool wanted;
+    enum task task; /* of the training side: what it is read for; TASK_AUTO: as its labels say */
 };
 
 struct data_comparison {
@@ -53,8 +54,10 @@ struct data_comparison {
     size_t warning_count;
 };
 
-/* Compare; sentences live in arena. Labels are compared when both have the same form of them.
- * ERR_MEMORY. */
+/*
+ * Compare; sentences live in arena. For a regression the labels of both are compared as numbers,
+ * where they are numbers and equally many, otherwise by their names. ERR_MEMORY.
+ */
 int data_compare(const struct compare_side *training, const struct compare_side *other,
                  struct arena *arena, struct data_comparison *out, struct err *err);
 

@@ -133,16 +133,34 @@ set_place(const struct csv *csv, const char *name, struct place *place)
             *place = (struct place){.index = i, .present = true};
 }
 
+/* Is the header one column because something else divides it? */
+static bool
+is_undivided(const struct csv *csv)
+{
+    static const char delimiters[] = {',', ';', '\t', '|'};
+    const struct csv_field *only = &csv->scan.fields[0];
+    for (size_t i = 0; i < sizeof delimiters && csv->columns == 1; i++)
+        if (memchr(only->bytes, delimiters[i], only->length) != NULL)
+            return true;
+    return false;
+}
+
 static void
 note_missing_column(struct csv *csv, const char *code, const char *what, const char *wanted)
 {
     char found[READER_FOUND_BYTES] = "";
     for (size_t i = 0; i < csv->columns; i++)
         reader_list(found, csv->scan.fields[i].bytes, csv->scan.fields[i].length);
-    reader_fault(csv->reader, csv->scan.line, code,
-                 "the header has no column \"%.*s\" for the %s; found: %s. Rename a column, or "
-                 "name it in \"columns\"",
-                 reader_shown(wanted), wanted, what, found);
+    if (is_undivided(csv))
+        reader_fault(csv->reader, csv->scan.line, code,
+                     "the header is one column, %s: a .csv file has commas between its columns, a "
+                     ".tsv file tabs; save it so",
+                     found);
+    else
+        reader_fault(csv->reader, csv->scan.line, code,
+                     "the header has no column \"%.*s\" for the %s; found: %s. Rename a column, or "
+                     "name it in \"columns\"",
+                     reader_shown(wanted), wanted, what, found);
 }
 
 /* Take the row that was read as the header; false when it cannot be one, which is then noted. */

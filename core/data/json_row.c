@@ -68,6 +68,12 @@ note_missing_text(const struct row *row)
     }
     char found[READER_FOUND_BYTES] = "";
     const char *wanted = reader_expected_text(row->reader);
+    if (json_is_null(json_object_get(row->object, wanted))) {
+        reader_fault(row->reader, row->line, "missing_text",
+                     "\"%.*s\" is null; give the row a text, or remove it", reader_shown(wanted),
+                     wanted);
+        return;
+    }
     const char *key = NULL;
     json_t *value = NULL;
     json_object_foreach ((json_t *)(uintptr_t)row->object, key, value) {

@@ -1,6 +1,7 @@
 /* From labels to targets; see labelling.h. */
 #include "core/data/labelling.h"
 
+#include "core/base/utf8.h"
 #include "core/data/spelling.h"
 #include "core/model/config.h"
 
@@ -83,6 +84,13 @@ labelling_width(const struct dataset *data)
 
 /* ---- one row --------------------------------------------------------------------------------- */
 
+/* How many bytes of a label a message shows, for printf's "%.*s". */
+static int
+shown(const char *label)
+{
+    return (int)utf8_clip(label, strlen(label), SHOWN_BYTES);
+}
+
 /* What turns rows into targets. */
 struct labeller {
     const struct labelling *labelling;
@@ -100,7 +108,7 @@ static int
 refuse_unknown(const struct labeller *l, const char *label)
 {
     return err_set(l->err, ERR_INVALID, "%s line %zu: label \"%.*s\" does not occur in %s; %s",
-                   l->file->name, l->row->line, SHOWN_BYTES, label, l->labelling->source,
+                   l->file->name, l->row->line, shown(label), label, l->labelling->source,
                    l->labelling->remedy);
 }
 
@@ -109,18 +117,18 @@ static int
 read_number(const struct labelled_file *file, const struct data_row *row, const char *label,
             double *out, struct err *err)
 {
-    bool is_number = label != NULL && spelling_of(label, strlen(label)) != SPELLING_TEXT;
+    bool is_number = spelling_of(label, strlen(label)) != SPELLING_TEXT;
     *out = is_number ? strtod(label, NULL) : 0;
     if (!is_number)
         return err_set(err, ERR_INVALID,
                        "%s line %zu: label \"%.*s\" is no number; a regression learns numbers such "
                        "as 3 or 0.25",
-                       file->name, row->line, SHOWN_BYTES, label != NULL ? label : "");
+                       file->name, row->line, shown(label), label);
     if (!(fabs(*out) <= LABELLING_MOST))
         return err_set(err, ERR_INVALID,
                        "%s line %zu: the number %.*s is beyond 1e15, which a regression cannot "
                        "learn; give it in another unit",
-                       file->name, row->line, SHOWN_BYTES, label);
+                       file->name, row->line, shown(label), label);
     return 0;
 }
 

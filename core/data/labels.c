@@ -97,13 +97,21 @@ collect_row(struct collection *c, const struct data_row *row)
     return fits;
 }
 
-/* Are these labels numbers, and so in the order of numbers? Texts that look like them are not. */
-static bool
-is_numeric(enum label_form form, const struct collection *c)
+/* A single label that is a text is none, whatever it looks like. */
+bool
+label_is_numeric(enum label_form form, const char *name)
 {
-    bool numeric = form == LABELS_INTEGER || form == LABELS_LISTS || form == LABELS_TOKENS;
-    for (size_t i = 0; i < c->count && numeric && form != LABELS_INTEGER; i++)
-        numeric = spelling_of(c->names[i], strlen(c->names[i])) == SPELLING_INTEGER;
+    if (form == LABELS_LISTS || form == LABELS_TOKENS)
+        return spelling_of(name, strlen(name)) == SPELLING_INTEGER;
+    return form == LABELS_INTEGER;
+}
+
+static bool
+are_numeric(enum label_form form, const struct collection *c)
+{
+    bool numeric = true;
+    for (size_t i = 0; i < c->count && numeric; i++)
+        numeric = label_is_numeric(form, c->names[i]);
     return numeric;
 }
 
@@ -131,7 +139,7 @@ label_set_build(const struct dataset *dataset, struct arena *arena, struct label
                      c.count, CONFIG_MAX_LABELS);
         goto out;
     }
-    if (c.count > 0 && is_numeric(dataset->label_form, &c))
+    if (c.count > 0 && are_numeric(dataset->label_form, &c))
         qsort(c.names, c.count, sizeof *c.names, by_value);
     label_set_from_names(c.names, c.count, arena, out);
 out:

@@ -14,6 +14,7 @@
 #include "core/data/dataset.h"
 #include "core/data/targets.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ struct label_set {
     size_t count;
     uint32_t *by_name; /* (count): ids in byte order of their names, for label_set_find */
 };
+
+/* Does this label leave the order numeric? It is when every label does. */
+bool label_is_numeric(enum label_form form, const char *name);
 
 /* Collect the distinct labels of a file; ERR_INVALID when there are more than CONFIG_MAX_LABELS. */
 int label_set_build(const struct dataset *dataset, struct arena *arena, struct label_set *out,

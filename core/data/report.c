@@ -88,7 +88,7 @@ survey_open(struct survey *s, struct err *err)
         s->tokens = mem_array(rows, sizeof *s->tokens);
     if (s->characters == NULL || (has_tokens && s->tokens == NULL))
         return err_set(err, ERR_MEMORY, "the lengths of %zu rows do not fit into memory", rows);
-    if (label_survey_open(&s->labels, s->dataset, err) != 0)
+    if (label_survey_open(&s->labels, s->dataset, s->report->task, err) != 0)
         return err->code;
     return has_tokens ? token_survey_open(&s->tokens_of, s->request, s->dataset, s->report, err)
                       : 0;
@@ -154,8 +154,11 @@ lengths_of(const uint32_t *values, size_t count, struct report_lengths *out, str
 
 /* What the data set says of itself. */
 static void
-copy_dataset(const struct dataset *dataset, struct arena *arena, struct data_report *out)
+copy_dataset(const struct dataset *dataset, enum task task, struct arena *arena,
+             struct data_report *out)
 {
+    bool is_given = task != TASK_AUTO && dataset->label_form != LABELS_NONE;
+
     *out = (struct data_report){
         .rows = dataset->count,
         .fault_count = dataset->fault_count,
@@ -166,7 +169,7 @@ copy_dataset(const struct dataset *dataset, struct arena *arena, struct data_rep
                     .text_pair = arena_copy_string(arena, dataset->found.text_pair),
                     .label = arena_copy_string(arena, dataset->found.label)},
         .target = arena_copy_string(arena, dataset->target),
-        .task = dataset_task(dataset),
+        .task = is_given ? task : dataset_task(dataset),
     };
     memcpy(out->faults, dataset->faults, sizeof out->faults);
 }
@@ -185,8 +188,13 @@ survey_all(struct survey *s, struct arena *arena, struct err *err)
         return err->code;
     if (label_survey_finish(&s->labels, arena, report, err) != 0)
         return err->code;
-    const struct report_facts facts = {report, s->dataset, s->labels.labels,
-                                       s->request->max_length};
+    const struct report_facts facts = {
+        .report = report,
+        .dataset = s->dataset,
+        .labels = s->labels.labels,
+        .max_length = s->request->max_length,
+        .is_asked = s->request->task != TASK_AUTO,
+    };
     report_warn(&facts, arena, report);
     return 0;
 }
@@ -196,7 +204,7 @@ data_report_of(const struct dataset *dataset, const struct report_request *reque
                struct arena *arena, struct data_report *out, struct err *err)
 {
     struct survey survey = {.request = request, .dataset = dataset, .report = out};
-    copy_dataset(dataset, arena, out);
+    copy_dataset(dataset, request->task, arena, out);
     int rc = survey_all(&survey, arena, err);
     survey_close(&survey);
     return rc;
@@ -210,6 +218,7 @@ data_report_make(const struct report_request *request, struct arena *arena, stru
         .path = request->path,
         .name = request->name,
         .columns = request->columns,
+        .task = request->task,
         .should_stop = request->should_stop,
         .context = request->context,
     };

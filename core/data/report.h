@@ -24,8 +24,9 @@ struct report_request {
     const char *path;                   /* where the bytes lie */
     const char *name;                   /* as the user knows it; gives the format */
     const struct data_columns *columns; /* NULL: the usual names */
-    const struct tokenizer *tokenizer;  /* NULL: nothing is said of tokens */
-    size_t max_length;                  /* tokens with specials that a row may have; 0: no limit */
+    enum task task;                    /* what it is read for; TASK_AUTO: what its labels are for */
+    const struct tokenizer *tokenizer; /* NULL: nothing is said of tokens */
+    size_t max_length;                 /* tokens with specials that a row may have; 0: no limit */
     /* Rows that are tokenized at most, evenly spread over the file; 0: all. */
     size_t token_rows;
     /* NULL, or asked now and then; true ends with ERR_STOPPED */
@@ -78,7 +79,8 @@ struct data_report {
     enum row_form form;          /* row_form_name: "plain", "prompt_completion", "chat" */
     struct data_columns columns; /* the names found in the first row; NULL: there is none */
     const char *target;          /* the key of Mistral's "labels": {"intent": …}, or NULL */
-    enum task task;              /* inferred from the labels; TASK_AUTO when no row has one */
+    enum task task;              /* the request's, or inferred from the labels; TASK_AUTO when no
+                                    row has one */
 
     /* Classes, labels or tags in the order of their ids; label_count may be more than are listed
      * (REPORT_MAX_LABELS). None for regression. */
@@ -86,7 +88,8 @@ struct data_report {
     size_t labels_listed;
     size_t label_count;
     size_t unlabelled;    /* rows whose list of labels is empty */
-    bool looks_multi_hot; /* lists of nothing but 0 and 1: a column for each label */
+    bool looks_multi_hot; /* lists of 0 and 1, or booleans: a column for each label */
+    bool may_be_classes;  /* numbers to learn are few and whole, though written with a fraction */
     const struct report_numbers *numbers; /* of each target, for regression */
     size_t number_count;
     struct report_tags tags; /* for token classification */

@@ -4,6 +4,7 @@
  */
 #include "core/data/report_labels.h"
 
+#include "core/data/labels.h"
 #include "core/data/spelling.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_LABELS = 64, FEW_LABELS = 16 };
+enum { FIRST_LABELS = 64, CLASS_RANGE = 100 };
 
 static bool
 same_name(const void *context, size_t item, size_t other)
@@ -21,13 +22,15 @@ same_name(const void *context, size_t item, size_t other)
 }
 
 int
-label_survey_open(struct label_survey *s, const struct dataset *dataset, struct err *err)
+label_survey_open(struct label_survey *s, const struct dataset *dataset, enum task task,
+                  struct err *err)
 {
-    *s = (struct label_survey){.dataset = dataset, .task = dataset_task(dataset)};
+    *s = (struct label_survey){.dataset = dataset, .task = task};
     distinct_init(&s->names, same_name, s);
     if (s->task != TASK_REGRESSION || dataset->count == 0)
         return 0;
-    size_t width = dataset->label_form == LABELS_FRACTION ? 1 : dataset->rows[0].label_count;
+    bool is_list = dataset->label_form == LABELS_NUMBER_LISTS;
+    size_t width = is_list ? dataset->rows[0].label_count : 1;
     s->numbers = mem_array(width, sizeof *s->numbers);
     if (s->numbers == NULL)
         return err_set(err, ERR_MEMORY, "sums of %zu targets do not fit into memory", width);
@@ -93,13 +96,14 @@ count_number(struct number_sum *sum, const char *text)
 {
     double value = strtod(text, NULL);
     if (sum->count == 0)
-        *sum = (struct number_sum){.min = value, .max = value, .is_flag = true};
+        *sum = (struct number_sum){.min = value, .max = value, .is_flag = true, .is_whole = true};
     sum->min = value < sum->min ? value : sum->min;
     sum->max = value > sum->max ? value : sum->max;
     double off = value - sum->mean;
     sum->mean += off / (double)++sum->count;
     sum->squares += off * (value - sum->mean);
     sum->is_flag = sum->is_flag && (value == 0 || value == 1);
+    sum->is_whole = sum->is_whole && value == floor(value);
 }
 
 int
@@ -258,45 +262,75 @@ by_value(const void *left, const void *right)
     return spelling_compare_integers(a->name, b->name);
 }
 
+/* Numbers of rows that are few and whole, and so may be those of classes. */
+static bool
+may_be_classes(const struct label_survey *s)
+{
+    const struct number_sum *sum = s->numbers;
+    return s->dataset->label_form == LABELS_FRACTION && s->dataset->count > 0 && sum->is_whole &&
+           sum->max > sum->min && sum->max - sum->min < CLASS_RANGE;
+}
+
 static void
 list_numbers(const struct label_survey *s, struct arena *arena, struct data_report *report)
 {
     struct report_numbers *numbers = arena_array(arena, s->number_count, sizeof *numbers);
-    bool are_flags = s->number_count > 1;
+    bool is_hot = s->number_count > 1;
     for (size_t i = 0; i < s->number_count; i++) {
         const struct number_sum *sum = &s->numbers[i];
         double variance = sum->count == 0 ? 0 : sum->squares / (double)sum->count;
         numbers[i] = (struct report_numbers){sum->min, sum->max, sum->mean, sqrt(variance)};
-        are_flags = are_flags && sum->is_flag;
+        is_hot = is_hot && sum->is_flag;
     }
     report->numbers = numbers;
     report->number_count = s->number_count;
-    report->looks_multi_hot = are_flags;
+    report->looks_multi_hot = is_hot;
+    report->may_be_classes = may_be_classes(s);
 }
 
 static bool
-are_zero_and_one(const struct label_survey *s)
+is_flag(const char *name)
+{
+    static const char *const flags[] = {"0", "1", "false", "true"};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        if (strcmp(name, flags[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Lists of nothing but 0 and 1, or of booleans. */
+static bool
+are_flags(const struct label_survey *s)
 {
     for (size_t i = 0; i < s->label_count; i++)
-        if (strcmp(s->labels[i].name, "0") != 0 && strcmp(s->labels[i].name, "1") != 0)
+        if (!is_flag(s->labels[i].name))
             return false;
-    return s->label_count > 0;
+    return s->label_count > 0 && s->dataset->label_form == LABELS_LISTS;
+}
+
+/* As label_set_build puts them. */
+static void
+sort_labels(struct label_survey *s)
+{
+    bool by_number = true;
+    for (size_t i = 0; i < s->label_count && by_number; i++)
+        by_number = label_is_numeric(s->dataset->label_form, s->labels[i].name);
+    if (s->label_count > 0) /* the table of names is of no use from here on */
+        qsort(s->labels, s->label_count, sizeof *s->labels, by_number ? by_value : by_type);
 }
 
 int
 label_survey_finish(struct label_survey *s, struct arena *arena, struct data_report *report,
                     struct err *err)
 {
-    bool by_number = s->dataset->label_form == LABELS_INTEGER;
     if (s->task == TASK_REGRESSION) {
         list_numbers(s, arena, report);
         return 0;
     }
     if (s->task == TASK_TOKEN_CLASSIFICATION && count_entities(s, arena, &report->tags, err) != 0)
         return err->code;
-    if (s->label_count > 0) /* the table of names is of no use from here on */
-        qsort(s->labels, s->label_count, sizeof *s->labels, by_number ? by_value : by_type);
-    report->looks_multi_hot = s->task == TASK_MULTI_LABEL && are_zero_and_one(s);
+    sort_labels(s);
+    report->looks_multi_hot = are_flags(s);
     report->labels_listed = s->label_count < REPORT_MAX_LABELS ? s->label_count : REPORT_MAX_LABELS;
     report->labels = copy_labels(s->labels, report->labels_listed, arena);
     report->label_count = s->label_count;

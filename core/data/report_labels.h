@@ -24,14 +24,16 @@ struct label_survey {
     struct number_sum {
         double min, max, mean, squares; /* squares of what the rows are off the mean */
         size_t count;
-        bool is_flag; /* every value is 0 or 1 */
+        bool is_flag;  /* every value is 0 or 1 */
+        bool is_whole; /* every value is a whole number */
     } * numbers;
     size_t number_count;
     struct tag *tags; /* (label_count), once all rows are counted */
 };
 
-/* To be closed in any case. ERR_MEMORY. */
-int label_survey_open(struct label_survey *survey, const struct dataset *dataset, struct err *err);
+/* For a task that the labels are fit for. To be closed in any case. ERR_MEMORY. */
+int label_survey_open(struct label_survey *survey, const struct dataset *dataset, enum task task,
+                      struct err *err);
 void label_survey_close(struct label_survey *survey);
 
 /* Count a row. ERR_MEMORY. */

@@ -90,8 +90,9 @@ say_duplicates(const struct report_facts *facts, struct buf *out)
     size_t rows = facts->report->duplicates;
     if (rows > 0)
         buf_printf(out,
-                   "%zu rows (%.1f %%) repeat the text of an earlier row. Remove them: repeated "
-                   "rows that are held out make validation look better than it is.",
+                   "%zu rows (%.1f %%) repeat the text of an earlier row. Remove them, or say "
+                   "\"dedupe\": \"exact\": repeated rows that are held out make validation look "
+                   "better than it is.",
                    rows, report_percent(rows, facts->report->rows));
 }
 

@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/data/report.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What the sentences are made of. */
@@ -14,6 +15,7 @@ struct report_facts {
     const struct dataset *dataset;
     const struct report_label *labels; /* all of them, (report->label_count) */
     size_t max_length;                 /* 0: none */
+    bool is_asked;                     /* the task was, and does not follow from the labels */
 };
 
 /* A warning; it appends nothing where it does not apply. */
@@ -23,7 +25,7 @@ struct report_saying {
 };
 
 /* Those about labels (report_warnings_labels.c). */
-enum { REPORT_LABEL_SAYINGS = 14 };
+enum { REPORT_LABEL_SAYINGS = 16 };
 extern const struct report_saying report_label_sayings[REPORT_LABEL_SAYINGS];
 
 double report_percent(size_t part, size_t whole);

@@ -5,6 +5,7 @@
 #include "core/data/report_warnings.h"
 
 #include "core/base/utf8.h"
+#include "core/data/labels.h"
 #include "core/model/config.h"
 
 #include <string.h>
@@ -160,9 +161,12 @@ say_imbalance(const struct report_facts *facts, struct buf *out)
     else
         buf_printf(out,
                    "Label \"%.*s\" has %zu rows, \"%.*s\" %zu: accuracy says little of the rare "
-                   "ones. Add rows of them, and look at the macro F1.",
+                   "ones. Add rows of them%s, and look at the macro F1.",
                    shown(most->name), most->name, most->count, shown(least->name), least->name,
-                   least->count);
+                   least->count,
+                   facts->report->task == TASK_CLASSIFICATION
+                       ? ", or let them count more with oversample or class_weights"
+                       : "");
 }
 
 static bool
@@ -208,9 +212,9 @@ say_multi_hot(const struct report_facts *facts, struct buf *out)
 {
     if (facts->report->looks_multi_hot)
         buf_printf(out,
-                   "The lists of all %zu rows hold nothing but 0 and 1, which looks like a column "
-                   "for each label. Write the names of the labels that apply, as in \"labels\": "
-                   "[\"sport\", \"news\"].",
+                   "The lists of all %zu rows hold nothing but 0 and 1 (or booleans), which looks "
+                   "like a column for each label. Write the names of the labels that apply, as in "
+                   "\"labels\": [\"sport\", \"news\"].",
                    facts->report->rows);
 }
 
@@ -233,6 +237,19 @@ say_constant(const struct report_facts *facts, struct buf *out)
                    "there is nothing to learn. Remove them, or give their numbers.",
                    count, report->number_count, report->rows, first + 1,
                    report->numbers[first].min);
+}
+
+static void
+say_whole(const struct report_facts *facts, struct buf *out)
+{
+    const struct data_report *report = facts->report;
+    if (report->may_be_classes && !facts->is_asked)
+        buf_printf(out,
+                   "The labels are whole numbers from %g to %g, but some are written with a "
+                   "fraction, as 1.0, so they are learnt as amounts. If they are classes, write "
+                   "them without it, or say \"task\": \"classification\"; if they are amounts, say "
+                   "\"task\": \"regression\".",
+                   report->numbers[0].min, report->numbers[0].max);
 }
 
 /* ---- tags ------------------------------------------------------------------------------------ */
@@ -264,6 +281,40 @@ say_odd_tags(const struct report_facts *facts, struct buf *out)
                    tag_scheme_name(tags->scheme), tags->odd_names == 1 ? "it" : "them");
 }
 
+/* Would it be a tag of spans with a capital letter and a "-"? */
+static bool
+is_nearly_tag(const char *name)
+{
+    bool is_cut = name[0] != '\0' && (name[1] == '-' || name[1] == '_') && name[2] != '\0';
+    return is_cut && strchr("BIESLUbieslu", name[0]) != NULL;
+}
+
+/* Tags that mark spans by other signs than are read here: nothing else would tell that no entity
+ * was found. */
+static void
+say_unread_tags(const struct report_facts *facts, struct buf *out)
+{
+    const struct data_report *report = facts->report;
+    const char *near = NULL;
+    bool are_numbers = report->label_count > 1;
+    if (report->task != TASK_TOKEN_CLASSIFICATION || report->tags.scheme != TAGS_PLAIN)
+        return;
+    for (size_t i = 0; i < report->label_count; i++) {
+        const char *name = facts->labels[i].name;
+        near = near == NULL && is_nearly_tag(name) ? name : near;
+        are_numbers = are_numbers && label_is_numeric(LABELS_TOKENS, name);
+    }
+    if (near != NULL)
+        buf_printf(out,
+                   "Tags such as \"%.*s\" are not read as those of entities, so none are counted. "
+                   "Write O and, before a type, B- and I- (or B-, I-, E- and S-), as in B-PER.",
+                   shown(near), near);
+    else if (are_numbers)
+        buf_append_string(out,
+                          "The tags are numbers, so no entities are told from them. Where they "
+                          "mark entities, write the names that they stand for: O, B-PER, I-PER.");
+}
+
 static void
 say_misplaced(const struct report_facts *facts, struct buf *out)
 {
@@ -289,7 +340,9 @@ const struct report_saying report_label_sayings[REPORT_LABEL_SAYINGS] = {
     {"unlabelled_rows", say_unlabelled},
     {"multi_hot", say_multi_hot},
     {"constant_target", say_constant},
+    {"whole_numbers", say_whole},
     {"one_tag", say_no_entities},
     {"odd_tags", say_odd_tags},
+    {"unread_tags", say_unread_tags},
     {"misplaced_tags", say_misplaced},
 };

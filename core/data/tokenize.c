@@ -133,7 +133,7 @@ join(struct joiner *j, const struct block *block, size_t first, struct err *err)
                                          end - start,
                                          task->max_length > 0 ? task->max_length : end - start};
         if (token_store_add_text(store, &text, &target, err) != 0)
-            return err->code;
+            return err_prefix(err, "%s line %zu", task->name, task->dataset->rows[row].line);
     }
     return 0;
 }

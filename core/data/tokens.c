@@ -120,6 +120,10 @@ token_store_add_text(struct token_store *store, const struct text_tokens *text,
 {
     struct token_arena *arena = &store->tokens;
     size_t rows = windows_in(text->length, text->row_length);
+    if (text->length == 0)
+        return err_set(err, ERR_INVALID,
+                       "the text leaves no token, and the tokenizer puts no special tokens around "
+                       "it: give it words, or leave it out");
     if (!grow_rows(store, rows) || !make_room(arena, text->ids, text->types, text->length) ||
         !grow_texts(store, rows))
         return err_set(err, ERR_MEMORY, "%zu tokenized rows do not fit into memory",

@@ -47,7 +47,8 @@ struct text_tokens {
     size_t row_length; /* of each but the last, which has what is left */
 };
 
-/* Append a text that is a row of length tokens; ERR_MEMORY, and the store is as it was. */
+/* Append a text that is a row of length tokens; ERR_MEMORY, ERR_INVALID when it has none, and the
+ * store is as it was. */
 int token_store_add_row(struct token_store *store, const uint32_t *ids, const uint8_t *types,
                         size_t length, const struct target *target, struct err *err);
 

@@ -17,6 +17,19 @@ type_of(struct entity_scheme *scheme, const char *name)
     return (uint32_t)scheme->types++;
 }
 
+/* One of O B I E S, or '\0' when the name is no label of entities. BILOU's L is E, its U is S. */
+static char
+prefix_of(const char *name)
+{
+    bool is_typed = name[0] != '\0' && name[1] == '-' && name[2] != '\0';
+    bool is_bare = name[0] != '\0' && name[1] == '\0';
+    if (is_typed && (name[0] == 'L' || name[0] == 'U'))
+        return name[0] == 'L' ? 'E' : 'S';
+    if (is_bare ? strchr("OBIES", name[0]) != NULL : is_typed && strchr("BIES", name[0]) != NULL)
+        return name[0];
+    return '\0';
+}
+
 int
 entity_scheme_make(const char *const *labels, size_t count, struct arena *arena,
                    struct entity_scheme *out, struct err *err)
@@ -27,18 +40,24 @@ entity_scheme_make(const char *const *labels, size_t count, struct arena *arena,
     out->type_names = arena_array(arena, count, sizeof *out->type_names);
     for (size_t i = 0; i < count; i++) {
         const char *name = labels[i];
-        bool outside = strcmp(name, "O") == 0;
-        bool typed = name[0] != '\0' && strchr("BIES", name[0]) != NULL &&
-                     (name[1] == '\0' || (name[1] == '-' && name[2] != '\0'));
-        if (!outside && !typed)
+        char prefix = prefix_of(name);
+        if (prefix == '\0')
             return err_set(err, ERR_INVALID,
-                           "the label '%s' is neither O nor a prefix (B, I, E or S) with a type, "
-                           "such as B-PER",
+                           "the label '%s' is neither O nor a prefix (B, I, E, S, or BILOU's L and "
+                           "U) with a type, such as B-PER",
                            name);
-        out->prefixes[i] = name[0];
-        out->type_ids[i] = outside ? 0 : type_of(out, name[1] == '-' ? name + 2 : "_");
+        out->prefixes[i] = prefix;
+        out->type_ids[i] = prefix == 'O' ? 0 : type_of(out, name[1] == '-' ? name + 2 : "_");
     }
     return 0;
+}
+
+bool
+entity_scheme_find(const char *const *labels, size_t count, struct arena *arena,
+                   struct entity_scheme *out)
+{
+    struct err ignored;
+    return entity_scheme_make(labels, count, arena, out, &ignored) == 0 && out->types > 0;
 }
 
 /* ---- finding --------------------------------------------------------------------------------- */

@@ -1,9 +1,10 @@
 /*
  * Measures of token classification: entities, exact spans, as seqeval counts them.
  *
- * Labels are "O" or a prefix and a type: B-PER, I-PER, E-PER, S-PER. ENTITY_DEFAULT is conlleval's
- * lenient reading (an I without a B begins an entity); ENTITY_IOB2 and ENTITY_IOBES are seqeval's
- * strict mode: only what the scheme allows is an entity.
+ * Labels are "O" or a prefix and a type: B-PER, I-PER, E-PER, S-PER; BILOU's L-PER is E-PER, its
+ * U-PER is S-PER. ENTITY_DEFAULT is conlleval's lenient reading (an I without a B begins an
+ * entity); ENTITY_IOB2 and ENTITY_IOBES are seqeval's strict mode: only what the scheme allows is
+ * an entity.
  */
 #ifndef CORE_EVAL_ENTITIES_H
 #define CORE_EVAL_ENTITIES_H
@@ -38,6 +39,10 @@ struct entity_scheme {
  */
 int entity_scheme_make(const char *const *labels, size_t count, struct arena *arena,
                        struct entity_scheme *out, struct err *err);
+
+/* Do the labels mark entities of some type? Then the scheme is made. */
+bool entity_scheme_find(const char *const *labels, size_t count, struct arena *arena,
+                        struct entity_scheme *out);
 
 /* The entities of a sequence of label ids, in order; out has room for `length`. Returns how many.
  */

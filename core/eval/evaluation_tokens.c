@@ -60,15 +60,6 @@ open_words(const struct evaluation_outputs *outputs, struct words *words, struct
 
 /* ---- entities -------------------------------------------------------------------------------- */
 
-/* Do the labels mark entities? Then the scheme is made. */
-static bool
-make_scheme(const char *const *labels, size_t count, struct arena *arena,
-            struct entity_scheme *scheme)
-{
-    struct err ignored;
-    return entity_scheme_make(labels, count, arena, scheme, &ignored) == 0 && scheme->types > 0;
-}
-
 static enum entity_mode
 strict_mode(const struct entity_scheme *scheme)
 {
@@ -93,7 +84,7 @@ evaluation_sum_tokens(const struct evaluation_outputs *outputs, const char *cons
     struct words words;
     struct arena *arena = arena_new();
     int code = 0;
-    if (make_scheme(labels, outputs->classes, arena, &scheme)) {
+    if (entity_scheme_find(labels, outputs->classes, arena, &scheme)) {
         code = open_words(outputs, &words, err);
         const struct entity_predictions sequences = sequences_of(&words);
         if (code == 0) {
@@ -304,7 +295,7 @@ evaluation_add_tokens(json_t *document, const struct evaluation_subject *subject
     struct arena *arena = arena_new();
     int code = words.count > 0 ? add_words(document, subject, &words, arena, err)
                                : err_set(err, ERR_UNSUPPORTED, "no token has a label");
-    bool marks = make_scheme(subject->labels, subject->outputs->classes, arena, &scheme);
+    bool marks = entity_scheme_find(subject->labels, subject->outputs->classes, arena, &scheme);
     if (code == 0 && marks)
         code = add_entities(document, &scheme, &words, arena, err);
     if (code == 0)

@@ -111,12 +111,12 @@ judge_answer(enum measured measured, const struct tally *training, const struct 
     return NAN;
 }
 
-/* Of one number of each row: the mean squared distance from zero, the training rows' mean, and R2.
- */
+/* Of one number of each row: the mean squared distance from zero, the training rows' mean, and R2,
+ * which rows that all have the same number do not define. */
 static double
 judge_number(const struct selection *rows, enum measured measured, size_t number)
 {
-    double sum = 0, squares = 0, around = 0;
+    double sum = 0, squares = 0, around = 0, least = INFINITY, most = -INFINITY;
     size_t count = 0;
     size_t width = rows->targets->width;
     for (size_t row = 0; row < rows->targets->rows; row++) {
@@ -125,12 +125,14 @@ judge_number(const struct selection *rows, enum measured measured, size_t number
         double value = (double)rows->targets->values[row * width + number];
         sum += value;
         squares += value * value;
+        least = value < least ? value : least;
+        most = value > most ? value : most;
         count++;
     }
     if (measured == MEASURED_LOSS)
         return squares / (double)count;
     around = squares - sum * sum / (double)count;
-    return around > 0 ? 1 - squares / around : NAN;
+    return most > least && around > 0 ? 1 - squares / around : NAN;
 }
 
 static double
@@ -204,15 +206,6 @@ keep_values(void *context, const struct train_point *point)
     memcpy(trial->values, point->values, sizeof trial->values);
 }
 
-static int
-drop_model(void *context, const struct train_snapshot *snapshot, struct err *err)
-{
-    (void)context;
-    (void)snapshot;
-    (void)err;
-    return 0;
-}
-
 static bool
 is_stopped(void *context)
 {
@@ -241,10 +234,8 @@ static int
 run_probe(const struct baseline_call *call, enum metric metric, double *out, struct err *err)
 {
     struct trial trial = {.call = call};
-    const struct train_observer observer = {.context = &trial,
-                                            .on_point = keep_values,
-                                            .on_model = drop_model,
-                                            .should_stop = is_stopped};
+    const struct train_observer observer = {
+        .context = &trial, .on_point = keep_values, .should_stop = is_stopped};
     const struct train_plan plan = plan_of_probe(call->plan);
     struct train_request request = *call->request;
     request.resume = NULL;
@@ -318,10 +309,14 @@ baseline_say(const struct baseline *b, char text[BASELINE_TEXT_BYTES])
     length += snprintf(text + length, BASELINE_TEXT_BYTES - (size_t)length,
                        " and %.4g with this model.", b->model);
     if (baseline_is_missed(b))
-        snprintf(text + length, BASELINE_TEXT_BYTES - (size_t)length,
-                 " The method \"linear_probe\" makes that classifier in seconds, and init_head "
-                 "\"linear_probe\" trains on from it; more epochs, or another learning rate, may "
-                 "help, too.");
+        snprintf(
+            text + length, BASELINE_TEXT_BYTES - (size_t)length, "%s",
+            is_worse(b, b->linear_probe)
+                ? " The method \"linear_probe\" makes that classifier in seconds, and "
+                  "init_head \"linear_probe\" trains on from it; more epochs, or another "
+                  "learning rate, may help, too."
+                : " More training rows, or labels that agree with each other, may help; so may "
+                  "another base model.");
 }
 
 static json_t *

@@ -20,6 +20,7 @@ look_at_training(const struct train_plan *plan, const struct train_request *requ
 {
     const struct report_request asked = {
         .name = request->training.name,
+        .task = request->task,
         .tokenizer = plan->tokenizer,
         /* windows leave nothing of a text out */
         .max_length = plan->config.windows.wanted ? 0 : (size_t)plan->params.max_seq_length,
@@ -49,6 +50,23 @@ tell_duplicates(const struct train_plan *plan, const struct train_request *reque
                      "that say something else than an earlier row with their text. Decide for one "
                      "label where they differ.",
                      request->training.name, left, counts->exact, counts->near, counts->conflicts));
+}
+
+/* A share of few rows may come to none of them, which nobody asked for. */
+static void
+tell_empty_split(const struct train_plan *plan, const struct train_request *request,
+                 struct arena *arena, struct train_cautions *out)
+{
+    if (plan->validation != NULL || plan->validation_rows > 0 ||
+        !(plan->params.validation_split > 0))
+        return;
+    add(out, "nothing_held_out",
+        arena_printf(
+            arena,
+            "%s: validation_split %g of its rows, label by label, comes to none, so nothing "
+            "tells how well the model does on new texts. Give a larger validation_split, a "
+            "validation_file, or more rows.",
+            request->training.name, plan->params.validation_split));
 }
 
 /* The class with the fewest rows, of those that have some. */
@@ -123,6 +141,7 @@ train_cautions_find(const struct train_plan *plan, const struct train_request *r
         .dataset = plan->training,
         .chosen = splits ? plan->held_out : NULL,
         .wanted = false,
+        .task = plan->task,
     };
     const struct compare_side held = {
         .name = arena_printf(arena, "the rows held out of %s", request->training.name),
@@ -135,6 +154,7 @@ train_cautions_find(const struct train_plan *plan, const struct train_request *r
     const struct compare_side test = {.name = request->test.name, .dataset = plan->test};
     out->count = 0;
     tell_duplicates(plan, request, arena, out);
+    tell_empty_split(plan, request, arena, out);
     if (tell_repeats(plan, request, arena, out, err) != 0 ||
         look_at_training(plan, request, arena, out, err) != 0 ||
         (splits && look_at_other(&training, &held, arena, out, err) != 0) ||

@@ -2,6 +2,7 @@
 #include "core/train/class_weights.h"
 
 #include "core/base/json.h"
+#include "core/base/utf8.h"
 
 #include <string.h>
 
@@ -42,15 +43,16 @@ read_weight(const char *label, const json_t *value, const struct label_set *labe
 {
     uint32_t id = label_set_find(labels, label);
     double weight = json_number_value(value);
+    int shown = (int)utf8_clip(label, strlen(label), SHOWN_BYTES);
     if (id == LABEL_NONE)
         return err_set(err, ERR_INVALID,
                        "class_weights names the label \"%.*s\", which no row has; correct it or "
                        "leave it out",
-                       SHOWN_BYTES, label);
+                       shown, label);
     if (!json_is_number(value) || !(weight >= 0 && weight <= CLASS_WEIGHTS_MOST))
         return err_set(err, ERR_INVALID,
                        "class_weights: the weight of \"%.*s\" must be a number from 0 to 1e6",
-                       SHOWN_BYTES, label);
+                       shown, label);
     weights[id] = (float)weight;
     return 0;
 }

@@ -86,14 +86,59 @@ add_repeats(const struct train_plan *plan, const struct survey_set *set, double 
     return 0;
 }
 
-/* The share of the training rows that the probe of the baseline looks at once more; the test rows
- * are measured with it, too. */
-static double
-probed_share(const struct train_plan *plan, const struct survey_set *set)
+static size_t
+greatest_divisor(size_t a, size_t b)
 {
-    double rows = set->texts < BASELINE_ROWS ? (double)set->texts : BASELINE_ROWS;
-    bool probes = plan->params.baseline == 1 && plan->params.method == METHOD_SUPERVISED;
-    return probes && set->texts > 0 ? rows / (double)set->texts : 0;
+    while (b > 0) {
+        size_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* How many steps end an epoch or the run, or are a multiple of `every` (0: of nothing). */
+static size_t
+stops_of(const struct train_plan *plan, int64_t every)
+{
+    size_t batch = (size_t)plan->params.batch_size;
+    size_t per_epoch = (train_plan_epoch_rows(plan) + batch - 1) / batch;
+    size_t stops = (plan->total_steps + per_epoch - 1) / per_epoch;
+    if (every <= 0)
+        return stops;
+    size_t both = per_epoch / greatest_divisor(per_epoch, (size_t)every) * (size_t)every;
+    return stops + (plan->total_steps - 1) / (size_t)every - (plan->total_steps - 1) / both;
+}
+
+/* Passes over the validation rows, all the way to the end; once more where the best model comes
+ * back. */
+static double
+validations_of(const struct train_plan *plan)
+{
+    if (plan->params.method == METHOD_LINEAR_PROBE)
+        return 1;
+    return (double)stops_of(plan, plan->params.eval_steps) +
+           (plan->params.load_best_model == 1 ? 1 : 0);
+}
+
+/* Is there a baseline, whose probe measures validation and test rows once more? */
+static bool
+has_baseline(const struct train_plan *plan)
+{
+    return plan->params.baseline == 1 && plan->params.method == METHOD_SUPERVISED &&
+           plan->validation_rows + plan->test_rows > 0;
+}
+
+/* How often probes look at the training rows: that of the baseline at some of them, and that of a
+ * head which starts as one. */
+static double
+probes_of(const struct train_plan *plan, const struct survey_set *set)
+{
+    double most = set->texts > BASELINE_ROWS ? BASELINE_ROWS : (double)set->texts;
+    bool starts = plan->params.init_head == INIT_HEAD_LINEAR_PROBE &&
+                  plan->params.method == METHOD_SUPERVISED;
+    return (has_baseline(plan) && set->texts > 0 ? most / (double)set->texts : 0) +
+           (starts ? 1 : 0);
 }
 
 int
@@ -108,16 +153,16 @@ effort_estimate(const struct train_plan *plan, const char *base_folder, struct e
     double passes_again = is_probe ? 1 : plan->params.gradient_checkpointing > 0 ? 4 : 3;
     struct passes training = passes_of(&survey.training, epochs);
     int rc = add_repeats(plan, &survey.training, epochs, &training, err);
-    struct passes validation =
-        passes_of(&survey.validation, epochs < 1 ? 1 : (double)(int64_t)epochs);
-    struct passes test = passes_of(&survey.test, 1);
-    struct passes probe = passes_of(&survey.training, probed_share(plan, &survey.training));
+    double again = has_baseline(plan) ? 1 : 0;
+    struct passes validation = passes_of(&survey.validation, validations_of(plan) + again);
+    struct passes test = passes_of(&survey.test, 1 + again);
+    struct passes probes = passes_of(&survey.training, probes_of(plan, &survey.training));
     *out = (struct effort){
         .tokens = (int64_t)training.tokens,
         .operations = passes_again * forward_operations(&plan->config, &training) +
                       forward_operations(&plan->config, &validation) +
-                      (probe.rows > 0 ? 2 : 1) * forward_operations(&plan->config, &test) +
-                      forward_operations(&plan->config, &probe),
+                      forward_operations(&plan->config, &test) +
+                      forward_operations(&plan->config, &probes),
     };
     survey_fini(&survey);
     return rc;
@@ -157,11 +202,7 @@ tokenizer_bytes(const char *base_folder, struct arena *arena)
 static int64_t
 checkpoint_count(const struct train_plan *plan)
 {
-    size_t batch = (size_t)plan->params.batch_size;
-    size_t per_epoch = (train_plan_epoch_rows(plan) + batch - 1) / batch;
-    size_t count = (plan->total_steps + per_epoch - 1) / per_epoch;
-    if (plan->params.save_steps > 0)
-        count += plan->total_steps / (size_t)plan->params.save_steps;
+    size_t count = stops_of(plan, plan->params.save_steps);
     return count < EFFORT_CHECKPOINTS ? (int64_t)count : EFFORT_CHECKPOINTS;
 }
 

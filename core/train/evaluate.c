@@ -90,7 +90,17 @@ int
 evaluator_init(struct evaluator *evaluator, const struct token_store *store,
                const struct model_config *config, size_t threads, struct err *err)
 {
-    struct workspace_shape shape = shape_of(store, threads);
+    const struct evaluator_room room = {.threads = threads};
+    return evaluator_init_host(evaluator, store, config, &room, err);
+}
+
+int
+evaluator_init_host(struct evaluator *evaluator, const struct token_store *store,
+                    const struct model_config *config, const struct evaluator_room *room,
+                    struct err *err)
+{
+    struct workspace_shape shape = shape_of(store, room->threads);
+    shape.reserve = room->bytes;
     return reserve_for(evaluator, store, config, &shape, err);
 }
 

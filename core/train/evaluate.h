@@ -58,6 +58,16 @@ int evaluator_use(struct evaluator *evaluator, const struct token_store *store, 
 int evaluator_init(struct evaluator *evaluator, const struct token_store *store,
                    const struct model_config *config, size_t threads, struct err *err);
 
+struct evaluator_room {
+    size_t threads;
+    size_t bytes; /* of memory to have at least, for others to lie in */
+};
+
+/* The same for a workspace that will be the host of others. */
+int evaluator_init_host(struct evaluator *evaluator, const struct token_store *store,
+                        const struct model_config *config, const struct evaluator_room *room,
+                        struct err *err);
+
 /*
  * The same in the memory of a workspace that is idle whenever the evaluator runs, and for its
  * number of threads; in memory of its own where that has fewer than evaluator_bytes.

@@ -38,8 +38,18 @@ surprise(double count, double all)
     return count > 0 ? -count / all * fmath_log(count / all) : 0;
 }
 
+/* The sum of the classes' weights, each as often as its class. */
+static double
+weigh(const size_t *counts, size_t labels, const float *class_weights)
+{
+    double sum = 0;
+    for (size_t k = 0; k < labels; k++)
+        sum += (double)class_weights[k] * (double)counts[k];
+    return sum;
+}
+
 double
-label_prior_loss(const struct targets *targets, size_t labels)
+label_prior_loss(const struct targets *targets, size_t labels, const float *class_weights)
 {
     size_t counts[CONFIG_MAX_LABELS];
     double loss = 0;
@@ -47,8 +57,11 @@ label_prior_loss(const struct targets *targets, size_t labels)
         return 1;
     assert(labels <= CONFIG_MAX_LABELS);
     double all = count_labels(targets, labels, counts);
+    if (class_weights != NULL)
+        all = weigh(counts, labels, class_weights);
     for (size_t k = 0; k < labels; k++) {
-        double with = (double)counts[k];
+        double weight = class_weights != NULL ? (double)class_weights[k] : 1;
+        double with = weight * (double)counts[k];
         loss += surprise(with, all);
         if (targets->task == TASK_MULTI_LABEL)
             loss += surprise(all - with, all);

@@ -22,8 +22,8 @@ void label_prior(const struct targets *targets, size_t labels, float *biases);
 /*
  * The mean loss of always giving the same best answer: the entropy of the classes in nats, that of
  * each label's presence (mean over the labels), the variance of standardised numbers (1). K
- * balanced classes: ln K.
+ * balanced classes: ln K. class_weights (K), as the loss of training has them, or NULL: alike.
  */
-double label_prior_loss(const struct targets *targets, size_t labels);
+double label_prior_loss(const struct targets *targets, size_t labels, const float *class_weights);
 
 #endif

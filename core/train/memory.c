@@ -37,8 +37,9 @@ struct estimator {
     const struct train_memory_facts *facts;
     struct survey survey;
     struct tensor_layout layout;
-    size_t words;  /* bytes of the word embedding */
-    size_t others; /* of all other parameters */
+    size_t words;      /* bytes of the word embedding */
+    size_t others;     /* of all other parameters */
+    bool leaves_words; /* those that no text uses stay in the model's file */
     struct arena *arena;
 };
 
@@ -137,23 +138,32 @@ measure_model(struct estimator *e, struct err *err)
         return err->code;
     e->words = config->vocab_size * model_config_embedding_size(config) * sizeof(float);
     e->others = e->layout.total * sizeof(float) - e->words;
+    e->leaves_words = model_map_leaves_words(e->facts->base_folder, &e->layout);
     return 0;
 }
 
 static size_t
-words_touched(const struct estimator *e, const struct survey_words *words)
+words_touched(const struct estimator *e, const struct survey_words *words, size_t block_bytes)
 {
     const struct model_config *config = &e->plan->config;
     return survey_touched(words, config->vocab_size,
-                          model_config_embedding_size(config) * sizeof(float));
+                          model_config_embedding_size(config) * sizeof(float), block_bytes);
 }
 
 static size_t
 parameter_bytes(const struct estimator *e)
 {
-    bool every_row = e->plan->params.weight_decay > 0 ||
-                     !model_map_leaves_words(e->facts->base_folder, &e->layout);
-    return e->others + (every_row ? e->words : words_touched(e, &e->survey.seen));
+    bool every_row = e->plan->params.weight_decay > 0 || !e->leaves_words;
+    return e->others +
+           (every_row ? e->words : words_touched(e, &e->survey.seen, SURVEY_WRITTEN_BYTES));
+}
+
+/* A probe changes no word: it reads their rows where they are. All else it has in panels, too. */
+static size_t
+probe_parameter_bytes(const struct estimator *e)
+{
+    return 2 * e->others +
+           (e->leaves_words ? words_touched(e, &e->survey.seen, SURVEY_READ_BYTES) : e->words);
 }
 
 static size_t
@@ -161,7 +171,8 @@ moment_bytes(const struct estimator *e)
 {
     const struct train_params *params = &e->plan->params;
     bool every_row = params->weight_decay > 0;
-    size_t words = every_row ? e->words : words_touched(e, &e->survey.trained);
+    size_t words =
+        every_row ? e->words : words_touched(e, &e->survey.trained, SURVEY_WRITTEN_BYTES);
     return optimizer_moment_arrays(params->optimizer) * (e->others + words);
 }
 
@@ -284,24 +295,41 @@ add_up_probe(const struct estimator *e, size_t rows, struct train_memory *out)
                       ? (double)survey->training.tokens / (double)survey->training.rows
                       : 1;
     size_t fitting = probe_bytes((size_t)((double)rows * each), &config);
-    out->parameters += e->others; /* in panels once more */
     out->evaluation = outputs_bytes(e) + (fitting != SIZE_MAX ? fitting : 0);
     out->peak = out->process + out->data + out->parameters + out->activations + out->evaluation +
                 out->saving;
 }
 
-/* The baseline comes when training has given its memory back: it counts where it takes more. */
+/* What is not there at the same time as the rest counts where it takes more. */
 static void
-add_baseline(const struct estimator *e, struct train_memory *out)
+take_greater(const struct train_memory *probe, struct train_memory *out)
 {
-    size_t rows = e->survey.training.texts;
-    struct train_memory probe = {
-        .process = out->process, .data = out->data, .parameters = out->parameters};
-    add_up_probe(e, rows < BASELINE_ROWS ? rows : BASELINE_ROWS, &probe);
-    if (e->plan->params.baseline != 1 || probe.peak <= out->peak)
+    if (probe->peak <= out->peak)
         return;
-    out->evaluation += probe.peak - out->peak;
-    out->peak = probe.peak;
+    out->evaluation += probe->peak - out->peak;
+    out->peak = probe->peak;
+}
+
+/* A head is probed before gradients and moments are used, the baseline when training has given its
+ * memory back. */
+static void
+add_probes(const struct estimator *e, struct train_memory *out)
+{
+    const struct train_params *params = &e->plan->params;
+    size_t rows = e->survey.training.texts;
+    const struct train_memory shared = {.process = out->process, .data = out->data};
+    if (params->init_head == INIT_HEAD_LINEAR_PROBE) {
+        struct train_memory head = shared;
+        head.parameters = out->parameters;
+        add_up_probe(e, rows, &head);
+        take_greater(&head, out);
+    }
+    if (params->baseline == 1) {
+        struct train_memory baseline = shared;
+        baseline.parameters = probe_parameter_bytes(e);
+        add_up_probe(e, rows < BASELINE_ROWS ? rows : BASELINE_ROWS, &baseline);
+        take_greater(&baseline, out);
+    }
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
@@ -317,12 +345,13 @@ add_up(struct estimator *e, struct train_memory *out, struct err *err)
     out->parameters = parameter_bytes(e);
     out->saving = facts->saves ? e->plan->config.vocab_size * WORD_SAVING_BYTES : 0;
     if (e->plan->params.method == METHOD_LINEAR_PROBE) {
+        out->parameters = probe_parameter_bytes(e);
         add_up_probe(e, e->survey.training.texts, out);
         return 0;
     }
     if (training_bytes(e, &out->activations, err) != 0)
         return err->code;
-    out->gradients = e->others + words_touched(e, &e->survey.trained);
+    out->gradients = e->others + words_touched(e, &e->survey.trained, SURVEY_WRITTEN_BYTES);
     out->moments = moment_bytes(e);
     size_t validation = evaluation_bytes(e, &e->plan->config, &e->survey.validation);
     size_t test = evaluation_bytes(e, &e->plan->config, &e->survey.test);
@@ -331,7 +360,7 @@ add_up(struct estimator *e, struct train_memory *out, struct err *err)
     out->evaluation += outputs_bytes(e);
     out->peak = out->process + out->data + out->parameters + out->gradients + out->moments +
                 out->activations + out->evaluation + out->saving;
-    add_baseline(e, out);
+    add_probes(e, out);
     return 0;
 }
 

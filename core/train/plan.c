@@ -4,6 +4,7 @@
  */
 #include "core/train/plan_parts.h"
 
+#include "core/eval/entities.h"
 #include "core/probe/probe.h"
 #include "core/train/best.h"
 
@@ -187,6 +188,26 @@ check_best(struct planner *p)
     return plan_blame(p, PART_PARAMETERS, parameter, 0, false);
 }
 
+/* What no label marks is not measured either. */
+static int
+check_entities(struct planner *p)
+{
+    struct entity_scheme scheme;
+    const struct train_params *params = &p->plan->params;
+    const struct label_set *labels = &p->plan->labels;
+    bool asked = params->metric_for_best_model == METRIC_VALID_ENTITY_F1;
+    if ((!asked && params->early_stopping.metric != METRIC_VALID_ENTITY_F1) ||
+        entity_scheme_find((const char *const *)labels->names, labels->count, p->arena, &scheme))
+        return 0;
+    err_set(p->err, ERR_INVALID,
+            "%s is measured where labels mark entities (O, B-..., I-...), and those of %s do not; "
+            "choose %s",
+            metric_name(METRIC_VALID_ENTITY_F1), p->request->training.name,
+            metric_name(METRIC_VALID_ACCURACY));
+    return plan_blame(p, PART_PARAMETERS, asked ? "metric_for_best_model" : "early_stopping", 0,
+                      false);
+}
+
 /* Does the base model say the same things? Numbers have no names of their own. */
 static bool
 same_head(const struct model_config *config, enum task task, const struct label_set *labels)
@@ -309,7 +330,8 @@ resolve(struct planner *p)
     }
     if (p->request->validation.path != NULL)
         plan->params.validation_split = 0;
-    if (check_precision(p) != 0 || check_best(p) != 0 || check_prior(p) != 0)
+    if (check_precision(p) != 0 || check_best(p) != 0 || check_entities(p) != 0 ||
+        check_prior(p) != 0)
         return p->err->code;
     train_params_resolve(&plan->params, &facts, &plan->choices);
     if (check_length(p) != 0)

@@ -175,6 +175,8 @@ resume_parameters_object(const struct train_params *p)
         {"classifier_dropout", real_value(p->classifier_dropout)},
         {"validation_split", real_value(p->validation_split)},
     };
+    if (p->method != METHOD_SUPERVISED) /* which has no states, and other numbers */
+        json_object_set_new(object, "method", json_string(train_method_name(p->method)));
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         json_object_set_new(object, members[i].name, members[i].value);
     add_best(object, p);

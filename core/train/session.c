@@ -2,6 +2,7 @@
 #include "core/train/session.h"
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/data/tokenize.h"
 #include "core/model/start.h"
 #include "core/train/label_prior.h"
@@ -10,7 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHOWN_BYTES = 200 };
+
 /* ---- tokens ---------------------------------------------------------------------------------- */
+
+/* Of a file's name, for "%.*s". */
+static int
+shown(const char *name)
+{
+    return (int)utf8_clip(name, strlen(name), SHOWN_BYTES);
+}
 
 /* What is beyond max_seq_length has no output, so it is neither learned nor measured. */
 static void
@@ -18,10 +28,10 @@ warn_of_cut_words(const struct session *s, const char *name, const struct tokeni
 {
     char message[512];
     snprintf(message, sizeof message,
-             "%.200s: %zu of %zu words, in %zu rows, lie beyond max_seq_length (%lld tokens): they "
+             "%.*s: %zu of %zu words, in %zu rows, lie beyond max_seq_length (%lld tokens): they "
              "are neither learned from nor measured. Give a greater max_seq_length, or shorter "
              "rows.",
-             name, counts->words_cut, counts->words, counts->rows_cut,
+             shown(name), name, counts->words_cut, counts->words, counts->rows_cut,
              (long long)s->plan->params.max_seq_length);
     train_say(s->observer, TRAIN_WARN, message);
 }
@@ -35,9 +45,9 @@ tell_windows(const struct session *s, const char *name)
     if (!s->plan->config.windows.wanted)
         return;
     snprintf(message, sizeof message,
-             "%.200s: its %zu training texts are %zu windows of at most %lld tokens, of which "
+             "%.*s: its %zu training texts are %zu windows of at most %lld tokens, of which "
              "neighbours share %zu; an epoch passes each window once.",
-             name, texts, s->training.rows, (long long)s->plan->params.max_seq_length,
+             shown(name), name, texts, s->training.rows, (long long)s->plan->params.max_seq_length,
              s->plan->config.windows.stride);
     train_say(s->observer, TRAIN_INFO, message);
 }
@@ -270,6 +280,7 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
     size_t threads = pool_threads(pool);
     size_t validation = evaluator_bytes(&s->validation, config, threads);
     size_t test = evaluator_bytes(&s->test, config, threads);
+    const struct evaluator_room room = {threads, validation > test ? validation : test};
     s->network = (struct network){.config = config,
                                   .layout = &s->layout,
                                   .engine = engine,
@@ -277,7 +288,7 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
                                   .ops = ops_best(),
                                   .parameters = session_parameters(s)};
     if (params->method == METHOD_LINEAR_PROBE)
-        return session_reserve_probe(s, threads, err) == 0
+        return session_reserve_probe(s, &room, err) == 0
                    ? reserve_evaluation(s, &s->prober.workspace, err)
                    : err->code;
     if (reserve_order(s, &tokens, err) != 0)
@@ -294,7 +305,7 @@ reserve(struct session *s, const struct gemm_engine *engine, struct pool *pool, 
                                       .threads = threads,
                                       .layout = &s->layout,
                                       .gradients = s->gradients.memory,
-                                      .reserve = validation > test ? validation : test},
+                                      .reserve = room.bytes},
             err) != 0 ||
         optimizer_init(&s->optimizer, params, config, &s->layout, s->network.ops, tokens, err) != 0)
         return err->code;

@@ -75,9 +75,10 @@ struct session_probe {
 int session_probe_head(struct session *session, const struct session_probe *how,
                        struct probe_facts *facts, struct err *err);
 
-/* What a session of METHOD_LINEAR_PROBE has in place of a training workspace. Private to session.
- */
-int session_reserve_probe(struct session *session, size_t threads, struct err *err);
+/* What a session of METHOD_LINEAR_PROBE has in place of a training workspace, with room for what is
+ * measured afterwards. Private to session. */
+int session_reserve_probe(struct session *session, const struct evaluator_room *room,
+                          struct err *err);
 
 /* The rule by which epochs visit the training rows. */
 struct order session_order(const struct session *session);

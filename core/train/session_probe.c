@@ -21,7 +21,7 @@ choose_rows(struct session *s, const struct token_store **rows, struct err *err)
 }
 
 int
-session_reserve_probe(struct session *s, size_t threads, struct err *err)
+session_reserve_probe(struct session *s, const struct evaluator_room *room, struct err *err)
 {
     const struct token_store *rows;
     size_t words = s->plan->config.vocab_size;
@@ -32,7 +32,7 @@ session_reserve_probe(struct session *s, size_t threads, struct err *err)
     if (choose_rows(s, &rows, err) != 0 || panels_make(&s->network, &s->panels, err) != 0)
         return err->code;
     s->network.panels = s->panels.memory;
-    return evaluator_init(&s->prober, rows, &s->plan->config, threads, err);
+    return evaluator_init_host(&s->prober, rows, &s->plan->config, room, err);
 }
 
 static int

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_BYTES = 4096, PARTS = 3 };
+enum { PARTS = 3 };
 
 /* One set on its way: the rows of a file, or those of it that are (not) held out. */
 struct sampling {
@@ -339,21 +339,22 @@ survey_grown(const struct survey_words *words, double share)
 }
 
 size_t
-survey_touched(const struct survey_words *words, size_t vocab_size, size_t row_bytes)
+survey_touched(const struct survey_words *words, size_t vocab_size, size_t row_bytes,
+               size_t block_bytes)
 {
-    size_t pages = 0;
-    size_t next = 0; /* first page that is not counted yet */
-    size_t all = (vocab_size * row_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    size_t blocks = 0;
+    size_t next = 0; /* first block that is not counted yet */
+    size_t all = (vocab_size * row_bytes + block_bytes - 1) / block_bytes;
     for (size_t id = 0; id < vocab_size; id++) {
         if (!words->used[id])
             continue;
-        size_t first = id * row_bytes / PAGE_BYTES;
-        size_t end = ((id + 1) * row_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+        size_t first = id * row_bytes / block_bytes;
+        size_t end = ((id + 1) * row_bytes + block_bytes - 1) / block_bytes;
         first = first < next ? next : first;
         if (end > first)
-            pages += end - first;
+            blocks += end - first;
         next = end > next ? end : next;
     }
-    double share = survey_grown(words, (double)pages / (double)all);
-    return (size_t)(share * (double)all + 0.5) * PAGE_BYTES;
+    double share = survey_grown(words, (double)blocks / (double)all);
+    return (size_t)(share * (double)all + 0.5) * block_bytes;
 }

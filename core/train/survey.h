@@ -45,11 +45,17 @@ int survey_make(const struct train_plan *plan, const char *base_folder, struct s
                 struct err *err);
 void survey_fini(struct survey *survey);
 
-/* The share of words, or of pages of words, that all rows use, when the samples use this share: as
+/* The share of words, or of blocks of words, that all rows use, when the samples use this share: as
  * if each used one had that many more chances, 1 - (1 - share)^growth. */
 double survey_grown(const struct survey_words *words, double share);
 
-/* Bytes in pages that the words' rows of row_bytes bytes touch, in a table of vocab_size rows. */
-size_t survey_touched(const struct survey_words *words, size_t vocab_size, size_t row_bytes);
+/* What comes into memory at once: a page where a row is written; where one is read from a mapped
+ * file also its neighbours (fault_around_bytes of Linux). */
+enum { SURVEY_WRITTEN_BYTES = 4096, SURVEY_READ_BYTES = 64 * 1024 };
+
+/* Bytes in such blocks that the words' rows of row_bytes bytes touch, in a table of vocab_size
+ * rows. */
+size_t survey_touched(const struct survey_words *words, size_t vocab_size, size_t row_bytes,
+                      size_t block_bytes);
 
 #endif

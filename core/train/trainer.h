@@ -54,8 +54,9 @@ struct train_snapshot {
 
 /*
  * How a run reports. Called on the thread of train_run, never under a lock. on_model returns 0 or a
- * negative code with err filled, which ends the run. should_stop is asked many times a step from
- * any thread of the pool; true once ends the run with ERR_STOPPED.
+ * negative code with err filled, which ends the run; NULL: only points are wanted, so no evaluation
+ * is written either. should_stop is asked many times a step from any thread of the pool; true once
+ * ends the run with ERR_STOPPED.
  *
  * on_resume_state is offered what resume_state_write can save: when a state is due, and at last
  * when the run was stopped after a step that no state has (state->stopping; what it returns then

@@ -123,11 +123,18 @@ say_early_end(const struct run *run, const struct best *best)
     const struct train_params *params = &run->plan->params;
     const char *metric = metric_name(params->metric_for_best_model);
     char message[512];
-    snprintf(message, sizeof message,
-             "Early stopping: in %zu validations %s has not become better by more than %g than the "
-             "best, %.6g at step %zu. The run ends after step %zu of %zu.",
-             best->without, metric, params->early_stopping.min_delta, best->value, best->step,
-             run->progress.step, run->plan->total_steps);
+    if (best->step == 0)
+        snprintf(message, sizeof message,
+                 "Early stopping: %s was no number in %zu validations. The run ends after step %zu "
+                 "of %zu.",
+                 metric, best->without, run->progress.step, run->plan->total_steps);
+    else
+        snprintf(
+            message, sizeof message,
+            "Early stopping: in %zu validations %s has not become better by more than %g than the "
+            "best, %.6g at step %zu. The run ends after step %zu of %zu.",
+            best->without, metric, params->early_stopping.min_delta, best->value, best->step,
+            run->progress.step, run->plan->total_steps);
     run_say(run, TRAIN_INFO, message);
 }
 
@@ -157,6 +164,8 @@ static int
 hand_over(struct run *run, struct train_snapshot *snapshot, const struct best *best,
           struct err *err)
 {
+    if (run->observer->on_model == NULL)
+        return 0;
     snapshot->progress = run->progress;
     snapshot->save = run->save;
     snapshot->best_step = best->step;
@@ -211,6 +220,21 @@ bring_best_back(struct run *run, struct best *best, struct err *err)
     return 0;
 }
 
+/* Constant answers have no correlation, for example: then no model was the best. */
+static void
+tell_unjudged(const struct run *run, const struct best *best)
+{
+    char message[256];
+    const struct train_params *params = &run->plan->params;
+    if (params->load_best_model != 1 || best->step > 0)
+        return;
+    snprintf(message, sizeof message,
+             "%s was no number in any validation, so no model is the best: the last one becomes "
+             "the final one. Give another metric_for_best_model.",
+             metric_name(params->metric_for_best_model));
+    run_say(run, TRAIN_WARN, message);
+}
+
 static struct due
 due_after(const struct run *run)
 {
@@ -239,6 +263,8 @@ run_after_step(struct run *run, struct err *err)
     due.checkpoint =
         due.checkpoint || due.last ||
         (run->plan->params.load_best_model == 1 && due.best.step == run->progress.step);
+    if (due.last)
+        tell_unjudged(run, &due.best);
     if (due.last && wants_best(run, &due.best)) {
         note_values(run->latest, run->values);
         if (hand_over_checkpoint(run, &due.best, err) != 0 ||
@@ -338,7 +364,8 @@ run_finish(struct run *run, struct err *err)
     if ((run->session->validation.rows > 0 && measure_final(run, &validation, err) != 0) ||
         (run->session->test.rows > 0 && measure_final(run, &test, err) != 0))
         return err->code;
-    make_documents(run, &snapshot);
+    if (run->observer->on_model != NULL)
+        make_documents(run, &snapshot);
     int rc = hand_over(run, &snapshot, &run->best, err);
     json_decref(snapshot.validation);
     json_decref(snapshot.test);

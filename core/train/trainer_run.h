@@ -12,6 +12,9 @@
 
 #include <stdatomic.h>
 
+/* Of which a run that ends early is judged. */
+enum { RUN_NEWEST_LOSSES = 64 };
+
 /* A run in progress: the session plus where it stands. */
 struct run {
     struct session *session;
@@ -38,8 +41,12 @@ struct run {
     bool validated, tested; /* the session's outputs are those of the present parameters */
     size_t kept_step;       /* of the latest state, and its `pending`; 0: none */
     bool kept_pending;
-    double late_losses; /* of the last quarter of the steps, as far as this process made them */
+    /* losses of the steps that this process made: of the last quarter of the plan's, and the newest
+     * ones, by step */
+    double late_losses;
     size_t late_steps;
+    double newest_losses[RUN_NEWEST_LOSSES];
+    size_t steps_made;
 };
 
 double run_now(void); /* monotonic seconds */
@@ -67,7 +74,7 @@ int run_finish(struct run *run, struct err *err);
 
 /* ---- trainer_stuck.c ------------------------------------------------------------------------- */
 
-/* Remember the loss of a step that is done, where it is a late one. */
+/* Remember the loss of a step that is done. */
 void run_note_loss(struct run *run, size_t step);
 
 /* Warn of a run whose late losses are those of a model that knows no text. */

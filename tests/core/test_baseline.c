@@ -178,6 +178,52 @@ a_model_above_it_gets_the_figures_alone(void **state)
     ask_fini(&asked);
 }
 
+/* Whoever has that classifier already is not told to make it. */
+static void
+a_probe_below_the_most_frequent_answer_gets_another_remedy(void **state)
+{
+    struct resume_fixture *f = *state;
+    struct err err;
+    struct asked asked;
+    json_t *document;
+    f->request.params.method = METHOD_LINEAR_PROBE;
+    ask(&asked, f, 1, 0.5);
+    assert_int_equal(baseline_report(&asked.call, &document, &err), 0);
+    assert_int_equal(asked.said.level, TRAIN_WARN);
+    assert_non_null(strstr(asked.said.text, "below its baseline"));
+    assert_non_null(strstr(asked.said.text, "More training rows"));
+    assert_null(strstr(asked.said.text, "makes that classifier"));
+    json_decref(document);
+    ask_fini(&asked);
+}
+
+/* Sums of such numbers and of their squares are rounded: a difference of them is not zero. */
+static void
+equal_numbers_have_no_share_that_is_explained(void **state)
+{
+    struct resume_fixture *f = *state;
+    struct err err;
+    struct asked asked;
+    struct baseline baseline;
+    struct buf learned = {0}, tested = {0};
+    for (size_t row = 0; row < 30; row++) {
+        buf_printf(&learned, "{\"text\":\"w%zu\",\"label\":%zu.3}\n", row, row % 7);
+        buf_printf(&tested, "{\"text\":\"w%zu\",\"label\":1.1}\n", row);
+    }
+    f->request.training.path = scratch_write_text(&f->scratch, "n.jsonl", buf_string(&learned));
+    f->request.test.path = scratch_write_text(&f->scratch, "t.jsonl", buf_string(&tested));
+    f->request.task = TASK_REGRESSION;
+    f->request.params.validation_split = 0;
+    ask(&asked, f, 1, NAN);
+    asked.latest[METRIC_TEST_R2] = 0.5; /* whatever it is: R2 is what is asked for */
+    assert_int_equal(baseline_measure(&asked.call, &baseline, &err), 0);
+    assert_int_equal(baseline.metric, METRIC_TEST_R2);
+    assert_true(isnan(baseline.majority));
+    ask_fini(&asked);
+    buf_fini(&learned);
+    buf_fini(&tested);
+}
+
 static void
 without_measured_rows_there_is_none_and_it_is_told(void **state)
 {
@@ -236,6 +282,8 @@ main(void)
         TEST(without_a_test_file_it_is_of_validation),
         TEST(a_model_below_it_is_told_so_with_a_remedy),
         TEST(a_model_above_it_gets_the_figures_alone),
+        TEST(a_probe_below_the_most_frequent_answer_gets_another_remedy),
+        TEST(equal_numbers_have_no_share_that_is_explained),
         TEST(without_measured_rows_there_is_none_and_it_is_told),
         TEST(it_stops_when_asked_and_says_nothing),
         TEST(what_cannot_be_measured_is_null_and_told),

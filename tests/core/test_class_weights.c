@@ -1,6 +1,7 @@
 /* Class weights: scikit-learn's "balanced" on 200 label sets, given weights, what is refused. */
 #include "core/train/class_weights.h"
 
+#include "core/base/utf8.h"
 #include "tests/support/close.h"
 #include "tests/support/golden.h"
 
@@ -95,6 +96,24 @@ given_weights_are_read_and_the_others_are_one(void **state)
 }
 
 static void
+a_long_label_is_shown_in_whole_characters(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct label_set set = labels(arena);
+    struct err err;
+    float weights[3];
+    char json[256] = "{\"ab";
+    for (size_t i = 0; i < 60; i++)
+        strcat(json, "\xe2\x82\xac");
+    strcat(json, "\":1}");
+    assert_int_equal(class_weights_read(json, &set, weights, &err), ERR_INVALID);
+    size_t length = strlen(err.message);
+    assert_int_equal(utf8_valid_length(err.message, length), length);
+    arena_free(arena);
+}
+
+static void
 what_is_no_weight_is_refused_by_name(void **state)
 {
     (void)state;
@@ -143,6 +162,7 @@ main(void)
         cmocka_unit_test(rows_words_and_what_is_skipped_are_counted),
         cmocka_unit_test(given_weights_are_read_and_the_others_are_one),
         cmocka_unit_test(what_is_no_weight_is_refused_by_name),
+        cmocka_unit_test(a_long_label_is_shown_in_whole_characters),
         cmocka_unit_test(a_mark_tells_weights_apart_and_none_is_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,39 @@ numbers_far_apart_are_told(void **state)
     buf_fini(&text[1]);
 }
 
+/* Whole numbers that a regression learns are no labels that could be missing on a side. */
+static void
+the_task_says_what_whole_numbers_are(void **state)
+{
+    struct scratch *scratch = *state;
+    struct buf text[2] = {{0}, {0}};
+    for (int i = 0; i < 200; i++) {
+        buf_printf(&text[0], "{\"text\":\"a%d\",\"label\":%d}\n", i, 2 * i);
+        buf_printf(&text[1], "{\"text\":\"b%d\",\"label\":%d}\n", i, 2 * i + 1);
+    }
+    struct dataset *a = data_file_read_text(scratch, "a.jsonl", buf_string(&text[0]));
+    struct dataset *b = data_file_read_text(scratch, "a.jsonl", buf_string(&text[1]));
+    struct data_comparison found = compare(scratch, a, b);
+    expect_warning(&found, "unseen_labels", "200 labels of valid.jsonl");
+    const struct compare_side training = {
+        .name = "train.jsonl", .dataset = a, .task = TASK_REGRESSION};
+    const struct compare_side other = {.name = "valid.jsonl", .dataset = b};
+    struct err err;
+    assert_int_equal(data_compare(&training, &other, scratch->arena, &found, &err), 0);
+    assert_int_equal(found.warning_count, 0);
+    assert_int_equal(found.unseen + found.untested, 0);
+    assert_true(found.number_distance > 0.004 && found.number_distance < 0.006);
+    dataset_free(a);
+    dataset_free(b);
+    buf_fini(&text[0]);
+    buf_fini(&text[1]);
+    /* the other side's numbers look like others: names are compared all the same */
+    found = compare_texts(scratch, ROW("a", "1") ROW("b", "x"),
+                          "{\"text\":\"c\",\"label\":1}\n{\"text\":\"d\",\"label\":2}\n");
+    assert_int_equal(found.unseen, 1);
+    assert_int_equal(found.untested, 1);
+}
+
 static void
 parts_of_one_file_are_compared(void **state)
 {
@@ -180,8 +213,9 @@ parts_of_one_file_are_compared(void **state)
     d->rows[10].text = d->rows[11].text;
     d->rows[10].text_length = d->rows[11].text_length;
     d->rows[20] = d->rows[30]; /* both held out: no leak */
-    const struct compare_side a = {"train.jsonl", d, held, false};
-    const struct compare_side b = {"the rows held out of it", d, held, true};
+    const struct compare_side a = {.name = "train.jsonl", .dataset = d, .chosen = held};
+    const struct compare_side b = {
+        .name = "the rows held out of it", .dataset = d, .chosen = held, .wanted = true};
     assert_int_equal(data_compare(&a, &b, scratch->arena, &found, &err), 0);
     assert_int_equal(found.rows, ROWS / 10);
     assert_int_equal(found.leaked, 1);
@@ -216,6 +250,7 @@ main(void)
         CASE(labels_on_one_side_are_named),
         CASE(distributions_far_apart_are_told_beyond_chance),
         CASE(numbers_far_apart_are_told),
+        CASE(the_task_says_what_whole_numbers_are),
         CASE(parts_of_one_file_are_compared),
         CASE(empty_sides_and_other_forms_are_no_matter),
     };

@@ -94,6 +94,8 @@ every_fault_of_a_table_has_its_line(void **state)
         {"text,label\n\"c\" \"d\",x\n", "invalid_quote", 2, "closing quotation mark"},
         {"txt,label\na,x", "missing_text", 1, "found: \"txt\", \"label\""},
         {"\r\n\ntxt,label\na,x", "missing_text", 3, "\"text\""},
+        {"text;label\na;x\n", "missing_text", 1, "one column, \"text;label\": a .csv file has"},
+        {"text\tlabel\na\tx\n", "missing_text", 1, "commas between its columns"},
         {"text,label,label\na,x,y", "duplicate_column", 1, "\"label\""},
         {"text,label\na,x\nb,\n", "missing_label", 3, "\"label\""},
         {"text,label\na,x\n\"b\n\xff\",x\n", "invalid_utf8", 4, "UTF-8"},

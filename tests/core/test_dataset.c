@@ -158,7 +158,7 @@ every_fault_of_a_json_line_has_its_line(void **state)
         {GOOD "[1]\n", "not_an_object", 2, "a list"},
         {GOOD "{\"txt\":\"b\",\"label\":\"x\"}", "missing_text", 2, "\"txt\", \"label\""},
         {GOOD "{}", "missing_text", 2, "nothing"},
-        {GOOD "{\"text\":null,\"label\":\"x\"}", "missing_text", 2, "\"text\""},
+        {GOOD "{\"text\":null,\"label\":\"x\"}", "missing_text", 2, "\"text\" is null"},
         {GOOD "{\"text\":5,\"label\":\"x\"}", "invalid_text", 2, "\"text\" is a number"},
         {GOOD "{\"text\":[\"b\"],\"label\":\"x\"}", "invalid_text", 2, "\"text\" is a list"},
         {GOOD "{\"text\":\"b\",\"text_pair\":true,\"label\":\"x\"}", "invalid_text", 2,

@@ -1,4 +1,4 @@
-/* Disk that a job will take: for every checkpoint that it can keep. */
+/* Disk that a job will take, for every checkpoint that it can keep, and work. */
 #include "core/train/effort.h"
 #include "core/train/survey.h"
 #include "tests/core/plan_fixture.h"
@@ -90,6 +90,74 @@ repeated_rows_take_their_tokens_and_time(void **state)
     survey_fini(&survey);
 }
 
+/* A job of 10 steps an epoch, without baseline. */
+static void
+ask_for_validation(struct plan_fixture *f)
+{
+    f->request.training = plan_rows(f, "train.jsonl", 80, 0);
+    f->request.validation = plan_rows(f, "valid.jsonl", 50, 1000);
+    f->request.params.batch_size = 8;
+    f->request.params.n_epochs = 2;
+    f->request.params.baseline = 0;
+}
+
+/* How many passes over the validation rows an effort has beyond another's. */
+static double
+passes_between(const struct effort *more, const struct effort *less, double one)
+{
+    return (more->operations - less->operations) / one;
+}
+
+static void
+every_validation_takes_its_time(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct train_params *params = &f->request.params;
+    ask_for_validation(f);
+    struct effort epochs = effort_of(f); /* after steps 10 and 20 */
+    params->eval_steps = 20;             /* the last step is validated anyway */
+    double same = effort_of(f).operations;
+    assert_true(fabs(same - epochs.operations) < 1e-9 * same);
+    params->eval_steps = 19;
+    struct effort one_more = effort_of(f);
+    double one = one_more.operations - epochs.operations;
+    assert_true(one > 0);
+    params->eval_steps = 4; /* 4, 8, 12, 16 beside 10 and 20 */
+    struct effort four_more = effort_of(f);
+    assert_true(fabs(passes_between(&four_more, &epochs, one) - 4) < 1e-6);
+    params->eval_steps = PARAMS_AUTO;
+    params->load_best_model = 1; /* it is measured when it has come back */
+    struct effort best = effort_of(f);
+    assert_true(fabs(passes_between(&best, &epochs, one) - 1) < 1e-6);
+}
+
+static void
+probes_take_the_time_of_what_they_look_at(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct train_params *params = &f->request.params;
+    ask_for_validation(f);
+    params->init_head = INIT_HEAD_LINEAR_PROBE;
+    double start = effort_of(f).operations;
+    params->eval_steps = 19;
+    double validation = effort_of(f).operations - start;
+    params->eval_steps = PARAMS_AUTO;
+    params->n_epochs = 3;
+    double training = (effort_of(f).operations - start - validation) / 3; /* of each direction */
+    params->n_epochs = 2;
+    params->baseline = 1;
+    double more = effort_of(f).operations - start;
+    assert_true(fabs(more - training - validation) < 1e-6 * more);
+    params->baseline = 0;
+    assert_true(fabs(start - 7 * training - 2 * validation) < 1e-6 * start);
+    params->baseline = 1;
+    f->request.validation = (struct train_file){0};
+    params->validation_split = 0; /* nothing is measured, so there is no baseline */
+    double none = effort_of(f).operations;
+    params->baseline = 0;
+    assert_true(fabs(effort_of(f).operations - none) < 1e-9 * none);
+}
+
 int
 main(void)
 {
@@ -97,6 +165,8 @@ main(void)
         PLAN_TEST(checkpoints_between_epochs_count),
         PLAN_TEST(epochs_that_max_steps_begins_count),
         PLAN_TEST(repeated_rows_take_their_tokens_and_time),
+        PLAN_TEST(every_validation_takes_its_time),
+        PLAN_TEST(probes_take_the_time_of_what_they_look_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Errors of the system: the reason stands in the message in words, and a full
  * disk is told apart. */
 #include "core/base/err.h"
+#include "core/base/utf8.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -47,6 +48,26 @@ message_too_long_is_cut(void **state)
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
 }
 
+/* A character of three bytes at each of three places. */
+static void
+what_is_cut_ends_with_a_whole_character(void **state)
+{
+    char name[2 * sizeof((struct err *)NULL)->message];
+    struct err err;
+    (void)state;
+    for (size_t i = 0; i + 3 < sizeof name; i += 3)
+        memcpy(name + i, "\xe2\x82\xac", 4);
+    for (size_t shift = 0; shift < 3; shift++) {
+        err_set(&err, ERR_INVALID, "%.*s%s", (int)shift, "ab", name);
+        size_t length = strlen(err.message);
+        assert_in_range(length, sizeof err.message - 3, sizeof err.message - 1);
+        assert_int_equal(utf8_valid_length(err.message, length), length);
+        err_prefix(&err, "%.*s", (int)shift, "cd");
+        length = strlen(err.message);
+        assert_int_equal(utf8_valid_length(err.message, length), length);
+    }
+}
+
 int
 main(void)
 {
@@ -54,6 +75,7 @@ main(void)
         cmocka_unit_test(message_ends_with_the_systems_reason),
         cmocka_unit_test(disks_that_take_nothing_more_are_full),
         cmocka_unit_test(message_too_long_is_cut),
+        cmocka_unit_test(what_is_cut_ends_with_a_whole_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* How frequent labels are, as biases and as a loss; and a run that learns no more than that. */
 #include "core/train/label_prior.h"
 
+#include "core/train/class_weights.h"
 #include "tests/core/resume_fixture.h"
 
 static void
@@ -29,7 +30,7 @@ classes_get_the_logarithm_of_their_share(void **state)
     assert_near((double)biases[0], log(4.0 / 7));
     assert_near((double)biases[1], log(2.0 / 7));
     assert_near((double)biases[2], log(1.0 / 7));
-    assert_near(label_prior_loss(&targets, 3), -0.75 * log(0.75) - 0.25 * log(0.25));
+    assert_near(label_prior_loss(&targets, 3, NULL), -0.75 * log(0.75) - 0.25 * log(0.25));
     targets_fini(&targets);
 }
 
@@ -48,7 +49,7 @@ several_labels_get_log_odds_of_their_own(void **state)
     assert_near((double)biases[0] + 1, 1); /* two of four */
     assert_near((double)biases[1], log(2.0 / 4));
     assert_near((double)biases[2], log(1.0 / 5));
-    assert_near(label_prior_loss(&targets, 3),
+    assert_near(label_prior_loss(&targets, 3, NULL),
                 (log(2.0) - 0.25 * log(0.25) - 0.75 * log(0.75)) / 3);
     targets_fini(&targets);
 }
@@ -74,8 +75,22 @@ of_balanced_classes_the_loss_is_ln_k(void **state)
     struct targets targets = {.task = TASK_CLASSIFICATION};
     for (uint32_t i = 0; i < 770; i++)
         add(&targets, (struct target){.label = i % 77});
-    assert_near(label_prior_loss(&targets, 77), log(77.0));
-    assert_near(label_prior_loss(&(struct targets){.task = TASK_REGRESSION}, 2), 1);
+    assert_near(label_prior_loss(&targets, 77, NULL), log(77.0));
+    assert_near(label_prior_loss(&(struct targets){.task = TASK_REGRESSION}, 2, NULL), 1);
+    targets_fini(&targets);
+}
+
+static void
+balanced_weights_make_it_ln_k_again(void **state)
+{
+    (void)state;
+    struct targets targets = {.task = TASK_CLASSIFICATION};
+    const float balanced[] = {4.0f / 6, 2, 1}; /* 3 rows, 1 and none */
+    const float first[] = {1, 0, 1};
+    for (uint32_t i = 0; i < 4; i++)
+        add(&targets, (struct target){.label = i == 3});
+    assert_near(label_prior_loss(&targets, 3, balanced), log(2.0));
+    assert_near(label_prior_loss(&targets, 3, first) + 1, 1); /* what is left is certain */
     targets_fini(&targets);
 }
 
@@ -137,6 +152,30 @@ a_run_that_learns_nothing_says_so(void **state)
 {
     struct resume_fixture *f = *state;
     f->request.params.max_steps = 100;
+    f->request.params.learning_rate = 1e-12;
+    assert_int_equal(run(f).stuck, 1);
+}
+
+/* It ends long before its last quarter. */
+static void
+a_run_that_learns_nothing_and_ends_early_says_so(void **state)
+{
+    struct resume_fixture *f = *state;
+    f->request.params.max_steps = 1000;
+    f->request.params.learning_rate = 1e-12;
+    f->request.params.load_best_model = 0;
+    f->request.params.early_stopping = (struct early_stopping){5, 1.0, METRIC_AUTO};
+    assert_int_equal(run(f).stuck, 1);
+}
+
+static void
+a_run_with_weighed_classes_is_judged_by_their_prior(void **state)
+{
+    struct resume_fixture *f = *state;
+    f->request.params.max_steps = 100;
+    f->request.params.hidden_dropout = f->request.params.attention_dropout = 0;
+    f->request.class_weights = CLASS_WEIGHTS_BALANCED;
+    assert_int_equal(run(f).stuck, 0);
     f->request.params.learning_rate = 1e-12;
     assert_int_equal(run(f).stuck, 1);
 }
@@ -207,7 +246,10 @@ main(void)
         cmocka_unit_test(several_labels_get_log_odds_of_their_own),
         cmocka_unit_test(words_that_have_no_class_do_not_count),
         cmocka_unit_test(of_balanced_classes_the_loss_is_ln_k),
+        cmocka_unit_test(balanced_weights_make_it_ln_k_again),
         TEST(a_run_that_learns_nothing_says_so),
+        TEST(a_run_that_learns_nothing_and_ends_early_says_so),
+        TEST(a_run_with_weighed_classes_is_judged_by_their_prior),
         TEST(a_run_that_learns_says_nothing),
         TEST(a_short_run_is_not_judged),
         TEST(a_head_that_starts_at_the_prior_has_its_loss),

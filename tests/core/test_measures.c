@@ -320,6 +320,28 @@ labels_that_are_no_tags_are_named(void **state)
     }
 }
 
+static void
+bilou_is_iobes_by_other_letters(void **state)
+{
+    struct golden *golden = *state;
+    static const char *const labels[] = {"O", "B-X", "I-X", "L-X", "U-X"};
+    static const uint32_t ids[] = {1, 2, 3, 4, 0, 1, 3, 2}; /* BIL U O BL, and a lost I */
+    struct entity_scheme scheme;
+    struct entity found[8];
+    struct err err;
+    assert_int_equal(entity_scheme_make(labels, 5, golden->arena, &scheme, &err), 0);
+    assert_memory_equal(scheme.prefixes, "OBIES", 5);
+    assert_int_equal(scheme.types, 1);
+    assert_int_equal(entity_find(&scheme, ENTITY_IOBES, ids, 8, found), 3);
+    assert_int_equal(found[0].first, 0);
+    assert_int_equal(found[0].last, 2);
+    assert_int_equal(found[1].first, 3);
+    assert_int_equal(found[2].last, 6);
+    assert_int_equal(entity_find(&scheme, ENTITY_DEFAULT, ids, 8, found), 4);
+    const char *const bare[] = {"O", "L"};
+    assert_int_equal(entity_scheme_make(bare, 2, golden->arena, &scheme, &err), ERR_INVALID);
+}
+
 static double
 loss_at(const float *logits, const uint32_t *truth, size_t rows, size_t classes, double temperature)
 {
@@ -466,6 +488,7 @@ main(void)
         cmocka_unit_test(regression_is_scikit_learns_and_scipys),
         cmocka_unit_test(entities_are_seqevals),
         cmocka_unit_test(labels_that_are_no_tags_are_named),
+        cmocka_unit_test(bilou_is_iobes_by_other_letters),
         cmocka_unit_test(the_temperature_makes_the_loss_least),
         cmocka_unit_test(mcnemar_is_statsmodels),
         cmocka_unit_test(bootstrap_intervals_are_numpys_within_chance),

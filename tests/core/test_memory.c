@@ -4,9 +4,11 @@
  */
 #include "core/base/cpu.h"
 #include "core/data/tokenize.h"
+#include "core/hub/model_map.h"
 #include "core/train/evaluate.h"
 #include "core/train/memory.h"
 #include "core/train/order.h"
+#include "core/train/survey.h"
 #include "tests/core/plan_fixture.h"
 
 #include <string.h>
@@ -36,12 +38,20 @@ estimate(struct plan_fixture *f)
 
 /* Bytes of all parameters but the word embedding, which has whole pages here. */
 static size_t
-other_bytes(struct plan_fixture *f)
+other_bytes_of(struct plan_fixture *f, enum pooling pooling)
 {
     struct tensor_layout layout;
     struct err err;
-    assert_int_equal(tensor_layout_build(&f->plan.config, f->scratch.arena, &layout, &err), 0);
+    struct model_config config = f->plan.config;
+    config.pooling = pooling;
+    assert_int_equal(tensor_layout_build(&config, f->scratch.arena, &layout, &err), 0);
     return (layout.total - (size_t)PLAN_WORDS * PLAN_HIDDEN) * sizeof(float);
+}
+
+static size_t
+other_bytes(struct plan_fixture *f)
+{
+    return other_bytes_of(f, f->plan.config.pooling);
 }
 
 static void
@@ -215,6 +225,71 @@ a_probe_counts_its_weights_twice_and_no_moments(void **state)
     assert_int_equal(memory.gradients + memory.moments, 0);
 }
 
+/* The fixture's model with weights in a file, where words that no text uses can stay. */
+static void
+save_weights(struct plan_fixture *f)
+{
+    struct err err;
+    struct tensor_layout layout;
+    struct model_map map;
+    struct model_load_report report;
+    const struct model_map_source from = {.folder = f->request.base_folder};
+    plan_make(f);
+    assert_int_equal(tensor_layout_build(&f->plan.config, f->scratch.arena, &layout, &err), 0);
+    assert_int_equal(model_map_load(&from, &layout, &map, &report, &err), 0);
+    const struct model_save save = {.config = &f->plan.config,
+                                    .layout = &layout,
+                                    .parameters = model_map_parameters(&map),
+                                    .tokenizer = f->plan.tokenizer,
+                                    .task = "classification",
+                                    .numerics_key = "test"};
+    f->request.base_folder = scratch_path(&f->scratch, "saved");
+    if (model_dir_save(&save, f->request.base_folder, &err) != 0)
+        fail_msg("%s", err.message);
+    model_map_unload(&map);
+}
+
+/* Reading a row of a mapped file brings its neighbours along. */
+static void
+a_probe_counts_the_words_around_those_that_it_reads(void **state)
+{
+    struct plan_fixture *f = *state;
+    struct survey survey;
+    struct err err;
+    size_t words = (size_t)PLAN_WORDS * PLAN_HIDDEN * sizeof(float);
+    f->request.training = plan_rows(f, "train.jsonl", 60, 0);
+    save_weights(f);
+    struct train_memory training = estimate(f);
+    f->request.params.method = METHOD_LINEAR_PROBE;
+    struct train_memory probe = estimate(f);
+    assert_int_equal(survey_make(&f->plan, f->request.base_folder, &survey, &err), 0);
+    size_t row = PLAN_HIDDEN * sizeof(float);
+    size_t read = survey_touched(&survey.seen, PLAN_WORDS, row, SURVEY_READ_BYTES);
+    size_t written = survey_touched(&survey.seen, PLAN_WORDS, row, SURVEY_WRITTEN_BYTES);
+    assert_true(written < read && read < words + SURVEY_READ_BYTES);
+    assert_int_equal(training.parameters, other_bytes_of(f, POOL_FIRST) + written);
+    assert_int_equal(probe.parameters, 2 * other_bytes_of(f, POOL_MEAN) + read);
+    survey_fini(&survey);
+}
+
+/* Features of many rows are more than gradients and moments, which are not there yet. */
+static void
+a_head_that_starts_as_a_probe_counts_its_features(void **state)
+{
+    struct plan_fixture *f = *state;
+    f->request.training = plan_rows(f, "train.jsonl", 30000, 0);
+    f->request.params.baseline = 0;
+    f->request.params.batch_size = 1;
+    f->request.params.max_steps = 1;
+    f->request.params.optimizer = OPTIMIZER_SGD;
+    size_t plain = estimate(f).peak;
+    f->request.params.init_head = INIT_HEAD_LINEAR_PROBE;
+    struct train_memory start = estimate(f);
+    size_t features = f->plan.training_rows * PLAN_HIDDEN * sizeof(float);
+    assert_true(start.evaluation > features);
+    assert_true(start.peak > plain);
+}
+
 static void
 the_process_itself_is_part_of_it(void **state)
 {
@@ -238,6 +313,8 @@ main(void)
         PLAN_TEST(evaluation_is_what_its_workspaces_take_beyond_training),
         PLAN_TEST(saving_is_counted_where_a_model_is_saved),
         PLAN_TEST(a_probe_counts_its_weights_twice_and_no_moments),
+        PLAN_TEST(a_probe_counts_the_words_around_those_that_it_reads),
+        PLAN_TEST(a_head_that_starts_as_a_probe_counts_its_features),
         PLAN_TEST(the_process_itself_is_part_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

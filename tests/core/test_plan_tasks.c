@@ -178,6 +178,25 @@ entity_tags_are_checked_and_other_tags_are_not(void **state)
     refuse(f, "training_file", 0, "no row of d.jsonl has a label");
 }
 
+/* A run could never say which of its models is the best. */
+static void
+entity_f1_is_refused_as_a_metric_where_no_label_marks_entities(void **state)
+{
+    static const char *const speech[] = {
+        "{\"tokens\":[\"w5\",\"w6\"],\"labels\":[\"NOUN\",\"VERB\"]}"};
+    struct plan_fixture *f = *state;
+    struct train_params *params = &f->request.params;
+    params->metric_for_best_model = METRIC_VALID_ENTITY_F1;
+    plan(f, FILE_OF(f, "a.jsonl", tokens, 30), TASK_AUTO);
+    f->request.training = FILE_OF(f, "b.jsonl", speech, 30);
+    refuse(f, "metric_for_best_model", 0, "choose valid_accuracy");
+    params->metric_for_best_model = METRIC_AUTO;
+    params->early_stopping = (struct early_stopping){2, 0, METRIC_VALID_ENTITY_F1};
+    refuse(f, "early_stopping", 0, "those of b.jsonl do not");
+    params->early_stopping.metric = METRIC_VALID_ACCURACY;
+    plan(f, f->request.training, TASK_AUTO);
+}
+
 static void
 class_weights_are_those_of_the_rows_that_are_learned_from(void **state)
 {
@@ -335,6 +354,7 @@ main(void)
         PLAN_TEST(numbers_are_standardised_by_the_rows_that_are_learned_from),
         PLAN_TEST(new_labels_in_a_test_file_are_refused_with_their_line),
         PLAN_TEST(entity_tags_are_checked_and_other_tags_are_not),
+        PLAN_TEST(entity_f1_is_refused_as_a_metric_where_no_label_marks_entities),
         PLAN_TEST(class_weights_are_those_of_the_rows_that_are_learned_from),
         PLAN_TEST(oversample_repeats_rows_that_are_learned_from),
         PLAN_TEST(oversample_is_refused_where_rows_have_no_class_or_there_would_be_too_many),

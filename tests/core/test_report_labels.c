@@ -106,6 +106,9 @@ columns_of_zero_and_one_are_told(void **state)
     r = make(*state, "a.jsonl",
              "{\"text\":\"a\",\"labels\":[0.0,1.0]}\n{\"text\":\"b\",\"labels\":[1.0,1.5]}\n");
     expect_warning(&r, "multi_hot", NULL);
+    r = make(*state, "a.jsonl",
+             "{\"text\":\"a\",\"labels\":[true,false]}\n{\"text\":\"b\",\"labels\":[true,true]}\n");
+    expect_warning(&r, "multi_hot", "all 2 rows");
 }
 
 static void
@@ -126,6 +129,28 @@ numbers_are_summed_up_by_target(void **state)
     expect_warning(&r, "constant_target",
                    "1 of 2 targets have the same number in all 2 rows "
                    "(target 2: 7)");
+}
+
+static void
+classes_that_are_written_as_amounts_are_told(void **state)
+{
+    struct data_report r = make(*state, "a.csv", "text,label\na,1.0\nb,0.0\nc,1.0\n");
+    assert_int_equal(r.task, TASK_REGRESSION);
+    expect_warning(&r, "whole_numbers", "whole numbers from 0 to 1");
+    r = make(*state, "a.csv", "text,label\na,1.0\nb,0.5\n");
+    expect_warning(&r, "whole_numbers", NULL);
+    r = make(*state, "a.csv", "text,label\na,1000.0\nb,3.0\n");
+    expect_warning(&r, "whole_numbers", NULL);
+    r = make(*state, "a.csv", "text,label\na,1\nb,0\n");
+    expect_warning(&r, "whole_numbers", NULL);
+    struct err err;
+    const struct report_request request = {
+        .path = scratch_write_text(*state, "data", "text,label\na,1.0\nb,0.0\n"),
+        .name = "a.csv",
+        .task = TASK_REGRESSION,
+    };
+    assert_int_equal(data_report_make(&request, ((struct scratch *)*state)->arena, &r, &err), 0);
+    expect_warning(&r, "whole_numbers", NULL);
 }
 
 static void
@@ -184,6 +209,79 @@ schemes_and_odd_tags_are_told(void **state)
     assert_int_equal(r.tags.type_count, 0);
     r = make(*state, "a.conll", "a O\nb O\n");
     expect_warning(&r, "one_tag", "All 2 words have the one tag \"O\"");
+}
+
+static void
+tags_that_are_not_read_are_told(void **state)
+{
+    struct data_report r = make(*state, "a.conll", "a b-per\nb i-per\nc o\n");
+    assert_int_equal(r.tags.scheme, TAGS_PLAIN);
+    expect_warning(&r, "unread_tags", "Tags such as \"b-per\" are not read as those of entities");
+    r = make(*state, "a.conll", "a O\nb B_x\n");
+    expect_warning(&r, "unread_tags", "\"B_x\"");
+    r = make(*state, "a.jsonl", "{\"tokens\":[\"a\",\"b\"],\"labels\":[0,3]}\n");
+    expect_warning(&r, "unread_tags", "The tags are numbers");
+    r = make(*state, "a.conll", "a DET\nb NOUN\n");
+    expect_warning(&r, "unread_tags", NULL);
+    r = make(*state, "a.conll", "a B-x\nb i-x\n"); /* an odd one among others */
+    expect_warning(&r, "unread_tags", NULL);
+    r = make(*state, "a.jsonl", "{\"text\":\"a\",\"label\":\"b-x\"}\n");
+    expect_warning(&r, "unread_tags", NULL);
+}
+
+static void
+names_that_are_numbers_stand_by_value(void **state)
+{
+    struct data_report r = make(*state, "a.jsonl",
+                                "{\"text\":\"a\",\"labels\":[10,9]}\n"
+                                "{\"text\":\"b\",\"labels\":[2,10]}\n");
+    expect_label(&r, 0, "2", 1);
+    expect_label(&r, 1, "9", 1);
+    expect_label(&r, 2, "10", 2);
+    r = make(*state, "a.jsonl", "{\"tokens\":[\"a\",\"b\",\"c\"],\"labels\":[10,9,9]}\n");
+    expect_label(&r, 0, "9", 2);
+    r = make(*state, "a.jsonl", "{\"text\":\"a\",\"labels\":[10,\"9\",\"x\"]}\n");
+    expect_label(&r, 0, "10", 1);
+    expect_label(&r, 1, "9", 1);
+}
+
+/* A job's task decides what is odd about a file, not what its labels look like. */
+static void
+a_task_that_is_given_decides_what_is_told(void **state)
+{
+    struct scratch *scratch = *state;
+    struct buf text = {0};
+    struct data_report r;
+    struct err err;
+    for (int i = 0; i < 60; i++)
+        buf_printf(&text, "{\"text\":\"%d\",\"label\":%d}\n", i, i < 40 ? 7 : i);
+    struct report_request request = {.path = scratch_write_text(scratch, "data", buf_string(&text)),
+                                     .name = "a.jsonl"};
+    assert_int_equal(data_report_make(&request, scratch->arena, &r, &err), 0);
+    assert_int_equal(r.task, TASK_CLASSIFICATION);
+    expect_warning(&r, "rare_labels", "20 labels have one row only");
+    expect_warning(&r, "imbalance", "or let them count more with oversample or class_weights");
+    request.task = TASK_REGRESSION;
+    assert_int_equal(data_report_make(&request, scratch->arena, &r, &err), 0);
+    assert_int_equal(r.task, TASK_REGRESSION);
+    assert_int_equal(r.warning_count, 0);
+    assert_int_equal(r.label_count, 0);
+    assert_int_equal(r.number_count, 1);
+    assert_true(r.numbers[0].min == 7 && r.numbers[0].max == 59);
+    request.path = scratch_write_text(scratch, "data", "text,label\na,1.0\nb,2.0\nc,2.0\n");
+    request.name = "a.csv";
+    request.task = TASK_CLASSIFICATION;
+    assert_int_equal(data_report_make(&request, scratch->arena, &r, &err), 0);
+    assert_int_equal(r.label_count, 2);
+    expect_warning(&r, "rare_labels", "1 label has one row only (\"1.0\")");
+    request.path = scratch_write_text(scratch, "data", "text,label\na,0\nb,1\n");
+    request.task = TASK_MULTI_LABEL;
+    assert_int_equal(data_report_make(&request, scratch->arena, &r, &err), 0);
+    expect_warning(&r, "multi_hot", NULL);
+    request.path = scratch_write_text(scratch, "data", "text\na\n");
+    assert_int_equal(data_report_make(&request, scratch->arena, &r, &err), 0);
+    assert_int_equal(r.task, TASK_AUTO);
+    buf_fini(&text);
 }
 
 static void
@@ -274,10 +372,18 @@ main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, open_scratch, close_scratch)
     const struct CMUnitTest tests[] = {
-        CASE(several_labels_are_counted_by_rows),  CASE(columns_of_zero_and_one_are_told),
-        CASE(numbers_are_summed_up_by_target),     CASE(labels_that_hardly_repeat_are_told),
-        CASE(tags_and_entities_are_counted),       CASE(schemes_and_odd_tags_are_told),
-        CASE(rare_and_frequent_entities_are_told), CASE(words_cut_off_and_lost_are_counted),
+        CASE(several_labels_are_counted_by_rows),
+        CASE(columns_of_zero_and_one_are_told),
+        CASE(numbers_are_summed_up_by_target),
+        CASE(labels_that_hardly_repeat_are_told),
+        CASE(tags_and_entities_are_counted),
+        CASE(schemes_and_odd_tags_are_told),
+        CASE(classes_that_are_written_as_amounts_are_told),
+        CASE(tags_that_are_not_read_are_told),
+        CASE(names_that_are_numbers_stand_by_value),
+        CASE(a_task_that_is_given_decides_what_is_told),
+        CASE(rare_and_frequent_entities_are_told),
+        CASE(words_cut_off_and_lost_are_counted),
         CASE(samples_are_spread_and_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -342,6 +342,9 @@ state_of_another_job_is_refused(void **state)
     f->request.params.learning_rate = 1e-3;
     refuse(f, path, "learning_rate is 0.001 but was 0.002");
     f->request = before;
+    f->request.params.method = METHOD_LINEAR_PROBE; /* which has no optimizer to put it into */
+    refuse(f, path, "method is \"linear_probe\"");
+    f->request = before;
     f->request.params.max_steps = 31;
     refuse(f, path, "max_steps is 31 but was 30");
     f->request = before;

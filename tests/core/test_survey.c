@@ -150,26 +150,27 @@ few_steps_train_few_words(void **state)
 }
 
 static void
-touched_pages_are_counted_once(void **state)
+touched_blocks_are_counted_once(void **state)
 {
     (void)state;
     bool used[100] = {false};
     struct survey_words words = {used, 1.0};
-    assert_int_equal(survey_touched(&words, 100, 1024), 0);
+    assert_int_equal(survey_touched(&words, 100, 1024, 4096), 0);
     used[0] = true;
-    assert_int_equal(survey_touched(&words, 100, 1024), 4096);
-    used[3] = used[1] = true; /* the same page */
-    assert_int_equal(survey_touched(&words, 100, 1024), 4096);
+    assert_int_equal(survey_touched(&words, 100, 1024, 4096), 4096);
+    used[3] = used[1] = true; /* the same block */
+    assert_int_equal(survey_touched(&words, 100, 1024, 4096), 4096);
     used[4] = true; /* the next one */
-    assert_int_equal(survey_touched(&words, 100, 1024), 2 * 4096);
-    words.growth = 2; /* of 25 pages 2: 1 - (23 / 25)^2 of them is 3.84 */
-    assert_int_equal(survey_touched(&words, 100, 1024), 4 * 4096);
+    assert_int_equal(survey_touched(&words, 100, 1024, 4096), 2 * 4096);
+    assert_int_equal(survey_touched(&words, 100, 1024, 16384), 16384);
+    words.growth = 2; /* of 25 blocks 2: 1 - (23 / 25)^2 of them is 3.84 */
+    assert_int_equal(survey_touched(&words, 100, 1024, 4096), 4 * 4096);
     words.growth = 1000; /* never more than all of the table */
-    assert_int_equal(survey_touched(&words, 100, 1024), 100 * 1024);
+    assert_int_equal(survey_touched(&words, 100, 1024, 4096), 100 * 1024);
     words.growth = 1.0;
     memset(used, 0, sizeof used);
-    used[1] = true; /* a row that lies across pages touches both */
-    assert_int_equal(survey_touched(&words, 100, 3000), 2 * 4096);
+    used[1] = true; /* a row that lies across blocks touches both */
+    assert_int_equal(survey_touched(&words, 100, 3000, 4096), 2 * 4096);
 }
 
 static void
@@ -192,7 +193,7 @@ main(void)
         PLAN_TEST(a_validation_file_is_a_set_of_its_own),
         PLAN_TEST(large_sets_are_guessed_from_a_sample),
         PLAN_TEST(few_steps_train_few_words),
-        cmocka_unit_test(touched_pages_are_counted_once),
+        cmocka_unit_test(touched_blocks_are_counted_once),
         PLAN_TEST(a_folder_without_tokenizer_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

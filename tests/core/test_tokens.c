@@ -101,6 +101,18 @@ row_that_cannot_be_tokenized_leaves_the_store_as_it_was(void **state)
     assert_holds(&f->store, 4, (const uint32_t[]){6}, (const uint8_t[]){0}, 1);
 }
 
+/* A network cannot look at the first token of nothing. */
+static void
+text_without_a_token_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    assert_int_equal(token_store_add(&f->store, NULL, NULL, 0, 1, &err), ERR_INVALID);
+    assert_non_null(strstr(err.message, "leaves no token"));
+    assert_int_equal(f->store.rows, 0);
+    assert_int_equal(token_store_texts(&f->store), 0);
+}
+
 static void
 store_grows_beyond_its_first_capacity(void **state)
 {
@@ -197,6 +209,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(rows_lie_end_to_end_with_their_labels),
         CASE(row_that_cannot_be_tokenized_leaves_the_store_as_it_was),
+        CASE(text_without_a_token_is_refused),
         CASE(store_grows_beyond_its_first_capacity),
         CASE(empty_store_is_released_and_usable_again),
         CASE(ids_take_two_bytes_until_one_needs_more_and_types_none_until_one_is_not_0),

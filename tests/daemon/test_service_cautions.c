@@ -99,6 +99,31 @@ held_out_rows_are_compared_too(void **state)
     buf_fini(&training);
 }
 
+/* A tenth of three rows of a label is none of them. */
+static void
+a_split_that_comes_to_nothing_is_told(void **state)
+{
+    struct service_fixture *f = *state;
+    struct buf training = {0};
+    struct job_info job;
+    add_rows(&training, 0, 6);
+    struct file_info file = fixture_upload(f, "train.jsonl", buf_string(&training));
+    const char *body =
+        arena_printf(f->arena, "{\"model\": \"tiny\", \"training_file\": \"%s\"}", file.id);
+    fixture_ok(f, fixture_try_create(f, body, &job));
+    expect_words(event_of(f, job.id, "nothing_held_out"),
+                 "train.jsonl: validation_split 0.1 of its rows, label by label, comes to none");
+    body = arena_printf(f->arena,
+                        "{\"model\": \"tiny\", \"training_file\": \"%s\", \"validation_split\": 0}",
+                        file.id);
+    fixture_ok(f, fixture_try_create(f, body, &job));
+    assert_null(event_of(f, job.id, "nothing_held_out"));
+    body = body_of(f, &training, &training, "");
+    fixture_ok(f, fixture_try_create(f, body, &job));
+    assert_null(event_of(f, job.id, "nothing_held_out"));
+    buf_fini(&training);
+}
+
 static void
 dedupe_leaves_rows_out_and_says_so(void **state)
 {
@@ -169,6 +194,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         IDLE_TEST(faults_of_the_data_are_told_before_and_when_a_job_is_created),
         IDLE_TEST(held_out_rows_are_compared_too),
+        IDLE_TEST(a_split_that_comes_to_nothing_is_told),
         IDLE_TEST(dedupe_leaves_rows_out_and_says_so),
         IDLE_TEST(oversample_tells_what_it_does_beside_what_it_is_for),
     };

@@ -61,3 +61,9 @@ meets checkpointing "$scratch/wide" '"max_steps": 4, "batch_size": 256, "gradien
 meets sgd "$scratch/wide" '"max_steps": 4, "optimizer": "sgd", "learning_rate": 0.01'
 meets decay "$scratch/wide" "\"max_steps\": 4, \"weight_decay\": 0.01, \"output_dir\": \"$scratch/saved\""
 meets from_a_file "$scratch/saved" '"max_steps": 4, "batching": "grouped"'
+meets probe "$scratch/saved" '"method": "linear_probe"'
+meets best_comes_back "$scratch/saved" "\"max_steps\": 6, \"eval_steps\": 2, \"load_best_model\": true, \"baseline\": false, \"learning_rate\": 0.05, \"lr_scheduler\": \"constant\", \"warmup_steps\": 0, \"output_dir\": \"$scratch/best\""
+grep -q 'becomes the final one' "$scratch/said" || {
+    echo "FAILED: no model came back"
+    exit 1
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
-# The parameter truncation from the job to the saved model's answers, and `tokenize --truncation` and
-# `--places`, with the files of examples/.
+# The parameter truncation from the job to the saved model's answers, and `tokenize` with
+# `--truncation`, `--stride` and `--places`, with the files of examples/.
 #
 # SOURCE is the project, BUILD the build folder. Everything lies in a temporary folder.
 set -euo pipefail
@@ -58,6 +58,28 @@ the_parts_that_are_kept_can_be_chosen() {
     grep -q "'middle'; head, tail and head_tail are possible" "$scratch/complained" || fail "middle"
 }
 
+windows_share_as_many_tokens_as_is_said() {
+    local whole window
+    whole=$(ids 'a b c d e')
+    [ "$(ids 'a b c d e' --max-length 5 --stride 1)" = "[$(ids 'a b c'),$(ids 'c d e')]" ] ||
+        fail "two windows"
+    [ "$(ids 'a b c d e' --max-length 5 --stride 0)" = "[$(ids 'a b c'),$(ids 'd e')]" ] ||
+        fail "a short last window"
+    [ "$(ids 'a b c d e' --max-length 5 --stride 1 --truncation tail)" = \
+        "[$(ids 'c d e'),$(ids 'a b c')]" ] || fail "windows from the end"
+    [ "$(ids 'a b c d e' --max-length 7 --stride 1)" = "[$whole]" ] || fail "one window"
+    window=$(printf '["a b c","d e"]\n' |
+        "$BUILD/finetuned" tokenize --model "$base" --max-length 6 --stride 1)
+    grep -qE '^\[\[([0-9]+,){5}[0-9]+\]\]$' <<<"$window" || fail "a pair: $window"
+    printf '"a b c d e"\n' >"$scratch/text"
+    finetuned_ends 1 tokenize --model "$base" --max-length 5 --stride 3 <"$scratch/text"
+    grep -q 'neighbours cannot share 3' "$scratch/complained" || fail "a stride too large"
+    finetuned_ends 2 tokenize --model "$base" --stride 3
+    grep -q -e '--stride needs --max-length' "$scratch/complained" || fail "no length"
+    finetuned_ends 2 tokenize --model "$base" --max-length 5 --stride 1 --places
+    grep -q 'leave --places out' "$scratch/complained" || fail "places of windows"
+}
+
 places_are_bytes_of_the_text() {
     ids 'Ä b.' --places >"$scratch/said"
     grep -qE '^\{"ids":\[[0-9,]+\],"words":\[null,0,1,2,null\],"starts":\[0,0,3,4,0\],"ends":\[0,2,4,5,0\]\}$' \
@@ -99,6 +121,7 @@ another_word_is_refused() {
 }
 
 the_parts_that_are_kept_can_be_chosen
+windows_share_as_many_tokens_as_is_said
 places_are_bytes_of_the_text
 a_model_keeps_the_part_that_it_was_trained_on
 a_model_goes_on_as_its_base_was_trained
