@@ -193,7 +193,7 @@ static const struct field_row job_rows[] = {
     {FIELD_NAMED("created_at"), FIELD_TIME(struct job_info, created_at),
      .doc = "When it was accepted."},
     {FIELD_NAMED("started_at"), FIELD_TIME(struct job_info, started_at),
-     .unset = FIELD_NULL_BELOW_ONE, .doc = "When it first ran."},
+     .unset = FIELD_NULL_BELOW_ONE, .doc = "When its latest attempt began."},
     {FIELD_NAMED("finished_at"), FIELD_TIME(struct job_info, finished_at),
      .unset = FIELD_NULL_BELOW_ONE, .doc = "When it ended."},
     {FIELD_NAMED("status"), FIELD_WRITTEN(write_status, NULL), .choices = statuses,

@@ -80,7 +80,8 @@ static const struct field_row event_rows[] = {
     {"type", FIELD_STRING(struct event_info, type), .choices = event_types,
      .doc = "\"metrics\" when data holds measures."},
     {"data", FIELD_WRITTEN(write_event_data, "{\"type\":[\"object\",\"null\"]}"),
-     .doc = "Of a metrics event: the measures, also under OpenAI's names."},
+     .doc = "Of a metrics event: the measures, also under OpenAI's names; of a warning about the "
+            "data: its code."},
 };
 const struct field_object event_fields = FIELD_OBJECT(
     "FineTuningJobEvent", struct event_info, event_rows, "Something that happened to a job.");

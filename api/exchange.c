@@ -326,11 +326,13 @@ answer(struct exchange *exchange)
     struct exchange_server *server = exchange->server;
     conns_enter(server->conns, exchange->conn, CONN_WORKING, 0);
     if (request_is_slow(exchange->request)) {
-        if (offload_reserve(server->offload)) {
+        struct offload *offload =
+            request_uses_model(exchange->request) ? server->models : server->offload;
+        if (offload_reserve(offload)) {
             exchange->stage = STAGE_WORKING;
             exchange->task.run = run_slow;
             MHD_suspend_connection(exchange->connection);
-            offload_submit(server->offload, &exchange->task);
+            offload_submit(offload, &exchange->task);
             return MHD_YES;
         }
         refuse_when_stopping(exchange);

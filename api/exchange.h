@@ -24,7 +24,7 @@ enum { EXCHANGE_MAX_DISCARDED_BYTES = 64 * 1024 * 1024 };
 struct exchange_server {
     struct api api;
     struct conns *conns;
-    struct offload *offload;
+    struct offload *offload, *models; /* slow requests; those that wait for a model */
     struct waiters *waiters;
     struct streams streams;
     atomic_bool stopping; /* new requests are answered 503 */

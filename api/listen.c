@@ -130,8 +130,11 @@ open_internet(const char *address, struct listen_socket *out, struct err *err)
     out->fd = open_socket(&name, length, address, err);
     if (out->fd < 0)
         return err->code;
-    if (getsockname(out->fd, &name.base, &length) != 0)
-        return err_set_errno(err, "listen on '%s'", address);
+    if (getsockname(out->fd, &name.base, &length) != 0) {
+        int code = err_set_errno(err, "listen on '%s'", address);
+        listen_close(out);
+        return code;
+    }
     bool v6 = name.base.sa_family == AF_INET6;
     const void *bytes = v6 ? (const void *)&name.v6.sin6_addr : (const void *)&name.v4.sin_addr;
     inet_ntop(name.base.sa_family, bytes, host, sizeof host);

@@ -25,6 +25,7 @@ struct operation {
     const char *doc; /* NULL: the summary says it all */
     const struct input_row *query, *body, *form;
     bool is_job_request; /* the body is the parameter table of jobs (daemon/parameters.h) */
+    bool uses_model;     /* the answer waits until a model has had its turn */
     const struct answer_row *answers;
     const enum fault_code *faults; /* beside those of every request; ends with FAULT_CODE_COUNT */
     const char *example;           /* a body */

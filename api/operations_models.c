@@ -71,6 +71,7 @@ static const struct input_row classify_body[] = {
 const struct operation classifications_operation = {
     .id = "classifiers.classify",
     .group = "Use",
+    .uses_model = true,
     .summary = "Classify texts",
     .doc = "Mistral's shape: the score of each label for each text.",
     .body = classify_body,

@@ -228,6 +228,12 @@ request_is_slow(const struct request *request)
     return request->faults.count == 0 && !request->is_options && request->match.route->slow;
 }
 
+bool
+request_uses_model(const struct request *request)
+{
+    return request->match.route->operation->uses_model;
+}
+
 struct reply
 request_faulty(struct request *request)
 {

@@ -82,6 +82,9 @@ void request_receive(struct request *request, const char *bytes, size_t length);
 /* Must it run off the HTTP threads? Only when there is no fault. */
 bool request_is_slow(const struct request *request);
 
+/* Of one that is slow: does it wait for a model, which answers one after the other? */
+bool request_uses_model(const struct request *request);
+
 /* The one reply: of the handler, or of the faults. */
 struct reply request_answer(struct request *request);
 

@@ -18,6 +18,7 @@ enum { CONNECTION_MEMORY_BYTES = 32 * 1024 };
 static const struct api_server_options standard = {
     .threads = 2,
     .offload_threads = 8,
+    .model_threads = 16,
     .max_connections = 2048,
     .max_streams = 1024,
     .max_body_bytes = 8 * 1024 * 1024,
@@ -57,6 +58,7 @@ fill_in(const struct api_server_options *options)
     return (struct api_server_options){
         .threads = size_or(options->threads, standard.threads),
         .offload_threads = size_or(options->offload_threads, standard.offload_threads),
+        .model_threads = size_or(options->model_threads, standard.model_threads),
         .max_connections = size_or(options->max_connections, standard.max_connections),
         .max_streams = size_or(options->max_streams, standard.max_streams),
         .max_body_bytes = size_or(options->max_body_bytes, standard.max_body_bytes),
@@ -140,6 +142,9 @@ start_threads(struct api_server *server, struct err *err)
     server->shared.offload = offload_new(server->options.offload_threads, err);
     if (server->shared.offload == NULL)
         return err->code;
+    server->shared.models = offload_new(server->options.model_threads, err);
+    if (server->shared.models == NULL)
+        return err->code;
     server->shared.conns = conns_new(&limits, err);
     return server->shared.conns == NULL ? (int)err->code : 0;
 }
@@ -211,6 +216,8 @@ api_server_stop(struct api_server *server)
         listen_remove_file(&server->listeners[i].socket);
     if (server->shared.offload != NULL)
         offload_drain(server->shared.offload);
+    if (server->shared.models != NULL)
+        offload_drain(server->shared.models);
     waiters_stop(server->shared.waiters);
     if (server->shared.conns != NULL)
         conns_wait_quiet(server->shared.conns, server->options.stop_grace_ms);
@@ -218,6 +225,7 @@ api_server_stop(struct api_server *server)
         MHD_stop_daemon(server->listeners[i].daemon);
     service_on_change(server->options.service, NULL, NULL);
     offload_free(server->shared.offload);
+    offload_free(server->shared.models);
     conns_free(server->shared.conns);
     buf_fini(&server->shared.api.openapi);
     waiters_free(server->shared.waiters);

@@ -1,9 +1,9 @@
 /*
  * The HTTP server: libmicrohttpd, its threads and its limits, behind five functions.
  *
- * Start it last and stop it first: it needs a service for its whole life. It serves whatever
- * api/routes.c lists on one or more listeners. Until keys exist only loopback addresses and UNIX
- * sockets may be listened on.
+ * It needs a service for its whole life: stop that first, so that what requests wait for ends, and
+ * close it last. It serves whatever api/routes.c lists on one or more listeners. Until keys exist
+ * only loopback addresses and UNIX sockets may be listened on.
  */
 #ifndef API_SERVER_H
 #define API_SERVER_H
@@ -22,6 +22,7 @@ struct api_server_options {
     size_t listen_count;       /* at least 1, at most API_MAX_LISTENERS */
     size_t threads;            /* HTTP threads per listener [2] */
     size_t offload_threads;    /* for routes that read files or compute [8] */
+    size_t model_threads;      /* for those that wait for a model, so that no other does [16] */
     size_t max_connections;    /* per listener [2048] */
     size_t max_streams;        /* event streams at once, of all listeners [1024] */
     size_t max_body_bytes;     /* of a JSON body [8 MiB] */

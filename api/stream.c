@@ -219,14 +219,13 @@ stream_next(struct stream *stream, int64_t now_ms, bool stopping, struct buf *ou
     size_t before = out->length;
     if (stream->ended)
         return STREAM_END;
-    if (stopping) {
-        buf_append_string(out, ": the daemon stops; come back with the last id\n\n");
-        stream->ended = true;
-        return STREAM_BYTES;
-    }
     struct arena *arena = arena_new();
     write_news(stream, arena, out);
     arena_free(arena);
+    if (stopping && !stream->ended) {
+        buf_append_string(out, ": the daemon stops; come back with the last id\n\n");
+        stream->ended = true;
+    }
     if (out->length == before && now_ms >= stream->due_ms)
         buf_append_string(out, ": nothing new\n\n");
     if (out->length == before)

@@ -57,7 +57,8 @@ enum stream_step {
     STREAM_END
 };
 
-/* What comes next, a batch at most. stopping: the server is: say so and end. */
+/* What comes next, a batch at most. stopping: the server is: say what is new, then that, and end.
+ */
 enum stream_step stream_next(struct stream *stream, int64_t now_ms, bool stopping, struct buf *out);
 
 int64_t stream_due_ms(const struct stream *stream);

@@ -273,9 +273,9 @@ serve(const struct config *config, const struct options *flags)
 out:
     if (!stopped_as_asked)
         log_error("fail start error=\"%s\"", err.message);
-    api_server_stop(server);
     if (service != NULL)
-        service_stop(service);
+        service_stop(service); /* first: what requests wait for ends, and streams tell of it */
+    api_server_stop(server);
     signals_catch_crashes(NULL, NULL);
     service_close(service);
     gemm_engine_close(engine);

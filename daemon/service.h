@@ -231,6 +231,7 @@ struct model_info {
     const char *job_id;  /* or NULL */
     const char *task;    /* or NULL */
     int64_t hidden_size, layers, parameters, max_seq_length;
+    int64_t stride; /* tokens that the windows of a longer text share; < 0: it is cut */
     const char *const *left_out; /* when just imported: files that are not a model's; else NULL */
     size_t left_out_count;
 };

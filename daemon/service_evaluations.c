@@ -100,7 +100,7 @@ find_model(struct service *service, struct db *db, const char *param, const char
     if (code != 0)
         return fault_add_err(faults, &err);
     if (model.kind == CATALOG_BASE && model.base->summary.config.label_count == 0)
-        return service_fault_not_fine_tuned(faults, model.id);
+        return service_fault_not_fine_tuned(faults, param, model.id);
     *name = model.id;
     return 0;
 }

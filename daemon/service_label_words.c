@@ -1,8 +1,23 @@
 /*
  * Using a model of token_classification: texts to labelled words and entities.
  */
-#include "daemon/word_labels.h"
 #include "daemon/service_predict.h"
+#include "daemon/word_labels.h"
+
+struct label_words_result
+service_words_of(const struct predict_answer *answer, const struct predict_order *order,
+                 struct arena *arena)
+{
+    const struct prediction *prediction = &answer->prediction;
+    struct word_labels names = word_labels_of(prediction->labels, prediction->label_count, arena);
+    struct labelled_text *texts = arena_array(arena, order->count, sizeof *texts);
+    for (size_t i = 0; i < order->count; i++)
+        texts[i] = word_labels_apply(&names, order->inputs[i].first, &prediction->words[i]);
+    return (struct label_words_result){.model = answer->model.id,
+                                       .texts = texts,
+                                       .input_count = order->count,
+                                       .tokens = prediction->tokens};
+}
 
 int
 service_label_words(struct service *service, const char *model, const struct classify_input *inputs,
@@ -14,14 +29,6 @@ service_label_words(struct service *service, const char *model, const struct cla
     struct predict_answer answer = {0};
     if (service_predict(service, &order, arena, &answer, faults) != 0)
         return -1;
-    const struct prediction *prediction = &answer.prediction;
-    struct word_labels names = word_labels_of(prediction->labels, prediction->label_count, arena);
-    struct labelled_text *texts = arena_array(arena, count, sizeof *texts);
-    for (size_t i = 0; i < count; i++)
-        texts[i] = word_labels_apply(&names, inputs[i].first, &prediction->words[i]);
-    *out = (struct label_words_result){.model = answer.model.id,
-                                       .texts = texts,
-                                       .input_count = count,
-                                       .tokens = prediction->tokens};
+    *out = service_words_of(&answer, &order, arena);
     return 0;
 }

@@ -274,7 +274,7 @@ follow_up(const struct meeting *meeting)
             workers_cancel(service->workers, id);
         break;
     case JOB_WISH_PAUSE:
-        if (service->workers != NULL)
+        if (service->workers != NULL && meeting->row.state == JOB_STATE_PAUSING)
             workers_pause(service->workers, id);
         break;
     case JOB_WISH_DELETE:

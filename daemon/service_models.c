@@ -48,6 +48,7 @@ model_info(const struct service *service, const struct catalog_model *model, str
         .layers = model->shape.layers,
         .parameters = model->shape.parameters,
         .max_seq_length = model->shape.max_seq_length,
+        .stride = model->shape.stride,
     };
 }
 

@@ -8,9 +8,9 @@
 #include <string.h>
 
 int
-service_fault_not_fine_tuned(struct fault_list *faults, const char *model)
+service_fault_not_fine_tuned(struct fault_list *faults, const char *param, const char *model)
 {
-    return fault_add(faults, FAULT_MODEL_NOT_FINE_TUNED, "model",
+    return fault_add(faults, FAULT_MODEL_NOT_FINE_TUNED, param,
                      "'%.100s' is a base model and knows no labels: fine-tune it with "
                      "POST /v1/fine_tuning/jobs and use the job's fine_tuned_model.",
                      model);
@@ -86,7 +86,7 @@ fault_unsupported(struct fault_list *faults, const struct catalog_model *model,
                   enum predict_output output)
 {
     if (output == PREDICT_SCORES || output == PREDICT_WORDS)
-        return service_fault_not_fine_tuned(faults, model->id);
+        return service_fault_not_fine_tuned(faults, "model", model->id);
     return fault_add(faults, FAULT_INVALID_PARAMETER, "model",
                      "'%.100s' has no weights, and a model that has learned nothing says nothing "
                      "of a text: fine-tune it with POST /v1/fine_tuning/jobs and use the job's "
@@ -97,11 +97,11 @@ fault_unsupported(struct fault_list *faults, const struct catalog_model *model,
 /* Why the predictor did not answer. A model deleted since it was looked up is one that is not
  * there. */
 static int
-fault_prediction(struct service *service, const struct predict_order *order,
-                 const struct catalog_model *model, const struct err *err,
-                 struct fault_list *faults)
+fault_prediction(struct service *service, const struct predict_answer *answer,
+                 const struct err *err, struct fault_list *faults)
 {
     struct catalog_model again;
+    const struct catalog_model *model = &answer->model;
     if (err->code == ERR_STOPPED)
         return fault_add(faults, FAULT_NOT_READY, NULL,
                          "The daemon is stopping: send the request again when it is back.");
@@ -110,7 +110,7 @@ fault_prediction(struct service *service, const struct predict_order *order,
                          "Too many requests wait for a model: %s. Send fewer at once.",
                          err->message);
     if (err->code == ERR_UNSUPPORTED)
-        return fault_unsupported(faults, model, order->output);
+        return fault_unsupported(faults, model, answer->output);
     if (err->code == ERR_INVALID && strncmp(err->message, "input ", strlen("input ")) == 0)
         return fault_add(faults, FAULT_INVALID_PARAMETER, "input", "%s.", err->message);
     if (err->code == ERR_INVALID && model->kind == CATALOG_BASE)
@@ -128,18 +128,28 @@ has_no_labels(const struct catalog_model *model)
     return model->kind == CATALOG_BASE && model->base->summary.config.label_count == 0;
 }
 
+static bool
+has_task(const struct catalog_model *model, enum task task)
+{
+    return model->task != NULL && strcmp(model->task, task_name(task)) == 0;
+}
+
 /* Has the model the head that is asked for? Its task is known without loading it. */
 static int
-check_head(const struct predict_order *order, const struct catalog_model *model,
+check_head(const struct predict_order *order, const struct predict_answer *answer,
            struct fault_list *faults)
 {
-    bool asks_words = order->output == PREDICT_WORDS;
-    if (order->output != PREDICT_SCORES && !asks_words)
+    const struct catalog_model *model = &answer->model;
+    bool asks_words = answer->output == PREDICT_WORDS;
+    bool says_words = has_task(model, TASK_TOKEN_CLASSIFICATION);
+    if (answer->output != PREDICT_SCORES && !asks_words)
         return 0;
     if (has_no_labels(model))
-        return service_fault_not_fine_tuned(faults, model->id);
-    bool says_words =
-        model->task != NULL && strcmp(model->task, task_name(TASK_TOKEN_CLASSIFICATION)) == 0;
+        return service_fault_not_fine_tuned(faults, "model", model->id);
+    if (order->moderates && !has_task(model, TASK_MULTI_LABEL))
+        return fault_add(faults, FAULT_INVALID_PARAMETER, "model",
+                         "'%.100s' is a model of %s: moderations are made by one of multi_label.",
+                         model->id, model->task);
     if (says_words && !asks_words)
         return fault_add(faults, FAULT_INVALID_PARAMETER, "model",
                          "'%.100s' labels the words of a text, not the text: ask POST "
@@ -154,20 +164,6 @@ check_head(const struct predict_order *order, const struct catalog_model *model,
 }
 
 int
-service_model_task(struct service *service, const char *model, struct arena *arena, enum task *out,
-                   struct fault_list *faults)
-{
-    struct catalog_model found;
-    *out = TASK_AUTO;
-    if (find_model(service, model, arena, &found, faults) != 0)
-        return -1;
-    for (int task = TASK_CLASSIFICATION; task <= TASK_TOKEN_CLASSIFICATION; task++)
-        if (found.task != NULL && strcmp(found.task, task_name((enum task)task)) == 0)
-            *out = (enum task)task;
-    return 0;
-}
-
-int
 service_predict(struct service *service, const struct predict_order *order, struct arena *arena,
                 struct predict_answer *out, struct fault_list *faults)
 {
@@ -175,16 +171,20 @@ service_predict(struct service *service, const struct predict_order *order, stru
     const struct text *texts = read_inputs(order->inputs, order->count, arena, faults);
     if (texts == NULL || find_model(service, order->model, arena, &out->model, faults) != 0)
         return -1;
-    if (check_head(order, &out->model, faults) != 0)
+    out->output = order->output;
+    if (order->by_task)
+        out->output =
+            has_task(&out->model, TASK_TOKEN_CLASSIFICATION) ? PREDICT_WORDS : PREDICT_SCORES;
+    if (check_head(order, out, faults) != 0)
         return -1;
     if (service->predictor == NULL)
         return fault_add(faults, FAULT_NOT_READY, NULL, "The daemon has not started yet.");
     const struct predictor_job job = {.folder = out->model.folder,
-                                      .output = order->output,
+                                      .output = out->output,
                                       .texts = texts,
                                       .count = order->count,
                                       .given = read_words(order->inputs, order->count, arena)};
     if (predictor_thread_run(service->predictor, &job, arena, &out->prediction, &err) != 0)
-        return fault_prediction(service, order, &out->model, &err, faults);
+        return fault_prediction(service, out, &err, faults);
     return 0;
 }

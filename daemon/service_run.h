@@ -46,7 +46,8 @@ struct crash_marker *service_crash_marker(struct service *service);
 int service_start(struct service *service, struct err *err);
 
 /* No longer ready, no new claims; the running job is stopped and goes back to the queue. Returns
- * when threads are joined. */
+ * when threads are joined. Calls are still answered: those that would compute are told that the
+ * daemon stops. */
 void service_stop(struct service *service);
 
 /* Close everything; NULL is fine. */

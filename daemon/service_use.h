@@ -54,6 +54,11 @@ int service_classify(struct service *service, const char *model,
                      const struct classify_input *inputs, size_t count, struct arena *arena,
                      struct classify_result *out, struct fault_list *faults);
 
+/* SLOW. The same for models of multi_label; INVALID_PARAMETER for all others. */
+int service_moderate(struct service *service, const char *model,
+                     const struct classify_input *inputs, size_t count, struct arena *arena,
+                     struct classify_result *out, struct fault_list *faults);
+
 /* A word with its label, or an entity: neighbouring words with its type as the label. */
 struct labelled_span {
     size_t start, end; /* code points of the text */
@@ -84,9 +89,16 @@ int service_label_words(struct service *service, const char *model,
                         const struct classify_input *inputs, size_t count, struct arena *arena,
                         struct label_words_result *out, struct fault_list *faults);
 
-/* The task of a model; TASK_AUTO for a base model. MODEL_NOT_FOUND. */
-int service_model_task(struct service *service, const char *model, struct arena *arena,
-                       enum task *out, struct fault_list *faults);
+/* What a model says of texts, by its task: one of the two. */
+struct model_answer {
+    const struct classify_result *scores;
+    const struct label_words_result *words;
+};
+
+/* SLOW. service_classify or service_label_words, whichever is the model's. */
+int service_answer(struct service *service, const char *model, const struct classify_input *inputs,
+                   size_t count, struct arena *arena, struct model_answer *out,
+                   struct fault_list *faults);
 
 enum embed_pooling { EMBED_MEAN, EMBED_FIRST };
 

@@ -54,6 +54,9 @@ write_shape(const json_t *model, struct buf *out)
                (long long)field_integer(model, "hidden_size", 0),
                (long long)field_integer(model, "layers", 0),
                (long long)field_integer(model, "max_seq_length", 0));
+    if (field_integer(model, "stride", -1) >= 0)
+        buf_printf(out, ", longer texts in windows that share %lld",
+                   (long long)field_integer(model, "stride", 0));
 }
 
 static void

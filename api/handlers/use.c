@@ -224,21 +224,15 @@ int
 use_answer(const struct use_call *call, struct answer *answer)
 {
     struct request *request = call->request;
-    struct service *service = request->api->service;
-    enum task task = TASK_AUTO;
+    struct model_answer said;
     answer->arena = request->arena;
     if (request->faults.count > 0 ||
-        service_model_task(service, call->model, request->arena, &task, &request->faults) != 0)
+        service_answer(request->api->service, call->model, call->inputs, call->count,
+                       request->arena, &said, &request->faults) != 0)
         return -1;
-    if (task == TASK_TOKEN_CLASSIFICATION) {
-        struct label_words_result *words = arena_alloc(request->arena, sizeof *words);
-        answer->words = words;
-        return service_label_words(service, call->model, call->inputs, call->count, request->arena,
-                                   words, &request->faults);
-    }
-    struct classify_result *result = arena_alloc(request->arena, sizeof *result);
-    answer->result = result;
-    return use_classify(call, result);
+    answer->result = said.scores;
+    answer->words = said.words;
+    return 0;
 }
 
 bool

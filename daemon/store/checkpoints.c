@@ -65,6 +65,7 @@ insert(struct db *db, void *context, struct err *err)
     query_bind_integer(&query, ":layers", row->shape.layers);
     query_bind_integer(&query, ":parameters", row->shape.parameters);
     query_bind_integer(&query, ":max_seq_length", row->shape.max_seq_length);
+    query_bind_integer(&query, ":stride", row->shape.stride);
     query_bind_text(
         &query, ":measures",
         json_columns_measures_text(insertion->arena, row->measures, row->measure_count));

@@ -125,6 +125,7 @@ struct point_raw {
     X(INTEGER, "layers", model_row, shape.layers)                                                  \
     X(INTEGER, "parameters", model_row, shape.parameters)                                          \
     X(INTEGER, "max_seq_length", model_row, shape.max_seq_length)                                  \
+    X(INTEGER, "stride", model_row, shape.stride)                                                  \
     X(TEXT, "files", model_row, files_json)
 #define MODEL_LAST " seq"
 
@@ -143,6 +144,7 @@ struct checkpoint_raw {
     X(INTEGER, "c.layers", checkpoint_raw, row.shape.layers)                                       \
     X(INTEGER, "c.parameters", checkpoint_raw, row.shape.parameters)                               \
     X(INTEGER, "c.max_seq_length", checkpoint_raw, row.shape.max_seq_length)                       \
+    X(INTEGER, "c.stride", checkpoint_raw, row.shape.stride)                                       \
     X(TEXT, "c.files", checkpoint_raw, row.files_json)                                             \
     X(TEXT, "c.measures", checkpoint_raw, measures_json)
 #define CHECKPOINT_LAST " c.seq"

@@ -35,7 +35,7 @@ enum event_kind {
     EVENT_PAUSED,
     EVENT_RESUMED,
     EVENT_RETRIED,
-    EVENT_STOPPED,     /* with the daemon */
+    EVENT_STOPPED,     /* and back in the queue: with the daemon, mostly */
     EVENT_INTERRUPTED, /* by the daemon's end */
     EVENT_CRASHED,     /* the daemon, while it worked on the job */
     EVENT_SUCCEEDED,

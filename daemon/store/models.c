@@ -27,6 +27,7 @@ insert(struct db *db, void *context, struct err *err)
     query_bind_integer(&query, ":layers", row->shape.layers);
     query_bind_integer(&query, ":parameters", row->shape.parameters);
     query_bind_integer(&query, ":max_seq_length", row->shape.max_seq_length);
+    query_bind_integer(&query, ":stride", row->shape.stride);
     query_bind_text(&query, ":files", row->files_json);
     int result = query_run_integer(&query, &row->seq, err);
     return result < 0 ? result : 0;

@@ -37,6 +37,7 @@ struct measure {
 
 struct model_shape {
     int64_t hidden_size, layers, parameters, max_seq_length;
+    int64_t stride; /* tokens that the windows of a longer text share; < 0: it is cut */
 };
 
 #endif

@@ -206,9 +206,9 @@ static const char *const texts[STATEMENT_COUNT] = {
 
     [STATEMENT_MODEL_INSERT] =
         "INSERT INTO models (id, created_at, job_id, base, root, task, hidden_size, layers,"
-        " parameters, max_seq_length, files) VALUES (:id, :created_at, :job_id, :base, :root, "
-        ":task,"
-        " :hidden_size, :layers, :parameters, :max_seq_length, :files) RETURNING seq",
+        " parameters, max_seq_length, stride, files) VALUES (:id, :created_at, :job_id, :base,"
+        " :root, :task, :hidden_size, :layers, :parameters, :max_seq_length, :stride, :files)"
+        " RETURNING seq",
     [STATEMENT_MODEL_GET] = SELECT_MODEL " WHERE id = :id",
     [STATEMENT_MODEL_EXISTS] = "SELECT seq FROM models WHERE id = :id",
     [STATEMENT_MODEL_OF_JOB] = "SELECT seq FROM models WHERE job_id = :id",
@@ -220,9 +220,9 @@ static const char *const texts[STATEMENT_COUNT] = {
 
     [STATEMENT_CHECKPOINT_INSERT] =
         "INSERT INTO checkpoints (job_seq, id, created_at, model, step, hidden_size, layers,"
-        " parameters, max_seq_length, measures, files) VALUES (:job, :id, :created_at, :model, "
-        ":step,"
-        " :hidden_size, :layers, :parameters, :max_seq_length, :measures, :files) RETURNING seq",
+        " parameters, max_seq_length, stride, measures, files) VALUES (:job, :id, :created_at,"
+        " :model, :step, :hidden_size, :layers, :parameters, :max_seq_length, :stride, :measures,"
+        " :files) RETURNING seq",
     [STATEMENT_CHECKPOINT_BY_MODEL] = SELECT_CHECKPOINT " WHERE c.model = :model",
     [STATEMENT_CHECKPOINT_BY_STEP] =
         "SELECT seq FROM checkpoints WHERE job_seq = :job AND step = :step",

@@ -171,6 +171,13 @@ sweep_run(const struct data_dir *dir, struct db *db, struct sweep_report *out, s
     return result;
 }
 
+int
+sweep_job(const struct data_dir *dir, struct db *db, const char *job_id, struct err *err)
+{
+    struct sweep sweep = {.dir = dir, .db = db};
+    return visit_job(&sweep, job_id, err);
+}
+
 /* Row first, as always; another thread or a new job may have been faster. */
 static int
 expire_file(const struct data_dir *dir, struct db *db, const char *id, struct err *err)

@@ -5,7 +5,7 @@
  * row, a model folder without a model row, a checkpoint or resume state without a row, a folder of
  * a job that is gone, parts of an upload that is not pending. What is no folder where a job's
  * folders belong goes as well, and an event of the job says so. sweep_run is for the start only,
- * before any thread works.
+ * before any thread works; a job that begins anew sweeps its own.
  */
 #ifndef DAEMON_STORE_SWEEP_H
 #define DAEMON_STORE_SWEEP_H
@@ -21,6 +21,9 @@ struct sweep_report {
 };
 
 int sweep_run(const struct data_dir *dir, struct db *db, struct sweep_report *out, struct err *err);
+
+/* The same of one job's folder, into which nobody may write meanwhile. */
+int sweep_job(const struct data_dir *dir, struct db *db, const char *job_id, struct err *err);
 
 /*
  * Remove the files whose time is over, unless an unfinished job or evaluation needs them, and end

@@ -73,7 +73,8 @@ catalog_from_base(const struct base_model *base)
         .shape = {.hidden_size = (int64_t)config->hidden_size,
                   .layers = (int64_t)config->layers,
                   .parameters = (int64_t)base->summary.parameters,
-                  .max_seq_length = (int64_t)longest},
+                  .max_seq_length = (int64_t)longest,
+                  .stride = config->windows.wanted ? (int64_t)config->windows.stride : -1},
         .base = base,
     };
 }

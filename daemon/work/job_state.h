@@ -16,9 +16,8 @@ enum job_action {
     JOB_ACTION_SUCCEED, /* its model is saved */
     JOB_ACTION_FAIL,    /* it cannot go on */
     JOB_ACTION_CANCEL,  /* a client asked */
-    JOB_ACTION_REQUEUE, /* the daemon stopped or died under it */
+    JOB_ACTION_REQUEUE, /* its run ended before the job did: it was paused, or the daemon ended */
     JOB_ACTION_PAUSE,   /* a client asked */
-    JOB_ACTION_PAUSED,  /* the worker has saved its state */
     JOB_ACTION_RESUME,  /* a client asked */
     JOB_ACTION_RETRY    /* a client asked */
 };
@@ -31,7 +30,7 @@ bool job_state_next(enum job_status from, enum job_action action, enum job_statu
 /* Has the job ended, so that nothing but a retry leads on? */
 bool job_state_is_final(enum job_status status);
 
-/* "claim", "succeed", "fail", "cancel", "requeue", "pause", "paused", "resume", "retry" */
+/* "claim", "succeed", "fail", "cancel", "requeue", "pause", "resume", "retry" */
 const char *job_action_name(enum job_action action);
 
 #endif

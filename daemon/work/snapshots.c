@@ -40,11 +40,13 @@ write_folder(struct snapshots *snapshots, const struct train_snapshot *snapshot,
 static struct model_shape
 shape_of(const struct model_save *save)
 {
+    const struct text_windows *windows = &save->config->windows;
     return (struct model_shape){
         .hidden_size = (int64_t)save->config->hidden_size,
         .layers = (int64_t)save->config->layers,
         .parameters = (int64_t)save->layout->parameters,
         .max_seq_length = (int64_t)save->config->max_seq_length,
+        .stride = windows->wanted ? (int64_t)windows->stride : -1,
     };
 }
 

@@ -167,7 +167,9 @@ choose_state(struct run *run, struct resume_state_row *row, struct err *err)
     return code;
 }
 
-/* Find the state that the run starts from, and take the job's row there. What is beyond goes. */
+/* Find the state that the run starts from, and take the job's row there. What is beyond goes, but
+ * for checkpoints that another job or an evaluation needs: their rows stay, and so do their
+ * folders. */
 static enum run_outcome
 position(struct run *run)
 {
@@ -191,7 +193,7 @@ position(struct run *run)
         start.latest = measures_from_values(facts->latest, run->arena, &start.latest_count);
     }
     if (resume_states_start(run->db, run->recorder.lease, &start, &err) != 0 ||
-        (facts == NULL && data_dir_remove_job(run->trainer->store->dir, run->job->id, &err) != 0))
+        (facts == NULL && sweep_job(run->trainer->store->dir, run->db, run->job->id, &err) != 0))
         return run_fail_store(run, &err);
     run->recorder.progress = facts != NULL
                                  ? train_progress_at(&run->plan, facts)

@@ -262,18 +262,22 @@ next_start(const struct run *run)
     return arena_printf(run->arena, "go on from step %lld", (long long)rows.items[0].step);
 }
 
-/* Back into the queue, or paused when a client asked for that. */
+/*
+ * Paused when a client asked for that, else back into the queue; nothing when the job is no longer
+ * ours. The row decides: whoever cancels or pauses a job tells its worker afterwards, and when that
+ * comes late, after the job was sent into the queue again, it ends a run that nobody meant.
+ */
 static void
-write_interruption(struct run *run, enum job_action action)
+write_interruption(struct run *run, const char *why)
 {
     const char *start = next_start(run);
     const struct run_end end = {
-        .action = action,
+        .action = JOB_ACTION_REQUEUE,
         .event = {.kind = EVENT_STOPPED,
                   .message = arena_printf(run->arena,
-                                          "The daemon stopped while the job was running: it is "
-                                          "back in the queue and will %s.",
-                                          start)},
+                                          "%s while the job was running: it is back in the queue "
+                                          "and will %s.",
+                                          why, start)},
         .paused_event = {.kind = EVENT_PAUSED,
                          .message = arena_printf(run->arena,
                                                  "The job is paused; resumed, it will %s.", start)},
@@ -298,14 +302,14 @@ run_write_end(struct run *run, enum run_outcome outcome)
         break;
     case RUN_STOPPED:
         flush_rest(run);
-        write_interruption(run, JOB_ACTION_REQUEUE);
+        write_interruption(run, "The daemon stopped");
         break;
     case RUN_PAUSED:
+    case RUN_LOST:
         flush_rest(run);
-        write_interruption(run, JOB_ACTION_PAUSED);
+        write_interruption(run, "A pause or cancellation of an earlier attempt took effect late,");
         break;
     case RUN_SUCCEEDED:
-    case RUN_LOST:
         break;
     }
     if (outcome != RUN_SUCCEEDED)

@@ -21,7 +21,7 @@ enum run_outcome {
     RUN_FAILED,    /* run->failure says why */
     RUN_STOPPED,   /* by the daemon's end */
     RUN_PAUSED,    /* by a client */
-    RUN_LOST,      /* the job was cancelled, or is no longer ours: nothing to write */
+    RUN_LOST,      /* the job was cancelled, or is no longer ours */
     RUN_FULL       /* run->failure says what: the disk is full; wait and begin again */
 };
 

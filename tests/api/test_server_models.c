@@ -20,6 +20,8 @@ models_carry_openais_and_mistrals_keys(void **state)
     assert_string_equal(json_text_at(tuned, "job"), "ftjob-done");
     assert_true(
         json_is_true(json_object_get(json_object_get(tuned, "capabilities"), "classification")));
+    assert_true(json_is_null(json_object_get(base, "stride")));
+    assert_int_equal(json_integer_at(tuned, "stride"), 16);
     json_decref(root);
 }
 

@@ -40,6 +40,24 @@ client_may_leave_while_its_request_is_worked_on(void **state)
     close(stays);
 }
 
+static void
+slow_requests_do_not_wait_for_models(void **state)
+{
+    const struct server_fixture *fixture = *state;
+    struct http_reply reply;
+    fake_service_close_gate(fixture->service);
+    int asked[2] = {send_slow(fixture), send_slow(fixture)};
+    fake_service_wait_at_gate(fixture->service, 1); /* all threads for models are taken */
+    json_decref(call_json(state, "GET", "/v1/files", NULL));
+    fake_service_open_gate(fixture->service);
+    for (size_t i = 0; i < 2; i++) {
+        http_read_reply(asked[i], false, &reply);
+        assert_int_equal(reply.status, 200);
+        http_reply_fini(&reply);
+        close(asked[i]);
+    }
+}
+
 static void *
 stop(void *context)
 {
@@ -70,7 +88,7 @@ wait_until_stopping(int fd)
 static int
 open_with_one_thread(void **state)
 {
-    struct api_server_options options = {.offload_threads = 1};
+    struct api_server_options options = {.offload_threads = 1, .model_threads = 1};
     return fixture_open_with(state, &options);
 }
 
@@ -225,6 +243,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(client_may_leave_while_its_request_is_worked_on,
                                         fixture_open, fixture_close),
+        cmocka_unit_test_setup_teardown(slow_requests_do_not_wait_for_models, open_with_one_thread,
+                                        fixture_close),
         cmocka_unit_test_setup_teardown(stop_answers_what_is_worked_on_and_refuses_the_rest,
                                         open_with_one_thread, fixture_close),
         cmocka_unit_test_setup_teardown(stop_cuts_off_clients_that_do_not_finish, fixture_open,

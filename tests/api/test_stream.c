@@ -91,10 +91,15 @@ batches_are_bounded(void **state)
 }
 
 static void
-stop_is_the_last_word(void **state)
+stop_is_the_last_word_behind_the_news(void **state)
 {
+    static const char last[] = "\n\n: the daemon stops; come back with the last id\n\n";
     struct fixture *f = *state;
-    assert_int_equal(next(f, 0, true, STREAM_BYTES)[0], ':');
+    next(f, 0, false, STREAM_BYTES);
+    fake_service_add_progress(f->service, 1, 0);
+    const char *text = next(f, 0, true, STREAM_BYTES);
+    assert_int_equal(strncmp(text, "event: event", strlen("event: event")), 0);
+    assert_string_equal(text + strlen(text) - strlen(last), last);
     next(f, 0, true, STREAM_END);
 }
 
@@ -126,7 +131,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         STREAM_TEST(silence_is_broken_by_a_comment_only_when_it_is_due),
         STREAM_TEST(batches_are_bounded),
-        STREAM_TEST(stop_is_the_last_word),
+        STREAM_TEST(stop_is_the_last_word_behind_the_news),
         STREAM_TEST(failure_sends_the_client_away),
         STREAM_TEST(places_are_counted),
     };

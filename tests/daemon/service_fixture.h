@@ -231,21 +231,27 @@ fixture_get(struct service_fixture *f, const char *id)
     return job;
 }
 
-/* Ask until the job satisfies `is_so`; fails at the deadline. */
+/* The job, a moment later; fails at the deadline. */
+static inline struct job_info
+fixture_ask_again(struct service_fixture *f, const struct job_info *job, time_t deadline)
+{
+    struct timespec pause = {.tv_nsec = SERVICE_ASK_MS * 1000000L};
+    if (time(NULL) > deadline)
+        fail_msg("job %s is still %s at step %lld", job->id, job_status_name(job->status),
+                 (long long)job->progress.step);
+    nanosleep(&pause, NULL);
+    return fixture_get(f, job->id);
+}
+
+/* Ask until the job satisfies `is_so`. */
 static inline struct job_info
 fixture_wait(struct service_fixture *f, const char *id, bool (*is_so)(const struct job_info *))
 {
-    struct timespec pause = {.tv_nsec = SERVICE_ASK_MS * 1000000L};
     time_t deadline = time(NULL) + SERVICE_WAIT_SECONDS;
-    for (;;) {
-        struct job_info job = fixture_get(f, id);
-        if (is_so(&job))
-            return job;
-        if (time(NULL) > deadline)
-            fail_msg("job %s is still %s at step %lld", id, job_status_name(job.status),
-                     (long long)job.progress.step);
-        nanosleep(&pause, NULL);
-    }
+    struct job_info job = fixture_get(f, id);
+    while (!is_so(&job))
+        job = fixture_ask_again(f, &job, deadline);
+    return job;
 }
 
 static inline bool
@@ -258,6 +264,17 @@ static inline bool
 job_has_trained(const struct job_info *job)
 {
     return job_has_ended(job) || (job->status == JOB_RUNNING && job->progress.step > 0);
+}
+
+/* Ask until the job has come beyond a step, or has ended. */
+static inline struct job_info
+fixture_wait_beyond(struct service_fixture *f, const char *id, int64_t step)
+{
+    time_t deadline = time(NULL) + SERVICE_WAIT_SECONDS;
+    struct job_info job = fixture_get(f, id);
+    while (!job_has_ended(&job) && job.progress.step <= step)
+        job = fixture_ask_again(f, &job, deadline);
+    return job;
 }
 
 /* Wait for the end and expect success. */
@@ -314,6 +331,16 @@ fixture_count_events(struct service_fixture *f, const char *id, const char *piec
     for (size_t i = 0; i < events.count; i++)
         found += strstr(events.items[i].message, piece) != NULL;
     return found;
+}
+
+/* Ask until there is such an event. */
+static inline void
+fixture_wait_event(struct service_fixture *f, const char *id, const char *piece)
+{
+    time_t deadline = time(NULL) + SERVICE_WAIT_SECONDS;
+    struct job_info job = fixture_get(f, id);
+    while (fixture_count_events(f, id, piece) == 0)
+        job = fixture_ask_again(f, &job, deadline);
 }
 
 /* The value of a named number; fails when it is absent. */

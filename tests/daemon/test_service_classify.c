@@ -128,6 +128,26 @@ models_that_cannot_classify_are_refused(void **state)
 }
 
 static void
+answer_follows_the_task_and_moderations_want_theirs(void **state)
+{
+    struct service_fixture *f = *state;
+    const char *model = train_model(f);
+    struct classify_input input = input_of("the film was very lovely");
+    struct classify_result result = {0};
+    struct model_answer answer = {0};
+    fixture_ok(f, service_answer(f->service, model, &input, 1, f->arena, &answer, &f->faults));
+    assert_null(answer.words);
+    assert_string_equal(best_label(answer.scores, 0), "positive");
+    struct fault fault = fixture_refused(
+        f, service_moderate(f->service, model, &input, 1, f->arena, &result, &f->faults),
+        FAULT_INVALID_PARAMETER, "model");
+    assert_non_null(strstr(fault.message, "is a model of classification"));
+    fixture_refused(f,
+                    service_moderate(f->service, "tiny", &input, 1, f->arena, &result, &f->faults),
+                    FAULT_MODEL_NOT_FINE_TUNED, "model");
+}
+
+static void
 deleted_model_is_not_found_although_it_was_loaded(void **state)
 {
     struct service_fixture *f = *state;
@@ -283,6 +303,7 @@ main(void)
         RUNNING_TEST(results_carry_the_name_that_the_rows_gave),
         RUNNING_TEST(inputs_that_cannot_be_are_refused),
         RUNNING_TEST(models_that_cannot_classify_are_refused),
+        RUNNING_TEST(answer_follows_the_task_and_moderations_want_theirs),
         RUNNING_TEST(deleted_model_is_not_found_although_it_was_loaded),
         RUNNING_TEST(models_in_turn_keep_their_answers),
         RUNNING_TEST(base_model_with_labels_classifies),

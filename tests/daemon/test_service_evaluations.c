@@ -75,6 +75,17 @@ deleting_it_sets_them_free(void **state)
     fixture_ok(f, service_model_delete(f->service, job.fine_tuned_model, &f->faults));
 }
 
+static void
+refusal_names_the_model_that_it_is_about(void **state)
+{
+    struct service_fixture *f = *state;
+    struct evaluation_info info;
+    struct job_info job = train_and_idle(f);
+    const struct evaluation_order order = {job.fine_tuned_model, job.training_file, "tiny"};
+    fixture_refused(f, service_evaluation_create(f->service, &order, f->arena, &info, &f->faults),
+                    FAULT_MODEL_NOT_FINE_TUNED, "compare_to");
+}
+
 /* What kill -9 leaves: the row says that it runs, and nobody does. The service is closed. */
 static void
 leave_running(struct service_fixture *f)
@@ -126,6 +137,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         IDLE_TEST(file_and_model_stay_until_it_has_ended),
         IDLE_TEST(deleting_it_sets_them_free),
+        IDLE_TEST(refusal_names_the_model_that_it_is_about),
         IDLE_TEST(what_a_crash_interrupted_goes_on_at_the_next_start),
         IDLE_TEST(the_third_crash_is_the_last),
     };

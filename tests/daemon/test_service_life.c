@@ -59,20 +59,21 @@ static void
 running_job_is_paused_with_its_state_and_goes_on(void **state)
 {
     struct service_fixture *f = *state;
-    struct job_info job = fixture_create(f, 40, ", \"max_steps\": 3000, \"batch_size\": 4");
+    struct job_info job = fixture_create_endless(f);
     fixture_wait(f, job.id, job_has_trained);
     enum job_status status = act(f, service_job_pause, job.id).status;
     assert_true(status == JOB_PAUSING || status == JOB_PAUSED);
     struct job_info paused = fixture_wait(f, job.id, job_is_paused);
     assert_int_equal(paused.status, JOB_PAUSED);
-    assert_true(paused.progress.step > 0 && paused.progress.step < 3000);
+    assert_true(paused.progress.step > 0);
     assert_int_equal(paused.finished_at, 0);
     struct job_info other = fixture_create(f, 20, ", \"n_epochs\": 1");
     fixture_wait_success(f, other.id); /* the worker is free meanwhile */
     act(f, service_job_resume, job.id);
-    struct job_info done = fixture_wait_success(f, job.id);
-    assert_int_equal(done.attempt, 2);
-    assert_int_equal(done.progress.step, 3000);
+    job = fixture_wait_beyond(f, job.id, paused.progress.step);
+    assert_int_equal(job.status, JOB_RUNNING);
+    assert_int_equal(job.attempt, 2);
+    assert_int_equal(fixture_count_events(f, job.id, "Attempt 2 goes on from step"), 1);
 }
 
 static void
@@ -99,11 +100,14 @@ cancelled_job_can_be_sent_again(void **state)
     struct job_info job = fixture_create(f, 20, ", \"n_epochs\": 1");
     fixture_wait_success(f, job.id);
     refuse(f, service_job_retry, job.id);
-    struct job_info endless = fixture_create(f, 40, ", \"max_steps\": 4000, \"batch_size\": 4");
+    struct job_info endless = fixture_create_endless(f);
     fixture_wait(f, endless.id, job_has_trained);
     act(f, service_job_cancel, endless.id);
     assert_int_equal(act(f, service_job_retry, endless.id).status, JOB_QUEUED);
-    assert_int_equal(fixture_wait_success(f, endless.id).attempt, 2);
+    fixture_wait_event(f, endless.id, "Attempt 2 ");
+    endless = fixture_wait_beyond(f, endless.id, fixture_get(f, endless.id).progress.step);
+    assert_int_equal(endless.status, JOB_RUNNING);
+    assert_int_equal(endless.attempt, 2);
 }
 
 static void
@@ -210,15 +214,18 @@ static void
 paused_job_stays_paused_over_a_restart(void **state)
 {
     struct service_fixture *f = *state;
-    struct job_info job = fixture_create(f, 40, ", \"max_steps\": 3000, \"batch_size\": 4");
+    struct job_info job = fixture_create_endless(f);
     fixture_wait(f, job.id, job_has_trained);
     act(f, service_job_pause, job.id);
     fixture_close(f); /* paused already, or while it is: either way it is paused afterwards */
     fixture_open(f);
-    assert_int_equal(fixture_get(f, job.id).status, JOB_PAUSED);
+    struct job_info paused = fixture_get(f, job.id);
+    assert_int_equal(paused.status, JOB_PAUSED);
     fixture_start(f);
     act(f, service_job_resume, job.id);
-    assert_int_equal(fixture_wait_success(f, job.id).progress.step, 3000);
+    job = fixture_wait_beyond(f, job.id, paused.progress.step);
+    assert_int_equal(job.status, JOB_RUNNING);
+    assert_int_equal(fixture_count_events(f, job.id, "Attempt 2 goes on from step"), 1);
 }
 
 static void
@@ -278,15 +285,13 @@ full_disk_refuses_jobs_and_starts_none(void **state)
     struct job_info job = fixture_create(f, 20, ", \"n_epochs\": 1");
     fixture_close(f);
     options.min_free_bytes = INT64_C(1) << 40;
-    struct queue_info queue;
     if (service_open(&options, &f->service, &f->err) != 0)
         fail_msg("%s", f->err.message);
     fixture_start(f);
     const char *body = arena_printf(f->arena, "{\"model\": \"tiny\", \"training_file\": \"%s\"}",
                                     job.training_file);
     fixture_refused(f, fixture_try_create(f, body, &refused), FAULT_DISK_FULL, NULL);
-    while (fixture_count_events(f, job.id, "nothing is started") == 0)
-        fixture_ok(f, service_queue_get(f->service, &queue, &f->faults));
+    fixture_wait_event(f, job.id, "nothing is started");
     assert_int_equal(fixture_get(f, job.id).status, JOB_QUEUED);
     fixture_close(f);
     fixture_open(f);

@@ -25,7 +25,7 @@ list_has_base_and_fine_tuned_models(void **state)
 {
     struct service_fixture *f = *state;
     struct model_list list = {0};
-    struct job_info job = train_one(f, ", \"n_epochs\": 1, \"suffix\": \"moods\"");
+    struct job_info job = train_one(f, ", \"n_epochs\": 1, \"suffix\": \"moods\", \"stride\": 4");
     fixture_ok(f, service_models_list(f->service, f->arena, &list, &f->faults));
     assert_int_equal(list.count, 2);
     assert_string_equal(list.items[0].id, "tiny");
@@ -34,6 +34,7 @@ list_has_base_and_fine_tuned_models(void **state)
     assert_string_equal(list.items[0].weights, "random");
     assert_int_equal(list.items[0].hidden_size, 16);
     assert_int_equal(list.items[0].max_seq_length, 32);
+    assert_int_equal(list.items[0].stride, -1);
     assert_null(list.items[0].task);
     assert_string_equal(list.items[1].id, job.fine_tuned_model);
     assert_non_null(strstr(list.items[1].id, ":moods:"));
@@ -43,6 +44,7 @@ list_has_base_and_fine_tuned_models(void **state)
     assert_string_equal(list.items[1].task, "classification");
     assert_string_equal(list.items[1].weights, "fine-tuned");
     assert_true(list.items[1].parameters > 0);
+    assert_int_equal(list.items[1].stride, 4);
 }
 
 static void

@@ -284,6 +284,55 @@ state_of_a_newer_program_is_left_untouched(void **state)
     assert_string_equal(sums[0], sums[1]);
 }
 
+/* ---- a new beginning ------------------------------------------------------------------------- */
+
+/* The newest checkpoint of a job, once it has one. */
+static struct checkpoint_info
+wait_for_checkpoint(struct service_fixture *f, const char *id)
+{
+    time_t deadline = time(NULL) + SERVICE_WAIT_SECONDS;
+    const struct page page = {.limit = 1};
+    struct checkpoint_list list = {0};
+    struct job_info job = fixture_get(f, id);
+    for (;;) {
+        fixture_ok(f, service_job_checkpoints(f->service, id, &page, f->arena, &list, &f->faults));
+        if (list.count > 0)
+            return list.items[0];
+        job = fixture_ask_again(f, &job, deadline);
+    }
+}
+
+/* A job on a checkpoint of another, which does not run. */
+static void
+create_on_checkpoint(struct service_fixture *f, const struct job_info *of, const char *model)
+{
+    struct queue_info queue;
+    struct job_info job;
+    const char *body = arena_printf(f->arena, "{\"model\": \"%s\", \"training_file\": \"%s\"}",
+                                    model, of->training_file);
+    fixture_ok(f, service_queue_set_paused(f->service, true, &queue, &f->faults));
+    fixture_ok(f, fixture_try_create(f, body, &job));
+    fixture_ok(f, service_job_pause(f->service, job.id, f->arena, &job, &f->faults));
+    fixture_ok(f, service_queue_set_paused(f->service, false, &queue, &f->faults));
+}
+
+static void
+checkpoint_that_another_job_starts_from_outlives_a_new_beginning(void **state)
+{
+    struct service_fixture *f = *state;
+    start_with_interval(f, 1e6);
+    struct job_info job =
+        fixture_create(f, 40, ", \"max_steps\": 1000000, \"batch_size\": 4, \"save_steps\": 5");
+    wait_for_checkpoint(f, job.id);
+    fixture_ok(f, service_job_cancel(f->service, job.id, f->arena, &job, &f->faults));
+    struct checkpoint_info checkpoint = wait_for_checkpoint(f, job.id);
+    create_on_checkpoint(f, &job, checkpoint.model);
+    fixture_ok(f, service_job_retry(f->service, job.id, f->arena, &job, &f->faults));
+    fixture_wait_event(f, job.id, "Attempt 2 starts the job from its beginning");
+    assert_true(is_there(arena_printf(f->arena, "%s/jobs/%s/checkpoints/step-%lld/config.json",
+                                      f->data_dir, job.id, (long long)checkpoint.step)));
+}
+
 /* ---- divergence ------------------------------------------------------------------------------ */
 
 /*
@@ -324,6 +373,7 @@ main(void)
         PREPARED_TEST(state_that_cannot_be_read_fails_the_job_and_is_kept),
         PREPARED_TEST(job_without_a_good_state_starts_from_its_beginning),
         PREPARED_TEST(state_of_a_newer_program_is_left_untouched),
+        PREPARED_TEST(checkpoint_that_another_job_starts_from_outlives_a_new_beginning),
         PREPARED_TEST(diverging_job_goes_back_once_with_half_the_learning_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ static const char *
 fill(struct fixture *f)
 {
     struct event_new event = {.message = "A checkpoint."};
-    const struct model_shape shape = {16, 1, 4000, 32};
+    const struct model_shape shape = {16, 1, 4000, 32, -1};
     char *big = mem_small(BIG_BYTES);
     for (size_t i = 0; i < BIG_BYTES; i++)
         big[i] = (char)(i * 31 >> 3);

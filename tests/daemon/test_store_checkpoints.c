@@ -9,7 +9,7 @@ checkpoint_of(struct fixture *f, const struct job_row *job, int64_t step)
     const char *model = ids_model(f->arena, "base", NULL, job->id);
     return (struct checkpoint_row){.model = ids_checkpoint_model(f->arena, model, step),
                                    .step = step,
-                                   .shape = {384, 6, INT64_C(22713216), 256},
+                                   .shape = {384, 6, INT64_C(22713216), 256, 0},
                                    .files_json = "[]",
                                    .measures = measures,
                                    .measure_count = 2};

@@ -12,7 +12,7 @@ model_of(struct fixture *f, const char *suffix)
                               .base = "base",
                               .root = "base",
                               .task = "classification",
-                              .shape = {384, 6, INT64_C(22713216), 256},
+                              .shape = {384, 6, INT64_C(22713216), 256, 64},
                               .files_json = "[{\"name\":\"config.json\"}]"};
 }
 

@@ -137,6 +137,28 @@ every_earlier_schema_is_brought_up_to_date(void **state)
     }
 }
 
+/* Of models that were there before it was told, their jobs know. */
+static void
+stride_of_earlier_models_is_that_of_their_jobs(void **state)
+{
+    struct fixture *f = *state;
+    struct model_rows models = {0};
+    struct checkpoint_rows checkpoints = {0};
+    const struct list_query all = {.limit = 10};
+    for (int trained = 0; trained <= 1; trained++) {
+        const char *path = make_database(f, 12);
+        execute(path, trained ? "UPDATE jobs SET parameters = '{\"stride\":0}'"
+                              : "UPDATE jobs SET parameters = '{\"stride\":null}'");
+        fixture_open_store(f);
+        fixture_ok(f, models_list(f->db, f->arena, &models, &f->err));
+        fixture_ok(f, checkpoints_page(f->db, 2, &all, f->arena, &checkpoints, &f->err));
+        assert_int_equal(models.items[0].shape.stride, trained ? 0 : -1);
+        assert_int_equal(checkpoints.items[0].shape.stride, trained ? 0 : -1);
+        fixture_close_store(f);
+        assert_int_equal(fileio_remove_tree(f->path, &f->err), 0);
+    }
+}
+
 static void
 store_empty(struct fixture *f, const char *inside)
 {
@@ -200,6 +222,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(every_earlier_schema_is_brought_up_to_date),
+        STORE_TEST(stride_of_earlier_models_is_that_of_their_jobs),
         STORE_TEST(an_earlier_schema_is_backed_up_as_it_is),
         STORE_TEST(a_newer_database_stays_as_it_is),
     };

@@ -119,6 +119,49 @@ job_claimed_while_stopping_goes_back(void **state)
     close_bench(&bench);
 }
 
+/* Whoever cancels or pauses tells the worker afterwards, and the job may run again by then. */
+static void
+wish_of_an_earlier_attempt_loses_no_job(void **state)
+{
+    static const int wishes[] = {TRAINER_CANCELLED, TRAINER_PAUSE};
+    struct fixture *f = *state;
+    struct bench bench;
+    open_bench(&bench, f);
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+        atomic_int stop;
+        struct job_row job = fixture_start_job(f);
+        atomic_init(&stop, wishes[i]);
+        trainer_run_job(&bench.options.trainer, f->db, &job, &stop);
+        assert_int_equal(fixture_get_job(f, job.id).state, JOB_STATE_QUEUED);
+        struct event_rows events = fixture_events(f, job.seq);
+        assert_non_null(strstr(events.items[events.count - 1].message, "back in the queue"));
+        const struct job_change away = {.from = 1u << JOB_STATE_QUEUED,
+                                        .to = JOB_STATE_CANCELLED,
+                                        .event = {.message = "Cancelled"}};
+        fixture_ok(f, jobs_change(f->db, job.id, &away, &f->err));
+    }
+    close_bench(&bench);
+}
+
+static void
+pausing_job_is_paused(void **state)
+{
+    struct fixture *f = *state;
+    struct bench bench;
+    atomic_int stop;
+    struct job_row job = fixture_start_job(f);
+    const struct job_change change = {
+        .from = 1u << JOB_STATE_RUNNING, .to = JOB_STATE_PAUSING, .event = {.message = "Pausing"}};
+    open_bench(&bench, f);
+    fixture_ok(f, jobs_change(f->db, job.id, &change, &f->err));
+    atomic_init(&stop, TRAINER_PAUSE);
+    trainer_run_job(&bench.options.trainer, f->db, &job, &stop);
+    assert_int_equal(fixture_get_job(f, job.id).state, JOB_STATE_PAUSED);
+    struct event_rows events = fixture_events(f, job.seq);
+    assert_non_null(strstr(events.items[events.count - 1].message, "The job is paused"));
+    close_bench(&bench);
+}
+
 static void
 stopped_worker_claims_nothing(void **state)
 {
@@ -145,6 +188,8 @@ main(void)
         STORE_TEST(jobs_that_cannot_run_fail_and_the_next_is_taken),
         STORE_TEST(cancelled_row_is_left_alone),
         STORE_TEST(job_claimed_while_stopping_goes_back),
+        STORE_TEST(wish_of_an_earlier_attempt_loses_no_job),
+        STORE_TEST(pausing_job_is_paused),
         STORE_TEST(stopped_worker_claims_nothing),
     };
     log_set_level(LOG_ERROR);

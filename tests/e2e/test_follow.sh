@@ -164,9 +164,10 @@ runs() {
 
 # The poll waits for the cancelling, and is told by it.
 waiting_ends_with_a_change() {
-    local tag
+    local tag running
     create '"max_steps": 1000000'
-    wait_until runs "$job"
+    running=$job
+    wait_until runs "$running"
     create '"max_steps": 1000000' # this one waits
     request 200 "$jobs/$job"
     tag=$(etag)
@@ -177,10 +178,12 @@ waiting_ends_with_a_change() {
     request 200 -X POST -H "If-Match: $tag" "$jobs/$job/cancel"
     wait "$poll"
     grep -q '"status":"cancelled"' "$scratch/polled" || fail "the poll was not told"
+    request 200 -X POST "$jobs/$running/cancel"
 }
 
 a_stop_ends_streams_in_order() {
     create '"max_steps": 1000000'
+    wait_until runs "$job"
     curl --silent --no-buffer --noproxy '*' --max-time 120 "$jobs/$job/stream" >"$scratch/stream" &
     local reader=$! status=0
     wait_until grep -q '^event: state' "$scratch/stream"
@@ -190,6 +193,7 @@ a_stop_ends_streams_in_order() {
     [ "$status" -eq 0 ] || fail "the daemon ended with $status"
     wait "$reader" || fail "the stream was cut"
     tail -n 2 "$scratch/stream" | grep -q '^: the daemon stops' || fail "the stream had no last word"
+    grep -q '^data: .*"code":"stopped"' "$scratch/stream" || fail "that the job stopped was not told"
     ! grep -E '^(error|fatal) ' "$scratch/log" || fail "errors were logged"
 }
 

@@ -17,6 +17,7 @@ static const struct model_info base_model = {
     .layers = 2,
     .parameters = 100000,
     .max_seq_length = 128,
+    .stride = -1,
 };
 
 static const struct model_info tuned_model = {
@@ -32,6 +33,7 @@ static const struct model_info tuned_model = {
     .layers = 2,
     .parameters = 100000,
     .max_seq_length = 128,
+    .stride = 16,
 };
 
 int

@@ -27,20 +27,6 @@ task_of(const struct service *service)
     return service->task == TASK_AUTO ? TASK_CLASSIFICATION : service->task;
 }
 
-int
-service_model_task(struct service *service, const char *model, struct arena *arena, enum task *out,
-                   struct fault_list *faults)
-{
-    struct model_info info;
-    (void)arena;
-    *out = TASK_AUTO;
-    pthread_mutex_lock(&service->mutex);
-    int result = fake_find_model(service, model, &info, faults);
-    if (result == 0 && info.fine_tuned)
-        *out = task_of(service);
-    return fake_leave(service, result);
-}
-
 /* The first word is a PER, by its bytes up to the first blank; the rest is nothing. */
 int
 service_label_words(struct service *service, const char *model, const struct classify_input *inputs,
@@ -97,6 +83,37 @@ service_classify(struct service *service, const char *model, const struct classi
         .tokens = tokens,
     };
     return fake_leave(service, 0);
+}
+
+int
+service_moderate(struct service *service, const char *model, const struct classify_input *inputs,
+                 size_t count, struct arena *arena, struct classify_result *out,
+                 struct fault_list *faults)
+{
+    if (service_classify(service, model, inputs, count, arena, out, faults) != 0)
+        return -1;
+    if (out->task == TASK_MULTI_LABEL)
+        return 0;
+    return fault_add(faults, FAULT_INVALID_PARAMETER, "model", "The model is of another task.");
+}
+
+int
+service_answer(struct service *service, const char *model, const struct classify_input *inputs,
+               size_t count, struct arena *arena, struct model_answer *out,
+               struct fault_list *faults)
+{
+    struct classify_result *scores = arena_alloc(arena, sizeof *scores);
+    struct label_words_result *words = arena_alloc(arena, sizeof *words);
+    *out = (struct model_answer){0};
+    pthread_mutex_lock(&service->mutex);
+    bool says_words = task_of(service) == TASK_TOKEN_CLASSIFICATION;
+    pthread_mutex_unlock(&service->mutex);
+    if (says_words)
+        out->words = words;
+    else
+        out->scores = scores;
+    return says_words ? service_label_words(service, model, inputs, count, arena, words, faults)
+                      : service_classify(service, model, inputs, count, arena, scores, faults);
 }
 
 /* Vectors along an axis of their own for each kind of pooling: the mean's is the first. */
