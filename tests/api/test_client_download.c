@@ -4,6 +4,7 @@
  * The client is a program, not a library, so its sources are part of this one.
  */
 #define FINETUNED_VERSION "test"
+#include "api/client/client.c"
 #include "api/client/command_download.c"
 #include "api/client/fields.c"
 #include "api/client/http.c"
@@ -14,14 +15,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
-int
-client_problem(struct client *client, enum client_exit code, const char *format, ...)
-{
-    (void)client;
-    (void)format;
-    return code;
-}
 
 static void
 names_that_lead_elsewhere_are_refused(void **state)
@@ -51,6 +44,8 @@ read_text(struct arena *arena, const char *text, struct wanted_file *out)
     json_t *row = json_loads(text, JSON_DECODE_ANY, NULL);
     assert_non_null(row);
     int result = read_row(&client, &common, row, out);
+    assert_int_equal(result == CLIENT_OK, client.problem.length == 0);
+    buf_fini(&client.problem);
     json_decref(row);
     return result;
 }
