@@ -137,7 +137,9 @@ static const struct field_row resources_rows[] = {
     {FIELD_NAMED("precision"), FIELD_STRING(struct job_info, precision),
      .unset = FIELD_NULL_POINTER, .doc = "Number format of the products; null before it ran."},
     {FIELD_NAMED("peak_memory_bytes"), FIELD_INTEGER(struct job_info, peak_memory_bytes),
-     .unset = FIELD_NULL_BELOW_ZERO, .doc = "The most memory it has used; null while unknown."},
+     .unset = FIELD_NULL_BELOW_ZERO,
+     .doc = "The most memory that the daemon's process had used when the job ran last; null while "
+            "unknown."},
 };
 const struct field_object resources_fields =
     FIELD_OBJECT("FineTuningJobResources", struct job_info, resources_rows, "What a job uses.");

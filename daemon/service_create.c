@@ -432,7 +432,7 @@ add_warnings(struct creation *creation, struct job_estimate *out)
              "from few rows than a pretrained one.");
     else if (plan->load.missing_pooler)
         warn(out, "random_pooler", "The model has no pooler: that layer starts at random.");
-    if (plan->validation_rows == 0)
+    if (plan->validation_rows == 0 && !(plan->params.validation_split > 0)) /* else a caution */
         warn(out, "no_validation",
              "No rows are held out: nothing will tell how well the model does on new texts.");
     for (size_t i = 0; i < creation->cautions.count; i++)

@@ -125,7 +125,7 @@ static void
 write_memory(const json_t *job, struct buf *out)
 {
     static const char *const keys[] = {"resources.peak_memory_bytes", "estimated_memory_bytes"};
-    static const char *const names[] = {"peak ", "estimated "};
+    static const char *const names[] = {"daemon's peak ", "job estimated at "};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         double bytes = field_number(job, keys[i]);
         struct buf text = {0};

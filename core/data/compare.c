@@ -385,10 +385,11 @@ say_unseen(const struct comparison *c, struct buf *out)
 {
     if (c->out->unseen == 0)
         return;
-    buf_printf(out, "%zu label%s of %s not in %s (", c->out->unseen, c->out->unseen == 1 ? "" : "s",
-               c->sides[OTHER]->name, c->sides[TRAINING]->name);
+    buf_printf(out, "%zu label%s of %s %s not in %s (", c->out->unseen,
+               c->out->unseen == 1 ? "" : "s", c->sides[OTHER]->name,
+               c->out->unseen == 1 ? "is" : "are", c->sides[TRAINING]->name);
     list_missing(c, TRAINING, out);
-    buf_append_string(out, "), so no row with them can be right. Add training rows with them, or "
+    buf_append_string(out, "), so no row with such a label can be right. Add training rows, or "
                            "correct the labels.");
 }
 
@@ -397,10 +398,12 @@ say_untested(const struct comparison *c, struct buf *out)
 {
     if (c->out->untested == 0)
         return;
-    buf_printf(out, "%zu label%s of %s not in %s (", c->out->untested,
-               c->out->untested == 1 ? "" : "s", c->sides[TRAINING]->name, c->sides[OTHER]->name);
+    buf_printf(out, "%zu label%s of %s %s not in %s (", c->out->untested,
+               c->out->untested == 1 ? "" : "s", c->sides[TRAINING]->name,
+               c->out->untested == 1 ? "is" : "are", c->sides[OTHER]->name);
     list_missing(c, OTHER, out);
-    buf_append_string(out, "), so measures say nothing of them. Add rows with them there.");
+    buf_printf(out, "), so measures say nothing of %s. Add such rows there.",
+               c->out->untested == 1 ? "it" : "them");
 }
 
 static void

@@ -146,11 +146,18 @@ is_undivided(const struct csv *csv)
 }
 
 static void
-note_missing_column(struct csv *csv, const char *code, const char *what, const char *wanted)
+list_columns(const struct csv *csv, char found[READER_FOUND_BYTES])
 {
-    char found[READER_FOUND_BYTES] = "";
+    found[0] = '\0';
     for (size_t i = 0; i < csv->columns; i++)
         reader_list(found, csv->scan.fields[i].bytes, csv->scan.fields[i].length);
+}
+
+static void
+note_missing_column(struct csv *csv, const char *code, const char *what, const char *wanted)
+{
+    char found[READER_FOUND_BYTES];
+    list_columns(csv, found);
     if (is_undivided(csv))
         reader_fault(csv->reader, csv->scan.line, code,
                      "the header is one column, %s: a .csv file has commas between its columns, a "
@@ -168,6 +175,7 @@ static bool
 take_header(struct csv *csv)
 {
     const struct data_columns *wanted = csv->reader->columns;
+    char found[READER_FOUND_BYTES];
     if (!csv_check_names(csv->reader, &csv->scan))
         return false;
     csv->columns = csv->scan.field_count;
@@ -179,6 +187,9 @@ take_header(struct csv *csv)
     else if (wanted->label != NULL && csv->picked.label == NULL)
         note_missing_column(csv, "missing_label", "label", wanted->label);
     else {
+        list_columns(csv, found);
+        if (reader_wants_columns(csv->reader, &csv->picked))
+            reader_note_columns(csv->reader, found);
         set_place(csv, csv->picked.text, &csv->text);
         set_place(csv, csv->picked.text_pair, &csv->pair);
         set_place(csv, csv->picked.label, &csv->label);

@@ -21,14 +21,15 @@ csv_count_newlines(const char *bytes, size_t length)
     return n;
 }
 
-/* Is the row over at `at`? Then step over its end. */
+/* Is the row over at `at`? Then step over its end. A program that writes "\r\n" through a stream
+ * which makes "\r\n" of every "\n" leaves "\r\r\n". */
 static bool
 at_row_end(struct csv_scan *scan)
 {
     if (scan->at == scan->end)
         return true;
     const char *at = scan->at;
-    if (*at == '\r' && (at + 1 == scan->end || at[1] == '\n'))
+    while (at < scan->end && *at == '\r')
         at++;
     if (at < scan->end && *at == '\n')
         at++;
@@ -68,8 +69,9 @@ skip_plain(struct csv_scan *scan)
 {
     while (scan->at < scan->end && *scan->at != scan->delimiter && *scan->at != '\n')
         scan->at++;
-    if (scan->at > scan->start && scan->at[-1] == '\r' &&
-        (scan->at == scan->end || *scan->at == '\n'))
+    if (scan->at < scan->end && *scan->at != '\n')
+        return;
+    while (scan->at > scan->start && scan->at[-1] == '\r')
         scan->at--;
 }
 

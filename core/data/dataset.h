@@ -109,7 +109,10 @@ struct dataset {
     bool compressed;
     enum row_form form;        /* chat when a row is, else prompts when a row is */
     struct data_columns found; /* of the first row; members NULL where it has none */
-    const char *target;        /* the key of "labels": {"intent": "x"}; NULL without */
+    /* Of a first row, or a header, without a label: its columns, quoted, for messages; else NULL.
+     */
+    const char *unlabelled_columns;
+    const char *target; /* the key of "labels": {"intent": "x"}; NULL without */
     struct data_left_out left_out;
     /*
      * More than half of the answers (of more than GENERATION_ROWS that came from assistant messages

@@ -16,15 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_BYTES = 40 };
-
 /* One row while it is looked at. */
 struct row {
     struct reader *reader;
     size_t line;
     struct picked picked;
     const json_t *object;
-    char number[NUMBER_BYTES]; /* a label that is a number, as text */
+    char number[SPELLING_NUMBER_BYTES]; /* a label that is a number, as text */
 };
 
 static bool
@@ -57,6 +55,19 @@ kind_of(const json_t *value)
 }
 
 /* A row without a text: a fault that lists the columns. */
+/* The members that have a value. */
+static void
+list_members(const json_t *object, char found[READER_FOUND_BYTES])
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    found[0] = '\0';
+    json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
+        if (!json_is_null(value))
+            reader_list(found, key, strlen(key));
+    }
+}
+
 static void
 note_missing_text(const struct row *row)
 {
@@ -66,7 +77,7 @@ note_missing_text(const struct row *row)
                      "\"tokens\" is %s; it must be a list of strings", kind_of(tokens));
         return;
     }
-    char found[READER_FOUND_BYTES] = "";
+    char found[READER_FOUND_BYTES];
     const char *wanted = reader_expected_text(row->reader);
     if (json_is_null(json_object_get(row->object, wanted))) {
         reader_fault(row->reader, row->line, "missing_text",
@@ -74,25 +85,10 @@ note_missing_text(const struct row *row)
                      wanted);
         return;
     }
-    const char *key = NULL;
-    json_t *value = NULL;
-    json_object_foreach ((json_t *)(uintptr_t)row->object, key, value) {
-        reader_list(found, key, strlen(key));
-    }
+    list_members(row->object, found);
     reader_fault(row->reader, row->line, "missing_text",
                  "no text in \"%.*s\"; found: %s. Rename a column, or name it in \"columns\"",
                  reader_shown(wanted), wanted, found[0] != '\0' ? found : "nothing");
-}
-
-/* A number in the shortest spelling that is read back the same; always with a point or exponent. */
-static void
-print_real(double value, char text[NUMBER_BYTES])
-{
-    snprintf(text, NUMBER_BYTES, "%.15g", value);
-    if (strtod(text, NULL) != value)
-        snprintf(text, NUMBER_BYTES, "%.17g", value);
-    if (strpbrk(text, ".e") == NULL)
-        snprintf(text + strlen(text), NUMBER_BYTES - strlen(text), ".0");
 }
 
 static void
@@ -116,7 +112,7 @@ spell(struct row *row, const json_t *value, struct raw_row *raw)
         set_label(raw, row->number, strlen(row->number), SPELLING_INTEGER);
         return true;
     case JSON_REAL:
-        print_real(json_real_value(value), row->number);
+        spelling_of_real(json_real_value(value), row->number);
         set_label(raw, row->number, strlen(row->number), SPELLING_FRACTION);
         return true;
     case JSON_TRUE:
@@ -460,7 +456,12 @@ read_words(struct row *row, const char *column, struct err *err)
 static int
 read_object(struct row *row, struct err *err)
 {
+    char found[READER_FOUND_BYTES];
     reader_pick(row->reader, has_value, row->object, &row->picked);
+    if (reader_wants_columns(row->reader, &row->picked)) {
+        list_members(row->object, found);
+        reader_note_columns(row->reader, found);
+    }
     row_lists_clear(&row->reader->lists);
     const char *tokens = tokens_column(row);
     if (tokens != NULL)
@@ -524,7 +525,8 @@ read_flat(struct reader *reader, size_t line, const struct flat_object *object, 
     *kept = false;
     reader_pick(reader, has_member, object, &picked);
     if (picked.text == NULL || (wanted->text_pair != NULL && picked.text_pair == NULL) ||
-        (picked.label == NULL && (wanted->label != NULL || has_member(object, "labels"))))
+        (picked.label == NULL && (wanted->label != NULL || has_member(object, "labels") ||
+                                  reader_wants_columns(reader, &picked))))
         return 0;
     const struct flat_member *text = jsonl_flat_find(object, picked.text);
     struct raw_row raw = {

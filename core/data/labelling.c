@@ -59,11 +59,18 @@ labelling_fits(enum task task, const struct labelled_file *file, struct arena *a
                const char **why)
 {
     enum label_form form = file->data->label_form;
-    if (form == LABELS_NONE)
+    const char *among = file->data->unlabelled_columns;
+    if (form == LABELS_NONE && file->data->found.label != NULL)
+        *why =
+            arena_printf(arena,
+                         "no row of %s has a label in \"%s\"; give the rows labels, or say which "
+                         "column has them with \"columns\": {\"label\": ...}",
+                         file->name, file->data->found.label);
+    else if (form == LABELS_NONE)
         *why = arena_printf(arena,
-                            "%s has no label column; name it \"label\", or say which one it is "
+                            "%s has no label column%s%s; name it \"label\", or say which one it is "
                             "with \"columns\": {\"label\": ...}",
-                            file->name);
+                            file->name, among != NULL ? " among " : "", among != NULL ? among : "");
     else if ((forms_of(task) >> form & 1u) == 0)
         *why = arena_printf(arena,
                             "the labels of %s are %s, which the task \"%s\" cannot learn from; say "

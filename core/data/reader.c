@@ -560,3 +560,17 @@ reader_list(char found[READER_FOUND_BYTES], const char *name, size_t length)
         snprintf(found + used, READER_FOUND_BYTES - used, "%s\"%.*s\"", used > 0 ? ", " : "",
                  (int)length, name);
 }
+
+bool
+reader_wants_columns(const struct reader *reader, const struct picked *picked)
+{
+    const struct dataset *dataset = reader->dataset;
+    return picked->label == NULL && dataset->count == 0 && dataset->unlabelled_columns == NULL;
+}
+
+void
+reader_note_columns(struct reader *reader, const char found[READER_FOUND_BYTES])
+{
+    struct dataset *dataset = reader->dataset;
+    dataset->unlabelled_columns = arena_copy_string(dataset->arena, found);
+}

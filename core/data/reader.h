@@ -111,4 +111,9 @@ int reader_shown(const char *name);
 enum { READER_FOUND_BYTES = 80 };
 void reader_list(char found[READER_FOUND_BYTES], const char *name, size_t length);
 
+/* Is this the header, or the first row, and is none of its columns one of labels? Then messages
+ * will name its columns. */
+bool reader_wants_columns(const struct reader *reader, const struct picked *picked);
+void reader_note_columns(struct reader *reader, const char found[READER_FOUND_BYTES]);
+
 #endif

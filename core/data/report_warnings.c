@@ -88,7 +88,7 @@ static void
 say_duplicates(const struct report_facts *facts, struct buf *out)
 {
     size_t rows = facts->report->duplicates;
-    if (rows > 0)
+    if (rows > facts->report->conflicting_duplicates) /* else there is none to remove unseen */
         buf_printf(out,
                    "%zu rows (%.1f %%) repeat the text of an earlier row. Remove them, or say "
                    "\"dedupe\": \"exact\": repeated rows that are held out make validation look "

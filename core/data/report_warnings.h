@@ -25,7 +25,7 @@ struct report_saying {
 };
 
 /* Those about labels (report_warnings_labels.c). */
-enum { REPORT_LABEL_SAYINGS = 16 };
+enum { REPORT_LABEL_SAYINGS = 17 };
 extern const struct report_saying report_label_sayings[REPORT_LABEL_SAYINGS];
 
 double report_percent(size_t part, size_t whole);

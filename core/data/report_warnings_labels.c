@@ -59,11 +59,12 @@ counted_of(const struct report_facts *facts)
 static void
 say_no_labels(const struct report_facts *facts, struct buf *out)
 {
+    const char *among = facts->dataset->unlabelled_columns;
     if (facts->report->rows > 0 && facts->dataset->label_form == LABELS_NONE)
         buf_printf(out,
-                   "None of the %zu rows has a label, so no job can learn from them. Name the "
+                   "None of the %zu rows has a label%s%s, so no job can learn from them. Name the "
                    "column \"label\", or say in \"columns\" which one it is.",
-                   facts->report->rows);
+                   facts->report->rows, among != NULL ? " among " : "", among != NULL ? among : "");
 }
 
 static void
@@ -175,6 +176,18 @@ is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* A name in which blanks and line ends can be told apart. */
+static void
+append_visibly(struct buf *out, const char *name)
+{
+    int length = shown(name);
+    for (int i = 0; i < length; i++)
+        if (name[i] == '\n' || name[i] == '\r' || name[i] == '\t')
+            buf_printf(out, "\\%c", name[i] == '\n' ? 'n' : name[i] == '\r' ? 'r' : 't');
+        else
+            buf_append(out, &name[i], 1);
+}
+
 static void
 say_blanks(const struct report_facts *facts, struct buf *out)
 {
@@ -187,11 +200,13 @@ say_blanks(const struct report_facts *facts, struct buf *out)
         first = first != NULL ? first : name;
         count++;
     }
-    if (count > 0)
-        buf_printf(out,
-                   "%zu label%s with a blank or a line end, as in \"%.*s\": they are other labels "
-                   "than those without. Remove the blanks unless they are meant.",
-                   count, count == 1 ? " begins or ends" : "s begin or end", shown(first), first);
+    if (count == 0)
+        return;
+    buf_printf(out, "%zu label%s with a blank or a line end, as in \"", count,
+               count == 1 ? " begins or ends" : "s begin or end");
+    append_visibly(out, first);
+    buf_append_string(out, "\": they are other labels than those without. Remove the blanks unless "
+                           "they are meant.");
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
@@ -231,7 +246,12 @@ say_constant(const struct report_facts *facts, struct buf *out)
             first = i - 1;
             count++;
         }
-    if (count > 0 && report->rows > 1)
+    if (count > 0 && report->rows > 1 && report->number_count == 1)
+        buf_printf(out,
+                   "All %zu rows have the same number, %g, so there is nothing to learn. See "
+                   "whether this is the right label column.",
+                   report->rows, report->numbers[0].min);
+    else if (count > 0 && report->rows > 1)
         buf_printf(out,
                    "%zu of %zu targets have the same number in all %zu rows (target %zu: %g), so "
                    "there is nothing to learn. Remove them, or give their numbers.",
@@ -315,6 +335,29 @@ say_unread_tags(const struct report_facts *facts, struct buf *out)
                           "mark entities, write the names that they stand for: O, B-PER, I-PER.");
 }
 
+/* Lists of tags beside a text would be read as the labels that the text has as a whole. */
+static void
+say_tags_of_text(const struct report_facts *facts, struct buf *out)
+{
+    const struct data_report *report = facts->report;
+    const char *tag = NULL;
+    bool has_outside = false;
+    if (report->task != TASK_MULTI_LABEL)
+        return;
+    for (size_t i = 0; i < report->label_count; i++) {
+        const char *name = facts->labels[i].name;
+        has_outside = has_outside || strcmp(name, "O") == 0;
+        tag = tag == NULL && is_nearly_tag(name) ? name : tag;
+    }
+    if (has_outside && tag != NULL)
+        buf_printf(
+            out,
+            "The labels O and \"%.*s\" look like tags of words, but the rows have a text, so "
+            "each is learnt as a label of the whole text. For tags, write the words as "
+            "\"tokens\": [...] instead of the text.",
+            shown(tag), tag);
+}
+
 static void
 say_misplaced(const struct report_facts *facts, struct buf *out)
 {
@@ -344,5 +387,6 @@ const struct report_saying report_label_sayings[REPORT_LABEL_SAYINGS] = {
     {"one_tag", say_no_entities},
     {"odd_tags", say_odd_tags},
     {"unread_tags", say_unread_tags},
+    {"tags_of_text", say_tags_of_text},
     {"misplaced_tags", say_misplaced},
 };

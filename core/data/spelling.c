@@ -1,8 +1,10 @@
-/* Numbers by their spelling; see spelling.h. No conversion: labels may have any number of digits.
- */
+/* Numbers by their spelling; see spelling.h. What is read is not converted: labels may have any
+ * number of digits. */
 #include "core/data/spelling.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static size_t
@@ -76,4 +78,14 @@ spelling_compare_integers(const char *left, const char *right)
     if (order == 0)
         return strcmp(left, right);
     return left_negative ? -order : order;
+}
+
+void
+spelling_of_real(double value, char text[SPELLING_NUMBER_BYTES])
+{
+    snprintf(text, SPELLING_NUMBER_BYTES, "%.15g", value);
+    if (strtod(text, NULL) != value)
+        snprintf(text, SPELLING_NUMBER_BYTES, "%.17g", value);
+    if (strpbrk(text, ".e") == NULL)
+        snprintf(text + strlen(text), SPELLING_NUMBER_BYTES - strlen(text), ".0");
 }

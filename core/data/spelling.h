@@ -15,6 +15,10 @@ enum spelling {
 /* What a piece of text is; surrounding blanks make it a text. */
 enum spelling spelling_of(const char *text, size_t length);
 
+/* A number in the shortest spelling that is read back the same; always with a point or exponent. */
+enum { SPELLING_NUMBER_BYTES = 40 };
+void spelling_of_real(double value, char text[SPELLING_NUMBER_BYTES]);
+
 /*
  * Order of two SPELLING_INTEGER texts by value, of any length; equal values ("1", "01") by bytes.
  * Negative, 0 or positive, as strcmp.

@@ -124,8 +124,8 @@ multi_label_tune(const struct multi_label_predictions *in, float *out, struct er
     for (size_t k = 0; k < in->labels; k++) {
         double f1;
         fill_column(in, k, column);
-        double threshold = ranking_best_threshold(column, in->rows, &f1);
-        out[k] = isnan(threshold) ? 0.5f : (float)threshold;
+        float threshold = ranking_best_threshold(column, in->rows, &f1);
+        out[k] = isnan(threshold) ? 0.5f : threshold;
     }
     free(column);
     return 0;

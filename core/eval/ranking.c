@@ -43,12 +43,23 @@ ranking_measure(struct ranked *rows, size_t count)
     };
 }
 
-double
+/* What divides a score from the next lower one, as new rows have other scores than these: 0.5 where
+ * that does, else the middle. */
+static float
+divide(float lower, float score)
+{
+    float middle = lower + (score - lower) / 2;
+    if (lower < 0.5f && score >= 0.5f)
+        return 0.5f;
+    return middle > lower && middle < score ? middle : score;
+}
+
+float
 ranking_best_threshold(struct ranked *rows, size_t count, double *f1)
 {
     qsort(rows, count, sizeof *rows, by_falling_score);
     size_t all = 0, positives = 0;
-    double best = NAN;
+    float best = NAN;
     *f1 = 0;
     for (size_t i = 0; i < count; i++)
         all += rows[i].positive;
@@ -57,7 +68,7 @@ ranking_best_threshold(struct ranked *rows, size_t count, double *f1)
         double here = 2.0 * (double)positives / (double)(end + all);
         if (here > *f1) {
             *f1 = here;
-            best = (double)rows[from].score;
+            best = divide(end < count ? rows[end].score : -INFINITY, rows[from].score);
         }
     }
     return best;

@@ -22,8 +22,11 @@ struct ranking_measures {
 /* Sorts the rows. */
 struct ranking_measures ranking_measure(struct ranked *rows, size_t count);
 
-/* The threshold t for "score >= t" with the greatest F1 and that F1; the highest such score. NaN
- * and 0 without positives. Sorts the rows. */
-double ranking_best_threshold(struct ranked *rows, size_t count, double *f1);
+/*
+ * The threshold t for "score >= t" with the greatest F1, and that F1. Where several have it, that
+ * with the fewest rows; between their lowest score and the next, 0.5 or the middle. NaN and 0
+ * without positives. Sorts the rows.
+ */
+float ranking_best_threshold(struct ranked *rows, size_t count, double *f1);
 
 #endif

@@ -24,7 +24,8 @@ struct gemm_backend {
     /* Open the library; ERR_UNSUPPORTED when it or the processor is not there. */
     int (*load)(struct gemm_loaded *loaded, struct err *err);
     void (*unload)(void *state);
-    /* One product, bias and accumulate included; from any thread, several at a time. */
+    /* One product, bias and accumulate included; from any thread, several at a time. m, n and k are
+     * above 0. */
     void (*run)(const void *state, const struct gemm_call *call);
 };
 

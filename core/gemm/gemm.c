@@ -265,10 +265,25 @@ run_shared(const struct gemm_engine *engine, const struct gemm_call *call)
     pool_run(engine->pool, run_part, &product, (call->n + product.columns - 1) / product.columns);
 }
 
+/* ---- one product ----------------------------------------------------------------------------- */
+
+/* An empty sum is zero. */
+static void
+run_empty(const struct gemm_call *call)
+{
+    if (call->bias != NULL)
+        gemm_fill_bias(call);
+    else if (!call->accumulate)
+        for (size_t row = 0; row < call->m; row++)
+            memset(call->c + row * call->ldc, 0, call->n * sizeof *call->c);
+}
+
 void
 gemm_run(const struct gemm_engine *engine, const struct gemm_call *call)
 {
-    if (engine->pool != NULL && call->m * call->n * call->k >= SHARE_LEAST)
+    if (call->m == 0 || call->n == 0 || call->k == 0)
+        run_empty(call);
+    else if (engine->pool != NULL && call->m * call->n * call->k >= SHARE_LEAST)
         run_shared(engine, call);
     else
         engine->backend->run(engine->loaded.state, call);

@@ -96,7 +96,7 @@ void gemm_panels(const struct gemm_engine *engine, size_t n, size_t k, const flo
 struct gemm_engine *gemm_engine_share(const struct gemm_engine *engine, struct pool *pool);
 void gemm_engine_unshare(struct gemm_engine *shared);
 
-/* Compute one product. */
+/* Compute one product. m, n and k may be 0: an empty sum is zero. */
 void gemm_run(const struct gemm_engine *engine, const struct gemm_call *call);
 
 #endif

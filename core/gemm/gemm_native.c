@@ -124,13 +124,13 @@ ahead_of(const struct block *block, size_t column, size_t tile)
     } else if (call->b_half != NULL) {
         size_t rows = k / GEMM_LINE_FLOATS * 4;
         stride = call->ldb * sizeof *call->b_half;
-        if (columns == block->kernel->columns && tile * rows + rows <= k)
+        if (columns == block->kernel->columns && rows > 0 && tile * rows + rows <= k)
             return (struct gemm_ahead){
                 (const char *)(call->b_half + (from + tile * rows) * call->ldb + column), stride,
                 2 * stride, 4 * stride};
     } else {
         size_t rows = k / GEMM_LINE_FLOATS * 2;
-        if (columns == block->kernel->columns && tile * rows + rows <= k)
+        if (columns == block->kernel->columns && rows > 0 && tile * rows + rows <= k)
             return (struct gemm_ahead){(const char *)at_column(block, from + tile * rows, column),
                                        GEMM_LINE, stride, 2 * stride};
     }

@@ -232,25 +232,10 @@ run_any(const struct onednn *onednn, struct gemm_call call, struct onednn_lane *
         spoil(&call);
 }
 
-/* An empty sum is zero. */
-static void
-run_empty(const struct gemm_call *call)
-{
-    if (call->bias != NULL)
-        gemm_fill_bias(call);
-    else if (!call->accumulate)
-        for (size_t row = 0; row < call->m; row++)
-            memset(call->c + row * call->ldc, 0, call->n * sizeof *call->c);
-}
-
 static void
 onednn_run(const void *state, const struct gemm_call *call)
 {
     const struct onednn *onednn = state;
-    if (call->k == 0 || call->m == 0 || call->n == 0) {
-        run_empty(call);
-        return;
-    }
     struct onednn_lane *lane = onednn_lanes_take(onednn->lanes);
     if (!is_compiled(onednn, call) || !run_compiled(onednn, call, lane))
         run_any(onednn, *call, lane);

@@ -108,6 +108,7 @@ static const struct {
     {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
     {"gelu_python_tanh", ACTIVATION_GELU_TANH},
     {"gelu_fast", ACTIVATION_GELU_TANH},
+    {"gelu_accurate", ACTIVATION_GELU_TANH},
     {"relu", ACTIVATION_RELU},
     {"silu", ACTIVATION_SILU},
     {"swish", ACTIVATION_SILU},

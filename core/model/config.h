@@ -66,7 +66,8 @@ struct model_config {
     size_t label_count;    /* K: classes, labels or numbers; 0 with TASK_AUTO */
     char **labels;         /* id order; NULL when label_count is 0 */
     float *thresholds;     /* (K), multi_label alone; NULL: 0.5 each */
-    double temperature;    /* that logits are divided by; 0: none was fitted */
+    double temperature;    /* fitted on validation rows, for the scaled calibration of evaluations;
+                              answers are never scaled; 0: none was fitted */
     size_t max_seq_length; /* finetuned.max_seq_length, 0 when absent */
     /* finetuned.truncation: what is kept of a longer text; AUTO: as the tokenizer's files say */
     enum truncation truncation;

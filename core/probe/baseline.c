@@ -256,6 +256,7 @@ baseline_measure(const struct baseline_call *call, struct baseline *out, struct 
                              .majority = NAN,
                              .linear_probe = NAN,
                              .rises = metric_rises(metric_of_validation(measured)),
+                             .is_regression = call->plan->task == TASK_REGRESSION,
                              .rows = rows < BASELINE_ROWS ? rows : BASELINE_ROWS,
                              .all_rows = rows};
     out->model = call->latest[out->metric];
@@ -304,7 +305,9 @@ baseline_say(const struct baseline *b, char text[BASELINE_TEXT_BYTES])
     int length =
         snprintf(text, BASELINE_TEXT_BYTES, "%s: %s is",
                  baseline_is_missed(b) ? "The model is below its baseline" : "Baseline", name);
-    length = append_value(text, length, b->majority, "for the most frequent answer");
+    length = append_value(text, length, b->majority,
+                          b->is_regression ? "for the mean of the training rows"
+                                           : "for the most frequent answer");
     length = append_value(text, length, b->linear_probe, probe);
     length += snprintf(text + length, BASELINE_TEXT_BYTES - (size_t)length,
                        " and %.4g with this model.", b->model);
@@ -312,7 +315,7 @@ baseline_say(const struct baseline *b, char text[BASELINE_TEXT_BYTES])
         snprintf(
             text + length, BASELINE_TEXT_BYTES - (size_t)length, "%s",
             is_worse(b, b->linear_probe)
-                ? " The method \"linear_probe\" makes that classifier in seconds, and "
+                ? " The method \"linear_probe\" makes that model in seconds, and "
                   "init_head \"linear_probe\" trains on from it; more epochs, or another "
                   "learning rate, may help, too."
                 : " More training rows, or labels that agree with each other, may help; so may "

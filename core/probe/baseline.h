@@ -26,11 +26,12 @@
 enum { BASELINE_ROWS = 20000, BASELINE_TEXT_BYTES = 640 };
 
 struct baseline {
-    enum metric metric;    /* that is compared: of the test rows or, without, of validation */
-    double majority;       /* NaN: it has none */
-    double linear_probe;   /* NaN: it could not be fitted */
-    double model;          /* what the job's model has */
-    bool rises;            /* more of the metric is better */
+    enum metric metric;  /* that is compared: of the test rows or, without, of validation */
+    double majority;     /* NaN: it has none; of a regression, that of the training rows' mean */
+    double linear_probe; /* NaN: it could not be fitted */
+    double model;        /* what the job's model has */
+    bool rises;          /* more of the metric is better */
+    bool is_regression;
     size_t rows, all_rows; /* of training: those that the probe learned from, and all */
 };
 

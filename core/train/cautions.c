@@ -44,12 +44,15 @@ tell_duplicates(const struct train_plan *plan, const struct train_request *reque
     size_t left = counts->exact + counts->near;
     if (left + counts->conflicts == 0)
         return;
+    const char *kept = "";
+    if (counts->conflicts > 0)
+        kept = arena_printf(arena,
+                            ", %zu are kept that say something else than an earlier row with their "
+                            "text. Decide for one label where they differ",
+                            counts->conflicts);
     add(out, "duplicates_left_out",
-        arena_printf(arena,
-                     "%s: %zu rows are left out as duplicates (%zu exact, %zu near), %zu are kept "
-                     "that say something else than an earlier row with their text. Decide for one "
-                     "label where they differ.",
-                     request->training.name, left, counts->exact, counts->near, counts->conflicts));
+        arena_printf(arena, "%s: %zu rows are left out as duplicates (%zu exact, %zu near)%s.",
+                     request->training.name, left, counts->exact, counts->near, kept));
 }
 
 /* A share of few rows may come to none of them, which nobody asked for. */
@@ -67,6 +70,22 @@ tell_empty_split(const struct train_plan *plan, const struct train_request *requ
             "tells how well the model does on new texts. Give a larger validation_split, a "
             "validation_file, or more rows.",
             request->training.name, plan->params.validation_split));
+}
+
+/* A warm-up of a recipe for more rows may outlast the job. */
+static void
+tell_long_warm_up(const struct train_plan *plan, struct arena *arena, struct train_cautions *out)
+{
+    int64_t steps = (int64_t)plan->total_steps;
+    int64_t warm_up = plan->params.warmup_steps;
+    if (plan->params.method != METHOD_SUPERVISED || warm_up <= steps)
+        return;
+    add(out, "long_warm_up",
+        arena_printf(
+            arena,
+            "warmup_steps is %lld, but the job has %lld steps: the learning rate never gets "
+            "beyond %.2g %% of its value. Give fewer, or a warmup_ratio.",
+            (long long)warm_up, (long long)steps, 100.0 * (double)steps / (double)warm_up));
 }
 
 /* The class with the fewest rows, of those that have some. */
@@ -131,6 +150,21 @@ look_at_other(const struct compare_side *training, const struct compare_side *ot
     return 0;
 }
 
+static bool
+is_same_file(const struct train_file *a, const struct train_file *b)
+{
+    return a->path != NULL && b->path != NULL && strcmp(a->path, b->path) == 0;
+}
+
+/* What messages call a file of rows to measure by. */
+static const char *
+name_beside(const struct train_file *training, const struct train_file *file, struct arena *arena)
+{
+    if (!is_same_file(training, file))
+        return file->name;
+    return arena_printf(arena, "%s (the training file itself)", file->name);
+}
+
 int
 train_cautions_find(const struct train_plan *plan, const struct train_request *request,
                     struct arena *arena, struct train_cautions *out, struct err *err)
@@ -149,17 +183,24 @@ train_cautions_find(const struct train_plan *plan, const struct train_request *r
         .chosen = plan->held_out,
         .wanted = true,
     };
-    const struct compare_side validation = {.name = request->validation.name,
-                                            .dataset = plan->validation};
-    const struct compare_side test = {.name = request->test.name, .dataset = plan->test};
+    const struct compare_side validation = {
+        .name = name_beside(&request->training, &request->validation, arena),
+        .dataset = plan->validation,
+    };
+    const struct compare_side test = {
+        .name = name_beside(&request->training, &request->test, arena),
+        .dataset = plan->test,
+    };
+    bool has_test = plan->test != NULL && !is_same_file(&request->validation, &request->test);
     out->count = 0;
     tell_duplicates(plan, request, arena, out);
     tell_empty_split(plan, request, arena, out);
+    tell_long_warm_up(plan, arena, out);
     if (tell_repeats(plan, request, arena, out, err) != 0 ||
         look_at_training(plan, request, arena, out, err) != 0 ||
         (splits && look_at_other(&training, &held, arena, out, err) != 0) ||
         (plan->validation != NULL && look_at_other(&training, &validation, arena, out, err) != 0) ||
-        (plan->test != NULL && look_at_other(&training, &test, arena, out, err) != 0))
+        (has_test && look_at_other(&training, &test, arena, out, err) != 0))
         return err->code;
     return 0;
 }

@@ -20,7 +20,7 @@
 enum {
     CAUTION_TOKEN_ROWS = 8192,
     CAUTION_REPEATS = 20, /* of a row in an epoch, from which on it is told */
-    CAUTIONS_MAX = 4 + REPORT_MAX_WARNINGS + 2 * COMPARE_MAX_WARNINGS
+    CAUTIONS_MAX = 5 + REPORT_MAX_WARNINGS + 2 * COMPARE_MAX_WARNINGS
 };
 
 struct train_cautions {

@@ -1,6 +1,7 @@
 /* Work and disk of a plan; see effort.h. */
 #include "core/train/effort.h"
 
+#include "core/base/cpu.h"
 #include "core/base/mem.h"
 #include "core/model/head.h"
 #include "core/model/tensors.h"
@@ -52,17 +53,26 @@ forward_operations(const struct model_config *config, const struct passes *passe
            4 * h * (wide * passes->squares + narrow * passes->tokens);
 }
 
-/* How many epochs the training rows are visited for, in whole and part. */
+static size_t
+steps_of_epoch(const struct train_plan *plan)
+{
+    size_t batch = (size_t)plan->params.batch_size;
+    return (train_plan_epoch_rows(plan) + batch - 1) / batch;
+}
+
+/* How many epochs the training rows are visited for, in whole and part. The last step of an epoch
+ * may have fewer rows than the others. */
 static double
 epochs_of(const struct train_plan *plan)
 {
+    size_t rows = train_plan_epoch_rows(plan);
     if (plan->params.method == METHOD_LINEAR_PROBE)
         return 1;
-    double rows = (double)plan->total_steps * (double)plan->params.batch_size;
-    double in_epoch = (double)train_plan_epoch_rows(plan);
-    double epochs = in_epoch > 0 ? rows / in_epoch : 0;
-    double most = (double)plan->params.n_epochs;
-    return plan->params.max_steps > 0 || epochs < most ? epochs : most;
+    if (rows == 0)
+        return 0;
+    size_t whole = plan->total_steps / steps_of_epoch(plan);
+    size_t rest = plan->total_steps % steps_of_epoch(plan) * (size_t)plan->params.batch_size;
+    return (double)whole + (double)rest / (double)rows;
 }
 
 /* The rows that so many epochs repeat. Rows of a class are met equally often in the long run. */
@@ -101,8 +111,7 @@ greatest_divisor(size_t a, size_t b)
 static size_t
 stops_of(const struct train_plan *plan, int64_t every)
 {
-    size_t batch = (size_t)plan->params.batch_size;
-    size_t per_epoch = (train_plan_epoch_rows(plan) + batch - 1) / batch;
+    size_t per_epoch = steps_of_epoch(plan);
     size_t stops = (plan->total_steps + per_epoch - 1) / per_epoch;
     if (every <= 0)
         return stops;
@@ -171,7 +180,8 @@ effort_estimate(const struct train_plan *plan, const char *base_folder, struct e
 double
 effort_seconds(const struct effort *effort, double rate, size_t threads)
 {
-    double each_second = rate * 1e9 * (double)threads * share_of_rate;
+    size_t busy = threads < cpu_count() ? threads : cpu_count();
+    double each_second = rate * 1e9 * (double)busy * share_of_rate;
     return each_second > 0 ? effort->operations / each_second : 0;
 }
 

@@ -24,7 +24,8 @@ struct effort {
 int effort_estimate(const struct train_plan *plan, const char *base_folder, struct effort *out,
                     struct err *err);
 
-/* rate: GFLOP/s of one thread. 0 when the rate is not known. */
+/* rate: GFLOP/s of one thread; more threads than this machine has for the process compute no
+ * faster. 0 when the rate is not known. */
 double effort_seconds(const struct effort *effort, double rate, size_t threads);
 
 /* What is kept beside the final model, at most. */

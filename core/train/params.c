@@ -136,6 +136,17 @@ choose_integer(struct train_choices *choices, const char *name, int64_t *field, 
 }
 
 static void
+choose_flag(struct train_choices *choices, const char *name, int64_t *field, bool value,
+            const char *reason)
+{
+    if (*field != PARAMS_AUTO)
+        return;
+    *field = value;
+    struct train_choice *choice = note(choices, name, reason);
+    snprintf(choice->value, sizeof choice->value, "%s", value ? "true" : "false");
+}
+
+static void
 choose_real(struct train_choices *choices, const char *name, double *field, double value,
             const char *reason)
 {
@@ -296,12 +307,8 @@ choose_computation(struct train_params *params, const struct train_facts *facts,
                                  : "engine and processor have no bfloat16 products");
         snprintf(choice->value, sizeof choice->value, "%s", precision_name(params->precision));
     }
-    if (params->gradient_checkpointing == PARAMS_AUTO) {
-        params->gradient_checkpointing = 0;
-        struct train_choice *choice =
-            note(choices, "gradient_checkpointing", "keeping what a step computes is faster");
-        snprintf(choice->value, sizeof choice->value, "false");
-    }
+    choose_flag(choices, "gradient_checkpointing", &params->gradient_checkpointing, false,
+                "keeping what a step computes is faster");
     if (params->batching == BATCHING_AUTO) {
         params->batching = BATCHING_SHUFFLE;
         struct train_choice *choice =
@@ -326,14 +333,9 @@ choose_best(struct train_params *params, struct train_choices *choices)
         snprintf(choice->value, sizeof choice->value, "%s",
                  metric_name(params->metric_for_best_model));
     }
-    if (params->load_best_model == PARAMS_AUTO) {
-        params->load_best_model = asked;
-        struct train_choice *choice =
-            note(choices, "load_best_model",
-                 asked ? "a metric for the best model or early stopping was asked for"
-                       : "the last model is the final one");
-        snprintf(choice->value, sizeof choice->value, "%s", asked ? "true" : "false");
-    }
+    choose_flag(choices, "load_best_model", &params->load_best_model, asked,
+                asked ? "a metric for the best model or early stopping was asked for"
+                      : "the last model is the final one");
     early->metric = METRIC_AUTO; /* what counts from here on is metric_for_best_model */
     early->patience = early->patience == PARAMS_AUTO ? 0 : early->patience;
     early->min_delta = isnan(early->min_delta) ? 0.0 : early->min_delta;
@@ -429,8 +431,8 @@ train_params_resolve(struct train_params *params, const struct train_facts *fact
     choose_real(choices, "focal_gamma", &params->focal_gamma, 0.0, "every row counts alike");
     choose_real(choices, "oversample", &params->oversample, 0.0, "an epoch has every row once");
     choose_head(params, facts, choices);
-    choose_integer(choices, "baseline", &params->baseline, 1,
-                   "the model is held against a simple one at the end");
+    choose_flag(choices, "baseline", &params->baseline, true,
+                "the model is held against a simple one at the end");
 }
 
 size_t

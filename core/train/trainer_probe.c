@@ -21,7 +21,7 @@ end_of(const struct linear_result *fit)
 static int
 probe(struct run *run, const char *what, struct err *err)
 {
-    char message[320];
+    char message[448];
     struct probe_facts facts;
     bool tokens = run->plan->task == TASK_TOKEN_CLASSIFICATION;
     double began = run_now();
@@ -32,9 +32,12 @@ probe(struct run *run, const char *what, struct err *err)
         return run_say_stopped(err);
     snprintf(message, sizeof message,
              "%s: fitted to the outputs of the untouched base model for %zu %s in %zu iterations "
-             "(%s) and %.1f seconds.",
+             "(%s) and %.1f seconds.%s",
              what, facts.outputs, tokens ? "words" : "rows", facts.fit.iterations,
-             end_of(&facts.fit), run_now() - began);
+             end_of(&facts.fit), run_now() - began,
+             tokens ? ""
+                    : " It looks at means of tokens, for which transformers has no class: there "
+                      "AutoModel loads the encoder, and the labels are told here alone.");
     run_say(run, TRAIN_INFO, message);
     return 0;
 }

@@ -155,7 +155,7 @@ a_model_below_it_is_told_so_with_a_remedy(void **state)
     assert_non_null(strstr(asked.said.text, "below its baseline"));
     assert_non_null(strstr(asked.said.text, "0.6667 for the most frequent answer"));
     assert_non_null(strstr(asked.said.text, "0.25 with this model"));
-    assert_non_null(strstr(asked.said.text, "init_head"));
+    assert_non_null(strstr(asked.said.text, "makes that model in seconds, and init_head"));
     assert_string_equal(json_string_value(json_object_get(document, "metric")), "test_accuracy");
     assert_true(json_is_real(json_object_get(document, "majority")));
     assert_true(json_is_real(json_object_get(document, "linear_probe")));
@@ -192,9 +192,26 @@ a_probe_below_the_most_frequent_answer_gets_another_remedy(void **state)
     assert_int_equal(asked.said.level, TRAIN_WARN);
     assert_non_null(strstr(asked.said.text, "below its baseline"));
     assert_non_null(strstr(asked.said.text, "More training rows"));
-    assert_null(strstr(asked.said.text, "makes that classifier"));
+    assert_null(strstr(asked.said.text, "makes that model"));
     json_decref(document);
     ask_fini(&asked);
+}
+
+static void
+a_regression_is_held_against_the_mean(void **state)
+{
+    char text[BASELINE_TEXT_BYTES];
+    const struct baseline baseline = {
+        .metric = METRIC_TEST_R2,
+        .majority = -0.25,
+        .linear_probe = 0.5,
+        .model = 0.75,
+        .rises = true,
+        .is_regression = true,
+    };
+    (void)state;
+    baseline_say(&baseline, text);
+    assert_non_null(strstr(text, "test_r2 is -0.25 for the mean of the training rows, 0.5 with"));
 }
 
 /* Sums of such numbers and of their squares are rounded: a difference of them is not zero. */
@@ -283,6 +300,7 @@ main(void)
         TEST(a_model_below_it_is_told_so_with_a_remedy),
         TEST(a_model_above_it_gets_the_figures_alone),
         TEST(a_probe_below_the_most_frequent_answer_gets_another_remedy),
+        TEST(a_regression_is_held_against_the_mean),
         TEST(equal_numbers_have_no_share_that_is_explained),
         TEST(without_measured_rows_there_is_none_and_it_is_told),
         TEST(it_stops_when_asked_and_says_nothing),

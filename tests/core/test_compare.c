@@ -100,9 +100,9 @@ labels_on_one_side_are_named(void **state)
                                                  ROW("d", "y") ROW("e", "w"));
     assert_int_equal(found.unseen, 1);
     assert_int_equal(found.untested, 2);
-    expect_warning(&found, "unseen_labels", "1 label of valid.jsonl not in train.jsonl (\"w\")");
+    expect_warning(&found, "unseen_labels", "1 label of valid.jsonl is not in train.jsonl (\"w\")");
     expect_warning(&found, "untested_labels",
-                   "2 labels of train.jsonl not in valid.jsonl (\"x\", \"z\")");
+                   "2 labels of train.jsonl are not in valid.jsonl (\"x\", \"z\")");
     found = compare_texts(*state, "{\"tokens\":[\"a\"],\"labels\":[\"O\"]}",
                           "{\"tokens\":[\"a\"],\"labels\":[\"B-x\"]}");
     assert_int_equal(found.unseen, 1);

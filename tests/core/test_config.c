@@ -484,6 +484,41 @@ every_activation_is_written_under_a_name_that_is_read_back(void **state)
     assert_string_equal(activation_name(ACTIVATION_GELU_TANH), "gelu_new");
 }
 
+/* "gelu_10" is cut off at 10 and "quick_gelu" a sigmoid: close to ours, and not the same. */
+static void
+every_name_that_transformers_has_for_an_activation_is_read(void **state)
+{
+    struct scratch *scratch = *state;
+    static const struct {
+        const char *name;
+        enum activation activation;
+    } names[] = {
+        {"gelu", ACTIVATION_GELU},
+        {"gelu_python", ACTIVATION_GELU},
+        {"gelu_new", ACTIVATION_GELU_TANH},
+        {"gelu_fast", ACTIVATION_GELU_TANH},
+        {"gelu_accurate", ACTIVATION_GELU_TANH},
+        {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
+        {"gelu_python_tanh", ACTIVATION_GELU_TANH},
+        {"relu", ACTIVATION_RELU},
+        {"silu", ACTIVATION_SILU},
+        {"swish", ACTIVATION_SILU},
+    };
+    static const char *const others[] = {"gelu_10", "quick_gelu", "relu6", "GELU", ""};
+    struct model_config config;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct err err = {0};
+        const char *rest = arena_printf(scratch->arena, ",\"hidden_act\":\"%s\"", names[i].name);
+        assert_int_equal(read_config(scratch, rest, &config, &err), 0);
+        assert_int_equal(config.activation, names[i].activation);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct err err = {0};
+        const char *rest = arena_printf(scratch->arena, ",\"hidden_act\":\"%s\"", others[i]);
+        assert_int_equal(read_config(scratch, rest, &config, &err), ERR_UNSUPPORTED);
+    }
+}
+
 int
 main(void)
 {
@@ -506,6 +541,7 @@ main(void)
         CASE(damaged_label_maps_are_refused),
         CASE(long_values_are_quoted_in_part_without_cutting_a_character),
         CASE(every_activation_is_written_under_a_name_that_is_read_back),
+        CASE(every_name_that_transformers_has_for_an_activation_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

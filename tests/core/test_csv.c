@@ -55,7 +55,7 @@ csv_is_read_as_rfc_4180_says(void **state)
 static void
 row_ends_of_every_kind_are_stripped(void **state)
 {
-    static const char *const ends[] = {"\n", "\r\n", "", "\r"};
+    static const char *const ends[] = {"\n", "\r\n", "", "\r", "\r\r\n"};
     struct scratch *scratch = *state;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         struct dataset *d = data_file_read_text(

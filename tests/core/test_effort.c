@@ -1,5 +1,7 @@
 /* Disk that a job will take, for every checkpoint that it can keep, and work. */
 #include "core/train/effort.h"
+
+#include "core/base/cpu.h"
 #include "core/train/survey.h"
 #include "tests/core/plan_fixture.h"
 
@@ -90,6 +92,23 @@ repeated_rows_take_their_tokens_and_time(void **state)
     survey_fini(&survey);
 }
 
+/* The last step of an epoch has the rows that are left, however the length is given. */
+static void
+a_short_last_step_takes_the_tokens_it_has(void **state)
+{
+    struct plan_fixture *f = *state;
+    f->request.training = plan_rows(f, "train.jsonl", 90, 0);
+    f->request.params.validation_split = 0;
+    f->request.params.batch_size = 64;
+    f->request.params.n_epochs = 3;
+    int64_t epochs = effort_of(f).tokens;
+    f->request.params.n_epochs = PARAMS_AUTO;
+    f->request.params.max_steps = 6;
+    assert_int_equal(effort_of(f).tokens, epochs);
+    f->request.params.max_steps = 5; /* 90 + 90 + 64 rows */
+    assert_true(fabs((double)effort_of(f).tokens / (double)epochs - 244.0 / 270) < 1e-3);
+}
+
 /* A job of 10 steps an epoch, without baseline. */
 static void
 ask_for_validation(struct plan_fixture *f)
@@ -158,6 +177,17 @@ probes_take_the_time_of_what_they_look_at(void **state)
     assert_true(fabs(effort_of(f).operations - none) < 1e-9 * none);
 }
 
+static void
+threads_beyond_the_processors_save_no_time(void **state)
+{
+    (void)state;
+    const struct effort effort = {.operations = 1e12};
+    double all = effort_seconds(&effort, 100, cpu_count());
+    assert_true(all > 0);
+    assert_true(fabs(effort_seconds(&effort, 100, cpu_count() + 1) - all) < 1e-12 * all);
+    assert_true(fabs(effort_seconds(&effort, 100, 1) - all * (double)cpu_count()) < 1e-9 * all);
+}
+
 int
 main(void)
 {
@@ -165,7 +195,9 @@ main(void)
         PLAN_TEST(checkpoints_between_epochs_count),
         PLAN_TEST(epochs_that_max_steps_begins_count),
         PLAN_TEST(repeated_rows_take_their_tokens_and_time),
+        PLAN_TEST(a_short_last_step_takes_the_tokens_it_has),
         PLAN_TEST(every_validation_takes_its_time),
+        PLAN_TEST(threads_beyond_the_processors_save_no_time),
         PLAN_TEST(probes_take_the_time_of_what_they_look_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /*
  * Every family and head against transformers (tests/fixtures/golden_families.py): logits, loss, the
  * gradient of every parameter and 20 steps of Adam; dropout is 0. BERT's own head of rows is
- * test_encoder.c's.
+ * test_encoder.c's; here it has a shape that is no multiple of any vector.
  */
 #include "core/model/head.h"
 #include "tests/support/close.h"
@@ -35,6 +35,8 @@ static const struct golden_case {
     {"electra_tokens", FAMILY_ELECTRA, TASK_TOKEN_CLASSIFICATION, POOL_FIRST},
     {"roberta_rows", FAMILY_ROBERTA, TASK_CLASSIFICATION, POOL_FIRST},
     {"roberta_tokens", FAMILY_ROBERTA, TASK_TOKEN_CLASSIFICATION, POOL_FIRST},
+    {"bert_odd_rows", FAMILY_BERT, TASK_CLASSIFICATION, POOL_FIRST},
+    {"electra_odd_tokens", FAMILY_ELECTRA, TASK_TOKEN_CLASSIFICATION, POOL_FIRST},
 };
 
 enum { CASES = sizeof cases / sizeof *cases };

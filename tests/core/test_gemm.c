@@ -269,6 +269,44 @@ nan_in_a_factor_reaches_the_product(void **state)
     }
 }
 
+/* C (m,n) of a product without terms is what is added to it; without elements it is left alone. */
+static void
+check_empty(enum gemm_form form, size_t m, size_t n, size_t k, int variant)
+{
+    const float factor[8] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    const float bias[3] = {1.0f, 2.0f, 3.0f};
+    float c[2 * 4] = {9, 9, 9, 9, 9, 9, 9, 9};
+    gemm_run(engine, &(struct gemm_call){.form = form,
+                                         .m = m,
+                                         .n = n,
+                                         .k = k,
+                                         .a = factor,
+                                         .lda = 2,
+                                         .b = factor,
+                                         .ldb = 3,
+                                         .bias = variant == 1 ? bias : NULL,
+                                         .accumulate = variant == 2,
+                                         .c = c,
+                                         .ldc = 4});
+    for (size_t i = 0; i < 8; i++) {
+        float sum = variant == 0 ? 0.0f : variant == 1 ? bias[i % 4 % 3] : 9.0f;
+        assert_true(c[i] == (i / 4 < m && i % 4 < n ? sum : 9.0f));
+    }
+}
+
+static void
+an_empty_sum_is_zero_or_the_bias_or_what_c_held(void **state)
+{
+    (void)state;
+    for (int form = GEMM_NN; form <= GEMM_TN; form++) {
+        for (int variant = 0; variant < 3; variant++) { /* plain, bias, accumulate */
+            check_empty((enum gemm_form)form, 2, 3, 0, variant);
+            check_empty((enum gemm_form)form, 0, 3, 2, variant);
+            check_empty((enum gemm_form)form, 2, 0, 2, variant);
+        }
+    }
+}
+
 /* ---- from several threads -------------------------------------------------------------------- */
 
 enum { CALLS_ONCE = SIZES * 3, CALLS = 4 * CALLS_ONCE };
@@ -394,6 +432,7 @@ hold_to_all(const char *name)
         cmocka_unit_test(operands_that_are_stored_rounded_give_the_bits_of_those_that_are_not),
         cmocka_unit_test(what_c_held_does_not_matter_unless_it_is_accumulated),
         cmocka_unit_test(nan_in_a_factor_reaches_the_product),
+        cmocka_unit_test(an_empty_sum_is_zero_or_the_bias_or_what_c_held),
         cmocka_unit_test(concurrent_products_have_the_bits_of_serial_ones),
         cmocka_unit_test(the_name_begins_with_the_engine_and_is_one_word),
         cmocka_unit_test(a_library_is_told_to_use_one_thread),

@@ -405,40 +405,6 @@ threads_that_meet_new_shapes_at_a_time_all_get_right_results(void **state)
     free(crowd.c);
 }
 
-static void
-an_empty_sum_is_zero_or_the_bias_or_what_c_held(void **state)
-{
-    (void)state;
-    struct err err;
-    struct gemm_engine *onednn = NULL;
-    if (gemm_engine_open("onednn", &onednn, &err) != 0) {
-        assert_int_equal(err.code, ERR_UNSUPPORTED);
-        printf("SKIPPED: oneDNN is absent: %s\n", err.message);
-        return;
-    }
-    const float nothing = 0.0f;
-    const float bias[3] = {1.0f, 2.0f, 3.0f};
-    for (int variant = 0; variant < 3; variant++) { /* plain, bias, accumulate */
-        float c[2 * 4] = {9, 9, 9, 9, 9, 9, 9, 9};
-        gemm_run(onednn, &(struct gemm_call){.form = GEMM_NN,
-                                             .m = 2,
-                                             .n = 3,
-                                             .a = &nothing,
-                                             .lda = 1,
-                                             .b = &nothing,
-                                             .ldb = 3,
-                                             .bias = variant == 1 ? bias : NULL,
-                                             .accumulate = variant == 2,
-                                             .c = c,
-                                             .ldc = 4});
-        for (size_t i = 0; i < 8; i++) {
-            float sum = variant == 0 ? 0.0f : variant == 1 ? bias[i % 4 % 3] : 9.0f;
-            assert_true(c[i] == (i % 4 == 3 ? 9.0f : sum));
-        }
-    }
-    gemm_engine_close(onednn);
-}
-
 int
 main(void)
 {
@@ -452,7 +418,6 @@ main(void)
         cmocka_unit_test(a_product_taken_has_the_shape_asked_for),
         cmocka_unit_test(two_that_want_the_same_shape_at_a_time_get_one_each),
         cmocka_unit_test(the_cache_is_bounded_and_keeps_what_is_used),
-        cmocka_unit_test(an_empty_sum_is_zero_or_the_bias_or_what_c_held),
         cmocka_unit_test(threads_that_meet_new_shapes_at_a_time_all_get_right_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,34 @@ numbers_that_never_differ_are_refused(void **state)
     }
 }
 
+/* Why the rows of this file fit no task. */
+static const char *
+why_unlabelled(struct fixture *f, const char *name, const char *text)
+{
+    const char *why = NULL;
+    struct dataset *data = data_file_read_text(&f->scratch, name, text);
+    const struct labelled_file file = {data, "rows"};
+    assert_int_equal(data->label_form, LABELS_NONE);
+    assert_false(labelling_fits(TASK_CLASSIFICATION, &file, f->scratch.arena, &why));
+    dataset_free(data);
+    return why;
+}
+
+static void
+columns_that_are_there_are_named_where_none_has_labels(void **state)
+{
+    struct fixture *f = *state;
+    assert_non_null(strstr(why_unlabelled(f, "a.csv", "text,score\na,1\nb,2\n"),
+                           "no label column among \"text\", \"score\"; name it"));
+    assert_non_null(strstr(why_unlabelled(f, "a.jsonl", "{\"text\":\"a\",\"stars\":\"5\"}\n"),
+                           "no label column among \"text\", \"stars\"; name it"));
+    assert_non_null(strstr(
+        why_unlabelled(f, "a.jsonl", "{\"tokens\":[\"a\"],\"ner_tags\":[\"O\"],\"x\":null}\n"),
+        "no label column among \"tokens\", \"ner_tags\"; name it"));
+    assert_non_null(strstr(why_unlabelled(f, "a.csv", "text,label\na,\nb,\n"),
+                           "no row of rows has a label in \"label\"; give"));
+}
+
 static void
 forms_fit_the_tasks_that_can_learn_from_them(void **state)
 {
@@ -265,6 +293,7 @@ main(void)
         LABELLING_TEST(unknown_labels_are_refused_with_their_line),
         LABELLING_TEST(what_is_no_number_is_refused_with_its_line),
         LABELLING_TEST(numbers_that_never_differ_are_refused),
+        LABELLING_TEST(columns_that_are_there_are_named_where_none_has_labels),
         LABELLING_TEST(forms_fit_the_tasks_that_can_learn_from_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

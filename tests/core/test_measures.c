@@ -226,6 +226,34 @@ multi_label_is_scikit_learns(void **state)
     assert_int_equal(number, 200);
 }
 
+/* New rows have other scores than those that tuned it. */
+static void
+tuned_threshold_lies_between_scores(void **state)
+{
+    static const struct {
+        float scores[4];
+        uint8_t truth[4];
+        float threshold;
+    } cases[] = {
+        {{0.9f, 0.8f, 0.4f, 0.1f}, {1, 1, 0, 0}, 0.5f},         /* in the gap */
+        {{0.9f, 0.875f, 0.625f, 0.1f}, {1, 1, 0, 0}, 0.75f},    /* above it */
+        {{0.25f, 0.125f, 0.0625f, 0}, {1, 0, 0, 0}, 0.1875f},   /* below it */
+        {{0.25f, 0.25f, 0.25f, 0.25f}, {1, 1, 0, 1}, 0.25f},    /* nothing is lower */
+        {{0.75f, 0.75f, 0.75f, 0.75f}, {1, 1, 0, 1}, 0.5f},     /* nothing is lower */
+        {{0.25f, 0.125f, 0.0625f, 0}, {0, 0, 0, 0}, 0.5f},      /* nothing to find */
+        {{0x1p-2f, 0x1.fffffep-3f, 0, 0}, {1, 0, 0, 0}, 0.25f}, /* neighbours among floats */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct multi_label_predictions in = {
+            .rows = 4, .labels = 1, .probabilities = cases[i].scores, .truth = cases[i].truth};
+        float tuned = -1;
+        struct err err;
+        assert_int_equal(multi_label_tune(&in, &tuned, &err), 0);
+        assert_true(tuned == cases[i].threshold);
+    }
+}
+
 static void
 regression_is_scikit_learns_and_scipys(void **state)
 {
@@ -485,6 +513,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classification_is_scikit_learns),
         cmocka_unit_test(multi_label_is_scikit_learns),
+        cmocka_unit_test(tuned_threshold_lies_between_scores),
         cmocka_unit_test(regression_is_scikit_learns_and_scipys),
         cmocka_unit_test(entities_are_seqevals),
         cmocka_unit_test(labels_that_are_no_tags_are_named),

@@ -101,6 +101,8 @@ the_plain_preset_is_the_tutorials_recipe(void **state)
     assert_real(params.weight_decay, 0);
     assert_real(params.max_grad_norm, 0);
     assert_string_equal(find(&choices, "learning_rate")->reason, "the preset \"plain\"");
+    assert_string_equal(find(&choices, "baseline")->value, "true"); /* as the API writes it */
+    assert_string_equal(find(&choices, "load_best_model")->value, "false");
 }
 
 static void

@@ -156,15 +156,19 @@ static void
 every_warning_has_its_number(void **state)
 {
     struct scratch *scratch = *state;
-    expect_warning(scratch, "{\"text\":\"a\"}\n{\"text\":\"b\"}\n", "no_labels", "None of the 2");
+    expect_warning(scratch, "{\"text\":\"a\",\"n\":1}\n{\"text\":\"b\"}\n", "no_labels",
+                   "None of the 2 rows has a label among \"text\", \"n\", so");
     expect_warning(scratch, ROW("a", "x") ROW("b", "x"), "one_label", "All 2 rows");
     expect_warning(scratch, ROW("a", "x") ROW("b", "y"), "few_rows", "2 rows for 2 labels");
     expect_warning(scratch, ROW("a", "x") ROW("b", "y"), "rare_labels",
                    "2 labels have one row only (\"x\", \"y\")");
-    expect_warning(scratch, ROW("a", "x") ROW("a", "y"), "duplicates", "1 rows (50.0 %)");
+    expect_warning(scratch, ROW("a", "x") ROW("a", "x"), "duplicates", "1 rows (50.0 %)");
     expect_warning(scratch, ROW("a", "x") ROW("a", "y"), "conflicting_duplicates", "another label");
+    struct data_report conflicting = make(scratch, "a.jsonl", ROW("a", "x") ROW("a", "y"));
+    assert_null(warning(&conflicting, "duplicates")); /* dedupe would leave none of them out */
     expect_warning(scratch, ROW("", "x") ROW(" \\n", "y"), "empty_texts", "2 rows (100.0 %)");
     expect_warning(scratch, ROW("a", "x") ROW("b", "x "), "label_blanks", "\"x \"");
+    expect_warning(scratch, ROW("a", "x") ROW("b", "x\\n"), "label_blanks", "\"x\\n\"");
     expect_warning(
         scratch,
         "{\"messages\":[" TALK("system", "s") "," TALK("user", "a") "," TALK("assistant", "x") "]}",

@@ -129,6 +129,8 @@ numbers_are_summed_up_by_target(void **state)
     expect_warning(&r, "constant_target",
                    "1 of 2 targets have the same number in all 2 rows "
                    "(target 2: 7)");
+    r = make(*state, "a.csv", "text,label\na,2.5\nb,2.5\n");
+    expect_warning(&r, "constant_target", "All 2 rows have the same number, 2.5,");
 }
 
 static void
@@ -227,6 +229,19 @@ tags_that_are_not_read_are_told(void **state)
     expect_warning(&r, "unread_tags", NULL);
     r = make(*state, "a.jsonl", "{\"text\":\"a\",\"label\":\"b-x\"}\n");
     expect_warning(&r, "unread_tags", NULL);
+}
+
+static void
+tags_beside_a_text_are_told(void **state)
+{
+    struct data_report r =
+        make(*state, "a.jsonl", "{\"text\":\"a b\",\"labels\":[\"O\",\"B-PER\"]}\n");
+    assert_int_equal(r.task, TASK_MULTI_LABEL);
+    expect_warning(&r, "tags_of_text", "\"B-PER\" look like tags of words");
+    r = make(*state, "a.jsonl", "{\"text\":\"a b\",\"labels\":[\"O\",\"AB\"]}\n");
+    expect_warning(&r, "tags_of_text", NULL);
+    r = make(*state, "a.jsonl", "{\"tokens\":[\"a\",\"b\"],\"labels\":[\"O\",\"B-PER\"]}\n");
+    expect_warning(&r, "tags_of_text", NULL);
 }
 
 static void
@@ -380,6 +395,7 @@ main(void)
         CASE(schemes_and_odd_tags_are_told),
         CASE(classes_that_are_written_as_amounts_are_told),
         CASE(tags_that_are_not_read_are_told),
+        CASE(tags_beside_a_text_are_told),
         CASE(names_that_are_numbers_stand_by_value),
         CASE(a_task_that_is_given_decides_what_is_told),
         CASE(rare_and_frequent_entities_are_told),

@@ -99,6 +99,54 @@ held_out_rows_are_compared_too(void **state)
     buf_fini(&training);
 }
 
+static void
+a_warm_up_that_outlasts_the_job_is_told(void **state)
+{
+    struct service_fixture *f = *state;
+    struct buf rows = {0};
+    struct job_estimate estimate, usual;
+    add_rows(&rows, 0, 20);
+    struct file_info file = fixture_upload(f, "rows.jsonl", buf_string(&rows));
+    const char *body = "{\"model\": \"tiny\", \"training_file\": \"%s\", \"max_steps\": 40, "
+                       "\"warmup_steps\": %d}";
+    const char *most = arena_printf(f->arena, body, file.id, 40);
+    const char *more = arena_printf(f->arena, body, file.id, 500);
+    fixture_ok(f,
+               service_job_estimate(f->service, most, strlen(most), f->arena, &usual, &f->faults));
+    fixture_ok(
+        f, service_job_estimate(f->service, more, strlen(more), f->arena, &estimate, &f->faults));
+    assert_null(warning_of(&usual, "long_warm_up"));
+    expect_words(warning_of(&estimate, "long_warm_up"),
+                 "warmup_steps is 500, but the job has 40 steps: the learning rate never gets "
+                 "beyond 8 % of its value");
+    buf_fini(&rows);
+}
+
+/* Who gives one file twice hears which, and nothing twice. */
+static void
+one_file_for_two_purposes_is_told_as_that(void **state)
+{
+    struct service_fixture *f = *state;
+    struct buf rows = {0};
+    struct job_estimate estimate;
+    add_rows(&rows, 0, 20);
+    struct file_info file = fixture_upload(f, "rows.jsonl", buf_string(&rows));
+    const char *body = arena_printf(f->arena,
+                                    "{\"model\": \"tiny\", \"training_file\": \"%s\", "
+                                    "\"validation_file\": \"%s\", \"test_file\": \"%s\"}",
+                                    file.id, file.id, file.id);
+    fixture_ok(
+        f, service_job_estimate(f->service, body, strlen(body), f->arena, &estimate, &f->faults));
+    expect_words(warning_of(&estimate, "split_leakage"),
+                 "20 rows (100.0 %) of rows.jsonl (the training file itself) have a text that "
+                 "rows.jsonl has too");
+    size_t told = 0;
+    for (size_t i = 0; i < estimate.warning_count; i++)
+        told += strcmp(estimate.warnings[i].code, "split_leakage") == 0;
+    assert_int_equal(told, 1);
+    buf_fini(&rows);
+}
+
 /* A tenth of three rows of a label is none of them. */
 static void
 a_split_that_comes_to_nothing_is_told(void **state)
@@ -113,11 +161,19 @@ a_split_that_comes_to_nothing_is_told(void **state)
     fixture_ok(f, fixture_try_create(f, body, &job));
     expect_words(event_of(f, job.id, "nothing_held_out"),
                  "train.jsonl: validation_split 0.1 of its rows, label by label, comes to none");
+    struct job_estimate estimate;
+    fixture_ok(
+        f, service_job_estimate(f->service, body, strlen(body), f->arena, &estimate, &f->faults));
+    assert_non_null(warning_of(&estimate, "nothing_held_out"));
+    assert_null(warning_of(&estimate, "no_validation")); /* the same once more */
     body = arena_printf(f->arena,
                         "{\"model\": \"tiny\", \"training_file\": \"%s\", \"validation_split\": 0}",
                         file.id);
     fixture_ok(f, fixture_try_create(f, body, &job));
     assert_null(event_of(f, job.id, "nothing_held_out"));
+    fixture_ok(
+        f, service_job_estimate(f->service, body, strlen(body), f->arena, &estimate, &f->faults));
+    assert_non_null(warning_of(&estimate, "no_validation"));
     body = body_of(f, &training, &training, "");
     fixture_ok(f, fixture_try_create(f, body, &job));
     assert_null(event_of(f, job.id, "nothing_held_out"));
@@ -194,6 +250,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         IDLE_TEST(faults_of_the_data_are_told_before_and_when_a_job_is_created),
         IDLE_TEST(held_out_rows_are_compared_too),
+        IDLE_TEST(a_warm_up_that_outlasts_the_job_is_told),
+        IDLE_TEST(one_file_for_two_purposes_is_told_as_that),
         IDLE_TEST(a_split_that_comes_to_nothing_is_told),
         IDLE_TEST(dedupe_leaves_rows_out_and_says_so),
         IDLE_TEST(oversample_tells_what_it_does_beside_what_it_is_for),

@@ -181,6 +181,7 @@ every_job_tells_its_baseline() {
     finish '"max_steps": 2, "batch_size": 8, "init_head": "linear_probe"'
     request 200 "$url/v1/fine_tuning/jobs/$job/events?limit=100"
     answers 'The classifier starts as a linear probe'
+    answers 'for which transformers has no class'
 }
 
 what_is_no_method_is_refused() {
