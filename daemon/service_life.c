@@ -82,7 +82,10 @@ struct meeting {
     const struct verb *verb;   /* of a change of state */
     struct job_update *update; /* of JOB_WISH_UPDATE */
     struct arena *arena;
-    struct job_row row; /* as it is afterwards; before a deletion */
+    struct job_row row;     /* as it is afterwards; before a deletion */
+    bool changed;           /* is all as was wished, even if `row` could not be read afterwards? */
+    struct job_lease lease; /* of a change of state: the attempt that it is about, */
+    enum job_status to;     /* and where it led */
     struct fault_list *faults;
 };
 
@@ -107,9 +110,18 @@ change_from(const struct meeting *meeting, enum job_status to, struct err *err)
     const struct job_change change = {
         .from = 1u << row->state,
         .to = (enum job_state)to,
+        .attempt = row->attempt,
         .event = {.kind = to == JOB_PAUSING ? EVENT_PAUSING : verb->kind, .message = event},
     };
     return jobs_change(meeting->db, meeting->wish->id, &change, err);
+}
+
+static void
+note_change(struct meeting *meeting, enum job_status to)
+{
+    meeting->changed = true;
+    meeting->lease = (struct job_lease){meeting->row.seq, meeting->row.attempt};
+    meeting->to = to;
 }
 
 /* Until the change is made, was made before, or is refused. */
@@ -122,13 +134,17 @@ change_state(struct meeting *meeting)
         enum job_status to;
         if (read_row(meeting) != 0)
             return -1;
-        if (((verb->repeated >> meeting->row.state) & 1u) != 0)
+        if (((verb->repeated >> meeting->row.state) & 1u) != 0) {
+            note_change(meeting, (enum job_status)meeting->row.state);
             return 0;
+        }
         if (!job_state_next((enum job_status)meeting->row.state, verb->action, &to))
             return fault_state(meeting->faults, &meeting->row, verb->done);
         int code = change_from(meeting, to, &err);
-        if (code == 0)
+        if (code == 0) {
+            note_change(meeting, to);
             return read_row(meeting);
+        }
         if (code == ERR_INVALID)
             return fault_add(meeting->faults, FAULT_CONFLICT, "id",
                              "Job %s cannot be sent into the queue again: there is %s any more. "
@@ -149,6 +165,7 @@ patch(struct meeting *meeting)
                                      update->has_priority, update->priority};
     if (jobs_patch(meeting->db, meeting->wish->id, &wanted, &err) != 0)
         return service_fault_job(meeting->faults, meeting->wish->id, &err);
+    meeting->changed = true;
     return read_row(meeting);
 }
 
@@ -173,7 +190,8 @@ delete_row(struct meeting *meeting)
     struct err err;
     bool in_use = false;
     const char *id = meeting->wish->id;
-    if (jobs_delete(meeting->db, id, &in_use, &err) == 0)
+    meeting->changed = jobs_delete(meeting->db, id, &in_use, &err) == 0;
+    if (meeting->changed)
         return 0;
     return fault_delete(meeting->service, meeting->db, id, in_use, &err, meeting->faults);
 }
@@ -225,9 +243,11 @@ meet(struct meeting *meeting)
     meeting->db = service_acquire(meeting->service, meeting->faults);
     if (meeting->db == NULL)
         return -1;
-    int code = meeting->wish->condition == NULL ? do_it(meeting)
-                                                : db_write(meeting->db, do_it_if, meeting, &err);
+    bool conditional = meeting->wish->condition != NULL;
+    int code = conditional ? db_write(meeting->db, do_it_if, meeting, &err) : do_it(meeting);
     service_release(meeting->service, meeting->db);
+    if (code != 0 && conditional) /* it was undone */
+        meeting->changed = false;
     if (code != 0 && meeting->faults->count == before) /* of the transaction itself */
         fault_add_err(meeting->faults, &err);
     return code == 0 ? 0 : -1;
@@ -261,7 +281,18 @@ forget_checkpoints(struct service *service, const char *id)
     arena_free(arena);
 }
 
-/* The row has been changed: what else there is to do. */
+static void
+log_change(const struct meeting *meeting)
+{
+    const struct job_wish *wish = meeting->wish;
+    if (wish->kind == JOB_WISH_UPDATE || wish->kind == JOB_WISH_DELETE)
+        log_info("%s job=%s", wish->kind == JOB_WISH_UPDATE ? "update" : "delete", wish->id);
+    else
+        log_info("%s job=%s status=%s", job_action_name(meeting->verb->action), wish->id,
+                 job_status_name(meeting->to));
+}
+
+/* The row has been changed: what else there is to do, whatever the client is told. */
 static void
 follow_up(const struct meeting *meeting)
 {
@@ -271,11 +302,11 @@ follow_up(const struct meeting *meeting)
     switch (meeting->wish->kind) {
     case JOB_WISH_CANCEL:
         if (service->workers != NULL)
-            workers_cancel(service->workers, id);
+            workers_cancel(service->workers, meeting->lease);
         break;
     case JOB_WISH_PAUSE:
-        if (service->workers != NULL && meeting->row.state == JOB_STATE_PAUSING)
-            workers_pause(service->workers, id);
+        if (service->workers != NULL && meeting->to == JOB_PAUSING)
+            workers_pause(service->workers, meeting->lease);
         break;
     case JOB_WISH_DELETE:
         wait_for_worker(service, id);
@@ -305,14 +336,13 @@ service_job_change(struct service *service, const struct job_wish *wish, struct 
     if (wish->kind == JOB_WISH_UPDATE &&
         job_params_parse_update(wish->body, wish->length, arena, &update, faults) != 0)
         return -1;
-    if (meet(&meeting) != 0)
+    int code = meet(&meeting);
+    if (meeting.changed) {
+        log_change(&meeting);
+        follow_up(&meeting);
+    }
+    if (code != 0)
         return -1;
-    if (wish->kind == JOB_WISH_UPDATE || wish->kind == JOB_WISH_DELETE)
-        log_info("%s job=%s", wish->kind == JOB_WISH_UPDATE ? "update" : "delete", wish->id);
-    else
-        log_info("%s job=%s status=%s", job_action_name(meeting.verb->action), wish->id,
-                 job_status_name((enum job_status)meeting.row.state));
-    follow_up(&meeting);
     if (wish->kind != JOB_WISH_DELETE)
         service_job_info(&meeting.row, arena, out);
     return 0;
@@ -359,12 +389,12 @@ service_queue_set_paused(struct service *service, bool paused, struct queue_info
     struct db *db = service_acquire(service, faults);
     if (db == NULL)
         return -1;
-    int code = queue_set_paused(db, paused, &err) == 0 ? read_queue(service, db, out, faults)
-                                                       : fault_add_err(faults, &err);
+    int code = queue_set_paused(db, paused, &err);
+    if (code == 0) { /* then it is, whether it can be told or not */
+        log_info("queue paused=%s", paused ? "yes" : "no");
+        scheduler_wake(service->scheduler);
+    }
+    code = code == 0 ? read_queue(service, db, out, faults) : fault_add_err(faults, &err);
     service_release(service, db);
-    if (code != 0)
-        return -1;
-    log_info("queue paused=%s", paused ? "yes" : "no");
-    scheduler_wake(service->scheduler);
-    return 0;
+    return code == 0 ? 0 : -1;
 }

@@ -166,15 +166,17 @@ delete_import(struct service *service, struct db *db, const struct catalog_model
 
 /* The row is gone; what cannot be removed now is swept at the next start. */
 static void
-remove_folder(struct service *service, const struct catalog_model *model)
+remove_folder(struct service *service, struct db *db, const struct catalog_model *model)
 {
     struct err err;
     const struct data_dir *dir = service->store.dir;
     if (service->predictor != NULL)
         predictor_thread_forget(service->predictor, model->folder);
     int code = model->kind == CATALOG_CHECKPOINT
-                   ? data_dir_remove_checkpoint(dir, model->job_id, model->step, &err)
+                   ? sweep_leftover(dir, db, model->job_id, model->step, &err)
                    : data_dir_remove_model(dir, model->job_id, &err);
+    if (code > 0) /* of a job that runs: its run does not come back to the step in this moment */
+        code = data_dir_remove_checkpoint(dir, model->job_id, model->step, &err);
     if (code != 0)
         log_warn("remove model=%s error=\"%s\"", model->id, err.message);
 }
@@ -195,9 +197,9 @@ service_model_delete(struct service *service, const char *id, struct fault_list 
     if (db != NULL) {
         code =
             imported ? delete_import(service, db, &model, faults) : delete_row(db, &model, faults);
-        service_release(service, db);
         if (code == 0 && !imported)
-            remove_folder(service, &model);
+            remove_folder(service, db, &model);
+        service_release(service, db);
         if (code == 0)
             log_info("delete model=%s", model.id);
     } else {

@@ -145,7 +145,19 @@ service_uploads_create(struct service *service, const struct upload_new *upload,
     return 0;
 }
 
-/* Bytes first, row second; when the row is refused the bytes go again. */
+static bool
+has_ended(struct db *db, const char *id)
+{
+    struct err ignored;
+    struct upload_row row = {0};
+    struct arena *arena = arena_new();
+    int code = uploads_get(db, id, arena, &row, &ignored);
+    arena_free(arena);
+    return code == ERR_NOT_FOUND || (code == 0 && row.state != UPLOAD_STATE_PENDING);
+}
+
+/* Bytes first, row second; when the row is refused the bytes go again, and of an upload that has
+ * ended meanwhile (its folder goes while we use it) all that they have brought back. */
 static int
 store_part(struct service *service, struct db *db, const char *id, const struct upload *body,
            struct part_row *part, struct err *err)
@@ -153,8 +165,15 @@ store_part(struct service *service, struct db *db, const char *id, const struct 
     struct err ignored;
     const struct data_dir *dir = service->store.dir;
     int code = data_dir_store_part(dir, service_upload_path(body), id, part->id, err);
-    if (code == 0 && (code = uploads_add_part(db, id, part, err)) != 0)
-        data_dir_remove_part(dir, id, part->id, &ignored);
+    if (code == 0)
+        code = uploads_add_part(db, id, part, err);
+    if (code == 0)
+        return 0;
+    if (has_ended(db, id)) {
+        data_dir_remove_upload(dir, id, &ignored); /* else swept, as is the next */
+        return ERR_CONFLICT;
+    }
+    data_dir_remove_part(dir, id, part->id, &ignored);
     return code;
 }
 
@@ -167,7 +186,7 @@ add_part(struct service *service, struct db *db, const char *id, const struct up
     if (read_pending(service, db, id, arena, &row, faults) != 0)
         return -1;
     int code = store_part(service, db, row.id, body, part, &err);
-    if (code == ERR_CONFLICT || code == ERR_NOT_FOUND)
+    if (code == ERR_CONFLICT)
         return fault_changed(service, db, id, arena, faults);
     if (code == ERR_INVALID)
         return fault_add(faults, FAULT_INVALID_PARAMETER, "data",

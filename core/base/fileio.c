@@ -308,7 +308,7 @@ remove_entry(const char *path, const struct stat *status, int type, struct FTW *
     (void)status;
     (void)type;
     (void)place;
-    return remove(path);
+    return remove(path) == 0 || errno == ENOENT ? 0 : -1; /* gone by another hand: go on */
 }
 
 int

@@ -121,7 +121,9 @@ int data_dir_remove_checkpoint(const struct data_dir *dir, const char *job_id, i
 int data_dir_remove_resume_state(const struct data_dir *dir, const char *job_id, const char *name,
                                  struct err *err);
 int data_dir_remove_resume_states(const struct data_dir *dir, const char *job_id, struct err *err);
-/* Move them to tmp/, to be removed there; 0 also when there are none. */
+/* Move to tmp/, to be removed there; 0 also when there is nothing. */
+int data_dir_set_checkpoint_aside(const struct data_dir *dir, const char *job_id, int64_t step,
+                                  const char *tmp_path, struct err *err);
 int data_dir_set_resume_states_aside(const struct data_dir *dir, const char *job_id,
                                      const char *tmp_path, struct err *err);
 int data_dir_remove_job(const struct data_dir *dir, const char *job_id, struct err *err);

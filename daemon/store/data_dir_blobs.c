@@ -236,14 +236,29 @@ data_dir_remove_resume_states(const struct data_dir *dir, const char *job_id, st
     return result;
 }
 
+static int
+set_aside(const char *folder, const char *tmp_path, struct err *err)
+{
+    struct stat status;
+    return lstat(folder, &status) == 0 ? fileio_rename(folder, tmp_path, err) : 0;
+}
+
+int
+data_dir_set_checkpoint_aside(const struct data_dir *dir, const char *job_id, int64_t step,
+                              const char *tmp_path, struct err *err)
+{
+    struct arena *arena = arena_new();
+    int result = set_aside(data_dir_checkpoint_path(dir, job_id, step, arena), tmp_path, err);
+    arena_free(arena);
+    return result;
+}
+
 int
 data_dir_set_resume_states_aside(const struct data_dir *dir, const char *job_id,
                                  const char *tmp_path, struct err *err)
 {
     struct arena *arena = arena_new();
-    const char *folder = resume_states_path(dir, job_id, arena);
-    struct stat status;
-    int result = lstat(folder, &status) == 0 ? fileio_rename(folder, tmp_path, err) : 0;
+    int result = set_aside(resume_states_path(dir, job_id, arena), tmp_path, err);
     arena_free(arena);
     return result;
 }

@@ -2,6 +2,7 @@
 #include "daemon/store/db_pool.h"
 
 #include "core/base/mem.h"
+#include "daemon/store/query.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -43,6 +44,25 @@ reserve_log(const char *path)
     close(fd);
 }
 
+/*
+ * The library would remove the log with the last connection, and its room with it. A disk that
+ * fills up while nobody runs would then let no daemon start, not even to show what there is.
+ */
+static void
+keep_log(struct db *db)
+{
+    int yes = 1;
+    sqlite3_file_control(db->connection, "main", SQLITE_FCNTL_PERSIST_WAL, &yes);
+}
+
+/* Everything into the database, so that the log is empty. When that fails it is not, as after a
+ * crash. */
+static void
+empty_log(struct db *db)
+{
+    sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 int
 db_pool_open(const char *path, struct db_pool **out, struct err *err)
 {
@@ -50,6 +70,7 @@ db_pool_open(const char *path, struct db_pool **out, struct err *err)
     struct db *first = NULL;
     if (db_open(path, &first, err) != 0)
         return err->code;
+    keep_log(first);
     reserve_log(path);
     struct db_pool *pool = mem_small(sizeof *pool);
     *pool = (struct db_pool){
@@ -78,8 +99,11 @@ db_pool_close(struct db_pool *pool)
 {
     if (pool == NULL)
         return;
+    if (pool->idle_count > 0)
+        empty_log(pool->idle[0]);
     for (size_t i = 0; i < pool->idle_count; i++)
         db_close(pool->idle[i]);
+    reserve_log(pool->path);
     pthread_mutex_destroy(&pool->lock);
     changes_free(pool->changes);
     arena_free(pool->arena);
@@ -94,8 +118,10 @@ db_pool_acquire(struct db_pool *pool, struct err *err)
     if (pool->idle_count > 0)
         db = pool->idle[--pool->idle_count];
     pthread_mutex_unlock(&pool->lock);
-    if (db == NULL && db_open(pool->path, &db, err) == 0)
+    if (db == NULL && db_open(pool->path, &db, err) == 0) {
+        keep_log(db);
         db_tell_changes(db, pool->changes);
+    }
     return db;
 }
 

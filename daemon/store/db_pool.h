@@ -2,8 +2,8 @@
  * Connections for whoever needs one for a moment: the HTTP threads, the worker, the predictor.
  *
  * A connection is opened when none is idle, so nobody ever waits for another's query. The pool's
- * lock guards only its list; it is never held across SQL. While the pool is open, some room on the
- * disk is kept for the database's log. Thread-safe.
+ * lock guards only its list; it is never held across SQL. Some room on the disk is kept for the
+ * database's log, from the first opening on, whether the pool is open or not. Thread-safe.
  */
 #ifndef DAEMON_STORE_DB_POOL_H
 #define DAEMON_STORE_DB_POOL_H

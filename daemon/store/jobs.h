@@ -46,6 +46,9 @@ typedef unsigned job_state_set;
 /* "queued", … as the database and the wire have it. */
 const char *jobs_state_name(enum job_state state);
 
+/* Has a job in this state ended, until it may be sent into the queue again? */
+bool jobs_state_is_final(enum job_state state);
+
 /* What a job is when it is accepted. Strings may be NULL where said so. */
 struct job_new {
     const char *model; /* as resolved: what it starts from */

@@ -149,8 +149,7 @@ delete_row(struct db *db, void *context, struct err *err)
     struct job_standing standing = {0};
     if (jobs_find_standing(db, deletion->id, &standing, err) != 0)
         return err->code;
-    if (standing.state != JOB_STATE_SUCCEEDED && standing.state != JOB_STATE_FAILED &&
-        standing.state != JOB_STATE_CANCELLED)
+    if (!jobs_state_is_final(standing.state))
         return err_set(err, ERR_CONFLICT, "job %s is %s", deletion->id,
                        jobs_state_name(standing.state));
     if (check_checkpoints(db, standing.seq, deletion, err) != 0)

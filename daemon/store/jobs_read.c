@@ -29,6 +29,13 @@ jobs_state_name(enum job_state state)
     return state_names[state];
 }
 
+bool
+jobs_state_is_final(enum job_state state)
+{
+    return state == JOB_STATE_SUCCEEDED || state == JOB_STATE_FAILED ||
+           state == JOB_STATE_CANCELLED;
+}
+
 int
 jobs_read_state(const char *name, enum job_state *out, struct err *err)
 {

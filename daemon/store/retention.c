@@ -6,9 +6,10 @@
 #include "daemon/store/evaluations.h"
 #include "daemon/store/files.h"
 #include "daemon/store/jobs_life.h"
+#include "daemon/store/jobs_read.h"
 #include "daemon/store/models.h"
 #include "daemon/store/query.h"
-#include "daemon/store/resume_states.h"
+#include "daemon/store/sweep.h"
 
 enum { SECONDS_A_DAY = 24 * 3600 };
 
@@ -127,59 +128,58 @@ remove_events(const struct removal *removal, const struct found *job, struct err
                           err);
 }
 
-/* Buckets first: they point at points. */
+/* Points first: a job that is sent into the queue again meanwhile keeps the rest. A bucket whose
+ * point is gone is passed by, but a point without its bucket would be in no thinned series. */
 static int
 remove_points(const struct removal *removal, const struct found *job, struct err *err)
 {
     size_t buckets = 0;
-    if (delete_batches(removal, STATEMENT_OLD_BUCKETS_DELETE, job->seq, &buckets, err) != 0)
+    if (delete_batches(removal, STATEMENT_OLD_POINTS_DELETE, job->seq, &removal->report->points,
+                       err) != 0)
         return err->code;
-    return delete_batches(removal, STATEMENT_OLD_POINTS_DELETE, job->seq, &removal->report->points,
-                          err);
+    return delete_batches(removal, STATEMENT_OLD_BUCKETS_DELETE, job->seq, &buckets, err);
 }
 
-struct states_of {
-    const struct removal *removal;
-    const struct found *job;
-    const char *aside; /* where their folder went */
-    int64_t count;
-};
-
-/*
- * Rows and folder go in one transaction, the folder by a rename: a job that is sent into the queue
- * again and saves a state meanwhile makes a folder of its own.
- */
+/* Of a checkpoint or, step 0, of all resume states; its rows are gone. A job that was sent into the
+ * queue again meanwhile replaces it. */
 static int
-take_states(struct db *db, void *context, struct err *err)
+remove_leftover(const struct removal *removal, const char *job_id, int64_t step, struct err *err)
 {
-    struct states_of *of = context;
-    struct batch batch = {.statement = STATEMENT_OLD_RESUME_STATES_DELETE, .job_seq = of->job->seq};
-    if (delete_batch(db, &batch, err) != 0)
-        return err->code;
-    of->count = batch.changes;
-    return of->count == 0 ? 0
-                          : data_dir_set_resume_states_aside(of->removal->retention->dir,
-                                                             of->job->id, of->aside, err);
+    const struct retention *retention = removal->retention;
+    int code = sweep_leftover(retention->dir, retention->db, job_id, step, err);
+    return code > 0 ? 0 : code;
 }
 
 static int
 remove_resume_states(const struct removal *removal, const struct found *job, struct err *err)
 {
-    const struct data_dir *dir = removal->retention->dir;
-    struct states_of of = {removal, job, data_dir_tmp_path(dir, removal->arena), 0};
-    if (db_write(removal->retention->db, take_states, &of, err) != 0)
+    struct batch batch = {.statement = STATEMENT_OLD_RESUME_STATES_DELETE, .job_seq = job->seq};
+    if (db_write(removal->retention->db, delete_batch, &batch, err) != 0)
         return err->code;
-    removal->report->resume_states += (size_t)of.count;
-    return of.count > 0 ? data_dir_remove_tmp(dir, of.aside, err) : 0;
+    removal->report->resume_states += (size_t)batch.changes;
+    return batch.changes > 0 ? remove_leftover(removal, job->id, 0, err) : 0;
 }
 
 /* ---- checkpoints ----------------------------------------------------------------------------- */
 
+/* ERR_CONFLICT when the job does not rest any more: its run needs its checkpoints. */
 static int
-remove_checkpoint(const struct removal *removal, const struct checkpoint_row *row, struct err *err)
+delete_checkpoint(struct db *db, void *context, struct err *err)
+{
+    const struct checkpoint_row *row = context;
+    struct job_standing job = {0};
+    if (jobs_find_standing(db, row->job_id, &job, err) != 0)
+        return err->code;
+    if (!jobs_state_is_final(job.state))
+        return err_set(err, ERR_CONFLICT, "job %s was sent into the queue again", row->job_id);
+    return checkpoints_delete(db, row->id, err);
+}
+
+static int
+remove_checkpoint(const struct removal *removal, struct checkpoint_row *row, struct err *err)
 {
     const struct retention *retention = removal->retention;
-    int code = checkpoints_delete(retention->db, row->id, err);
+    int code = db_write(retention->db, delete_checkpoint, row, err);
     if (code == ERR_CONFLICT || code == ERR_NOT_FOUND)
         return 0;
     if (code != 0)
@@ -187,7 +187,7 @@ remove_checkpoint(const struct removal *removal, const struct checkpoint_row *ro
     removal->report->checkpoints++;
     forget_model(removal,
                  data_dir_checkpoint_path(retention->dir, row->job_id, row->step, removal->arena));
-    return data_dir_remove_checkpoint(retention->dir, row->job_id, row->step, err);
+    return remove_leftover(removal, row->job_id, row->step, err);
 }
 
 /* Rows come newest first. */

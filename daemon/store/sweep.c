@@ -1,9 +1,11 @@
 /* Orphans; see sweep.h. Only names of our own making are touched, and only when no row has them. */
 #include "daemon/store/sweep.h"
 
+#include "daemon/store/checkpoints.h"
 #include "daemon/store/events.h"
 #include "daemon/store/files.h"
 #include "daemon/store/ids.h"
+#include "daemon/store/jobs_read.h"
 #include "daemon/store/query.h"
 #include "daemon/store/resume_states.h"
 #include "daemon/store/uploads.h"
@@ -177,6 +179,64 @@ sweep_job(const struct data_dir *dir, struct db *db, const char *job_id, struct 
     struct sweep sweep = {.dir = dir, .db = db};
     return visit_job(&sweep, job_id, err);
 }
+
+/* ---- one folder ------------------------------------------------------------------------------ */
+
+struct leftover {
+    const struct data_dir *dir;
+    const char *job_id;
+    int64_t step;
+    const char *aside; /* where it goes */
+    bool in_use;
+};
+
+/* Does a row name it, by now? 1 or 0, or negative. */
+static int
+is_named(struct db *db, const struct leftover *leftover, int64_t job_seq, struct err *err)
+{
+    if (leftover->step > 0)
+        return checkpoints_find(db, job_seq, leftover->step, err);
+    struct resume_state_rows rows;
+    struct arena *arena = arena_new();
+    int code = resume_states_list(db, job_seq, arena, &rows, err);
+    arena_free(arena);
+    return code != 0 ? code : rows.count > 0;
+}
+
+/* The folders of a deleted job belong to whoever deleted it. */
+static int
+set_aside(struct db *db, void *context, struct err *err)
+{
+    struct leftover *leftover = context;
+    struct job_standing job = {0};
+    int code = jobs_find_standing(db, leftover->job_id, &job, err);
+    if (code != 0)
+        return code == ERR_NOT_FOUND ? 0 : code;
+    leftover->in_use = !jobs_state_is_final(job.state);
+    int named = leftover->in_use ? 1 : is_named(db, leftover, job.seq, err);
+    if (named != 0)
+        return named < 0 ? named : 0;
+    return leftover->step > 0 ? data_dir_set_checkpoint_aside(leftover->dir, leftover->job_id,
+                                                              leftover->step, leftover->aside, err)
+                              : data_dir_set_resume_states_aside(leftover->dir, leftover->job_id,
+                                                                 leftover->aside, err);
+}
+
+int
+sweep_leftover(const struct data_dir *dir, struct db *db, const char *job_id, int64_t step,
+               struct err *err)
+{
+    struct arena *arena = arena_new();
+    struct leftover leftover = {
+        .dir = dir, .job_id = job_id, .step = step, .aside = data_dir_tmp_path(dir, arena)};
+    int code = db_write(db, set_aside, &leftover, err);
+    if (code == 0)
+        code = leftover.in_use ? 1 : data_dir_remove_tmp(dir, leftover.aside, err);
+    arena_free(arena);
+    return code;
+}
+
+/* ---- what has expired ------------------------------------------------------------------------ */
 
 /* Row first, as always; another thread or a new job may have been faster. */
 static int

@@ -26,6 +26,15 @@ int sweep_run(const struct data_dir *dir, struct db *db, struct sweep_report *ou
 int sweep_job(const struct data_dir *dir, struct db *db, const char *job_id, struct err *err);
 
 /*
+ * Remove one folder whose rows were deleted (and committed: a transaction may fail at its end): of
+ * the job's checkpoint of `step` or, 0, of its resume states. It moves out of the way under the
+ * write lock, while no worker can claim the job and write a folder of the same name. Nothing when a
+ * row names it again; 1, and nothing, when the job has not ended.
+ */
+int sweep_leftover(const struct data_dir *dir, struct db *db, const char *job_id, int64_t step,
+                   struct err *err);
+
+/*
  * Remove the files whose time is over, unless an unfinished job or evaluation needs them, and end
  * uploads in parts that were not completed in theirs. At start, and whenever somebody looks: when
  * there is nothing to do it is two searches of an index. Thread-safe.

@@ -82,6 +82,7 @@ retain(struct snapshots *snapshots, const struct train_snapshot *snapshot, struc
     size_t best = checkpoints_best(&rows, metric_name(snapshot->best_by));
     for (size_t i = SNAPSHOTS_KEPT; i < rows.count; i++)
         if (i != best && rows.items[i].step != (int64_t)snapshot->best_step &&
+            rows.items[i].step != (int64_t)snapshots->state_best_step &&
             remove_checkpoint(snapshots, &rows.items[i], err) != 0)
             return err->code;
     return 0;

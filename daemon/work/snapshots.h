@@ -2,8 +2,10 @@
  * Snapshots: the models that a running job leaves behind, and which of its checkpoints stay.
  *
  * A folder is written below tmp/ and moved into place before its row; when the row is refused the
- * folder goes again. Of the checkpoints the newest SNAPSHOTS_KEPT stay, and the one that is the
- * best by the job's metric. Belongs to the thread of the job.
+ * folder goes again. Of the checkpoints the newest SNAPSHOTS_KEPT stay, the one that is the best by
+ * the job's metric, and the one that was when the newest resume state was saved: a run that
+ * diverges goes back there, and what followed with the full learning rate counts no more. Belongs
+ * to the thread of the job.
  */
 #ifndef DAEMON_WORK_SNAPSHOTS_H
 #define DAEMON_WORK_SNAPSHOTS_H
@@ -29,6 +31,7 @@ struct snapshots {
     struct room *room;    /* where there is none, the job waits */
     struct arena *arena;  /* of the job */
     const char *model_id; /* that the final model will have */
+    size_t state_best_step; /* the best one's, as the newest resume state has it; 0: none */
     bool has_final;
     struct model_row final; /* what jobs_finish inserts; its folder is in place */
     double final_values[METRIC_COUNT];

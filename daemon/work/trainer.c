@@ -195,6 +195,7 @@ position(struct run *run)
     if (resume_states_start(run->db, run->recorder.lease, &start, &err) != 0 ||
         (facts == NULL && sweep_job(run->trainer->store->dir, run->db, run->job->id, &err) != 0))
         return run_fail_store(run, &err);
+    run->snapshots.state_best_step = facts != NULL ? facts->best.step : 0;
     run->recorder.progress = facts != NULL
                                  ? train_progress_at(&run->plan, facts)
                                  : (struct train_progress){.total_steps = run->plan.total_steps};
@@ -299,7 +300,10 @@ on_resume_state(void *context, const struct resume_state *state, struct err *err
     struct run *run = context;
     if (run->recorder.lost || atomic_load(run->stop) == TRAINER_CANCELLED)
         return 1;
-    return state_keeper_save(&run->states, state, err);
+    int code = state_keeper_save(&run->states, state, err);
+    if (code == 0)
+        run->snapshots.state_best_step = state->facts.best.step;
+    return code;
 }
 
 /* Asked by every thread of the pool; the job's own thread also writes what waits, once a second. */

@@ -264,8 +264,7 @@ next_start(const struct run *run)
 
 /*
  * Paused when a client asked for that, else back into the queue; nothing when the job is no longer
- * ours. The row decides: whoever cancels or pauses a job tells its worker afterwards, and when that
- * comes late, after the job was sent into the queue again, it ends a run that nobody meant.
+ * ours. The row decides, not why the run ended: no job stays `running` with nobody running it.
  */
 static void
 write_interruption(struct run *run, const char *why)
@@ -307,7 +306,7 @@ run_write_end(struct run *run, enum run_outcome outcome)
     case RUN_PAUSED:
     case RUN_LOST:
         flush_rest(run);
-        write_interruption(run, "A pause or cancellation of an earlier attempt took effect late,");
+        write_interruption(run, "The run was ended");
         break;
     case RUN_SUCCEEDED:
         break;

@@ -4,7 +4,8 @@
  * Cancelling and pausing race with claiming, and are safe in this order: the client's side changes
  * the row first and then sets the flag of the job that is noted here; the worker notes the job
  * first and then looks at the row (for `pausing`) and writes under its lease (which a cancelled row
- * refuses). Whoever comes second sees the other.
+ * refuses). Whoever comes second sees the other. A flag is for one attempt: when it comes late, and
+ * the job runs again by then, it ends nothing.
  */
 #include "daemon/work/worker.h"
 
@@ -33,16 +34,18 @@ struct worker {
     atomic_bool alive;
     atomic_int stop; /* enum trainer_stop of the running job */
     pthread_mutex_t lock;
-    char job_id[IDS_SIZE]; /* under lock: the running job, "" when none */
-    bool stopping;         /* under lock */
+    char job_id[IDS_SIZE]; /* under lock, as are the next: the running job, "" when none */
+    struct job_lease lease;
+    bool stopping;
 };
 
 /* Note which job runs, so that it can be stopped; its flag starts clear unless all is stopping. */
 static void
-note_job(struct worker *worker, const char *id)
+note_job(struct worker *worker, const char *id, struct job_lease lease)
 {
     pthread_mutex_lock(&worker->lock);
     snprintf(worker->job_id, sizeof worker->job_id, "%s", id);
+    worker->lease = lease;
     atomic_store(&worker->stop, worker->stopping ? TRAINER_SHUTDOWN : TRAINER_GO_ON);
     pthread_mutex_unlock(&worker->lock);
     crash_marker_note(worker->options.marker, worker->options.slot, id);
@@ -84,7 +87,7 @@ look_for_pause(struct worker *worker, const char *id, struct arena *arena)
     struct err noted;
     struct job_row row;
     if (jobs_get(worker->db, id, arena, &row, &noted) == 0 && row.state == JOB_STATE_PAUSING)
-        worker_pause(worker, id);
+        worker_pause(worker, (struct job_lease){row.seq, row.attempt});
 }
 
 /* One look at the queue. */
@@ -98,10 +101,10 @@ run_next(struct worker *worker, struct job_claim *claim, struct err *err)
     if (code == 0)
         code = jobs_claim_next(worker->db, arena, claim, err);
     if (code == 0 && claim->claimed) {
-        note_job(worker, claim->job.id);
+        note_job(worker, claim->job.id, (struct job_lease){claim->job.seq, claim->job.attempt});
         look_for_pause(worker, claim->job.id, arena);
         trainer_run_job(trainer, worker->db, &claim->job, &worker->stop);
-        note_job(worker, "");
+        note_job(worker, "", (struct job_lease){0});
         scheduler_wake(trainer->scheduler); /* its memory may be what others wait for */
     }
     arena_free(arena);
@@ -171,21 +174,28 @@ worker_start(const struct worker_options *options, struct worker **out, struct e
     return 0;
 }
 
+/* Under the lock: is it this attempt that runs, and not yet told to stop with the daemon? */
+static bool
+obeys(const struct worker *worker, struct job_lease lease)
+{
+    return !worker->stopping && worker->lease.seq == lease.seq &&
+           worker->lease.attempt == lease.attempt;
+}
+
 void
-worker_cancel(struct worker *worker, const char *job_id)
+worker_cancel(struct worker *worker, struct job_lease lease)
 {
     pthread_mutex_lock(&worker->lock);
-    if (!worker->stopping && strcmp(worker->job_id, job_id) == 0)
+    if (obeys(worker, lease))
         atomic_store(&worker->stop, TRAINER_CANCELLED);
     pthread_mutex_unlock(&worker->lock);
 }
 
 void
-worker_pause(struct worker *worker, const char *job_id)
+worker_pause(struct worker *worker, struct job_lease lease)
 {
     pthread_mutex_lock(&worker->lock);
-    if (!worker->stopping && strcmp(worker->job_id, job_id) == 0 &&
-        atomic_load(&worker->stop) == TRAINER_GO_ON)
+    if (obeys(worker, lease) && atomic_load(&worker->stop) == TRAINER_GO_ON)
         atomic_store(&worker->stop, TRAINER_PAUSE);
     pthread_mutex_unlock(&worker->lock);
 }

@@ -34,12 +34,13 @@ struct worker_options {
 /* Start the thread. */
 int worker_start(const struct worker_options *options, struct worker **out, struct err *err);
 
-/* The row of this job has been cancelled: end its run soon. Nothing when another job runs. */
-void worker_cancel(struct worker *worker, const char *job_id);
+/* The row of the job was cancelled in this attempt: end its run soon. Nothing when another job or
+ * attempt runs. */
+void worker_cancel(struct worker *worker, struct job_lease lease);
 
-/* The row of this job is `pausing`: save its state and end its run soon. Nothing when another job
- * runs. */
-void worker_pause(struct worker *worker, const char *job_id);
+/* The row became `pausing` in this attempt: save the job's state and end its run soon. Nothing when
+ * another job or attempt runs. */
+void worker_pause(struct worker *worker, struct job_lease lease);
 
 /* Is it this job that runs here? */
 bool worker_has(struct worker *worker, const char *job_id);

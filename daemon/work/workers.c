@@ -53,17 +53,17 @@ workers_start(const struct worker_options *options, size_t count, struct workers
 }
 
 void
-workers_cancel(struct workers *workers, const char *job_id)
+workers_cancel(struct workers *workers, struct job_lease lease)
 {
     for (size_t i = 0; i < workers->count; i++)
-        worker_cancel(workers->items[i], job_id);
+        worker_cancel(workers->items[i], lease);
 }
 
 void
-workers_pause(struct workers *workers, const char *job_id)
+workers_pause(struct workers *workers, struct job_lease lease)
 {
     for (size_t i = 0; i < workers->count; i++)
-        worker_pause(workers->items[i], job_id);
+        worker_pause(workers->items[i], lease);
 }
 
 bool

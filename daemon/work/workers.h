@@ -14,8 +14,8 @@ struct workers;
 int workers_start(const struct worker_options *options, size_t count, struct workers **out,
                   struct err *err);
 
-void workers_cancel(struct workers *workers, const char *job_id);
-void workers_pause(struct workers *workers, const char *job_id);
+void workers_cancel(struct workers *workers, struct job_lease lease);
+void workers_pause(struct workers *workers, struct job_lease lease);
 
 /* Does one of them still have this job, whose row may have ended? Its letting go wakes the
  * scheduler.

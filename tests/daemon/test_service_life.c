@@ -1,5 +1,7 @@
 /* The life of a job through the seam: paused, resumed, sent again, changed, deleted; the queue. */
 #include "daemon/log.h"
+#include "daemon/service_state.h"
+#include "daemon/store/query.h"
 #include "service_fixture.h"
 
 typedef int use_case(struct service *service, const char *id, struct arena *arena,
@@ -228,6 +230,71 @@ paused_job_stays_paused_over_a_restart(void **state)
     assert_int_equal(fixture_count_events(f, job.id, "Attempt 2 goes on from step"), 1);
 }
 
+static struct job_lease
+lease_of(struct service_fixture *f, const char *id)
+{
+    struct job_row row;
+    struct db *db = service_acquire(f->service, &f->faults);
+    assert_non_null(db);
+    assert_int_equal(jobs_get(db, id, f->arena, &row, &f->err), 0);
+    service_release(f->service, db);
+    return (struct job_lease){row.seq, row.attempt};
+}
+
+/* Whoever pauses or cancels tells the worker afterwards, and the job may run again by then. */
+static void
+wish_that_comes_late_ends_no_other_attempt(void **state)
+{
+    struct service_fixture *f = *state;
+    struct job_info job = fixture_create_endless(f);
+    fixture_wait(f, job.id, job_has_trained);
+    struct job_lease first = lease_of(f, job.id);
+    act(f, service_job_pause, job.id);
+    fixture_wait(f, job.id, job_is_paused);
+    act(f, service_job_resume, job.id);
+    fixture_wait_event(f, job.id, "Attempt 2 goes on");
+    workers_pause(f->service->workers, first);
+    workers_cancel(f->service->workers, first);
+    job = fixture_wait_beyond(f, job.id, fixture_get(f, job.id).progress.step);
+    assert_int_equal(job.status, JOB_RUNNING);
+    assert_int_equal(job.attempt, 2);
+}
+
+static void
+tell(struct service_fixture *f, const char *sql)
+{
+    struct db *db = service_acquire(f->service, &f->faults);
+    assert_non_null(db);
+    if (sqlite3_exec(db->connection, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db->connection));
+    service_release(f->service, db);
+}
+
+/* The change is made but its row cannot be read: the client is told of a failure, and whoever waits
+ * for the change hears of it nevertheless. */
+static void
+change_that_cannot_be_told_is_carried_out(void **state)
+{
+    struct service_fixture *f = *state;
+    struct job_info out = {0};
+    struct job_info job = fixture_create_endless(f);
+    fixture_wait(f, job.id, job_has_trained);
+    tell(f, "CREATE TRIGGER spoil AFTER UPDATE OF status ON jobs WHEN NEW.status = 'pausing'"
+            " BEGIN UPDATE jobs SET latest = '[]' WHERE seq = NEW.seq; END;"
+            "CREATE TRIGGER mend AFTER UPDATE OF status ON jobs WHEN NEW.status = 'paused'"
+            " BEGIN UPDATE jobs SET latest = '{}' WHERE seq = NEW.seq; END");
+    fixture_refused(f, service_job_pause(f->service, job.id, f->arena, &out, &f->faults),
+                    FAULT_INTERNAL, NULL);
+    time_t deadline = time(NULL) + SERVICE_WAIT_SECONDS;
+    struct timespec pause = {.tv_nsec = SERVICE_ASK_MS * 1000000L};
+    while (out.status != JOB_PAUSED) {
+        assert_true(time(NULL) < deadline);
+        nanosleep(&pause, NULL);
+        service_job_get(f->service, job.id, f->arena, &out, &f->faults);
+        f->faults.count = 0;
+    }
+}
+
 static void
 estimate_foretells_and_stores_nothing(void **state)
 {
@@ -396,6 +463,8 @@ main(void)
         RUNNING_TEST(deleted_job_leaves_only_its_model),
         RUNNING_TEST(paused_queue_starts_nothing_until_it_is_resumed),
         RUNNING_TEST(paused_job_stays_paused_over_a_restart),
+        RUNNING_TEST(wish_that_comes_late_ends_no_other_attempt),
+        RUNNING_TEST(change_that_cannot_be_told_is_carried_out),
         IDLE_TEST(estimate_foretells_and_stores_nothing),
         RUNNING_TEST(estimate_of_the_disk_is_enough),
         IDLE_TEST(full_disk_refuses_jobs_and_starts_none),

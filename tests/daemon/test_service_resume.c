@@ -335,6 +335,57 @@ checkpoint_that_another_job_starts_from_outlives_a_new_beginning(void **state)
 
 /* ---- divergence ------------------------------------------------------------------------------ */
 
+static struct checkpoint_list
+checkpoints_of(struct service_fixture *f, const char *id)
+{
+    const struct page page = {.limit = 100};
+    struct checkpoint_list list = {0};
+    fixture_ok(f, service_job_checkpoints(f->service, id, &page, f->arena, &list, &f->faults));
+    return list;
+}
+
+/* The one of the least validation loss. */
+static int64_t
+best_step_of(struct service_fixture *f, const char *id)
+{
+    struct checkpoint_list list = checkpoints_of(f, id);
+    size_t best = 0;
+    assert_true(list.count > 0);
+    for (size_t i = 1; i < list.count; i++) /* newest first: of equals the first is the best */
+        if (fixture_value(list.items[i].metrics, list.items[i].metric_count, "valid_loss") <=
+            fixture_value(list.items[best].metrics, list.items[best].metric_count, "valid_loss"))
+            best = i;
+    return list.items[best].step;
+}
+
+/* Better ones come, but a run that diverges would go back to the state, where it is the best. */
+static void
+best_checkpoint_of_the_newest_state_stays(void **state)
+{
+    struct service_fixture *f = *state;
+    start_with_interval(f, 1e6);
+    struct job_info job =
+        fixture_create(f, 40,
+                       ", \"max_steps\": 1000000, \"batch_size\": 4, \"seed\": 9,"
+                       " \"eval_steps\": 1, \"save_steps\": 1, \"validation_split\": 0.3,"
+                       " \"metric_for_best_model\": \"valid_loss\","
+                       " \"learning_rate_multiplier\": 0.1");
+    fixture_wait_beyond(f, job.id, 3);
+    fixture_ok(f, service_job_pause(f->service, job.id, f->arena, &job, &f->faults));
+    job = fixture_wait(f, job.id, job_is_paused);
+    int64_t step = best_step_of(f, job.id);
+    fixture_ok(f, service_job_resume(f->service, job.id, f->arena, &job, &f->faults));
+    time_t deadline = time(NULL) + SERVICE_WAIT_SECONDS;
+    while (best_step_of(f, job.id) == step)
+        job = fixture_ask_again(f, &job, deadline);
+    fixture_wait_beyond(f, job.id, job.progress.step + 10);
+    struct checkpoint_list list = checkpoints_of(f, job.id);
+    size_t found = 0;
+    for (size_t i = 0; i < list.count; i++)
+        found += list.items[i].step == step;
+    assert_int_equal(found, 1);
+}
+
 /*
  * Weight decay multiplies the weights by 1 - 2.5 at each step, so that they overflow; with half the
  * learning rate by 1 - 1.25, and they shrink.
@@ -374,6 +425,7 @@ main(void)
         PREPARED_TEST(job_without_a_good_state_starts_from_its_beginning),
         PREPARED_TEST(state_of_a_newer_program_is_left_untouched),
         PREPARED_TEST(checkpoint_that_another_job_starts_from_outlives_a_new_beginning),
+        PREPARED_TEST(best_checkpoint_of_the_newest_state_stays),
         PREPARED_TEST(diverging_job_goes_back_once_with_half_the_learning_rate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "tests/daemon/service_fixture.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -104,6 +105,57 @@ parts_become_a_file_in_the_order_that_is_said(void **state)
     assert_int_equal(count_entries(f, "uploads"), 0);
     assert_int_equal(count_entries(f, "tmp"), 0);
     assert_int_equal(count_entries(f, "files"), 1);
+}
+
+struct sender {
+    struct service *service;
+    const char *id;
+    int code;
+    enum fault_code refusal;
+};
+
+static void *
+send_part(void *context)
+{
+    struct sender *sender = context;
+    struct arena *arena = arena_new();
+    struct fault_list faults = {.arena = arena};
+    struct upload *body = NULL;
+    struct upload_part_info part;
+    sender->code = service_upload_begin(sender->service, &body, &faults);
+    if (sender->code == 0)
+        sender->code = service_upload_write(body, row_one, strlen(row_one), &faults);
+    if (sender->code == 0)
+        sender->code =
+            service_uploads_add_part_take(sender->service, sender->id, body, arena, &part, &faults);
+    if (sender->code != 0)
+        sender->refusal = faults.items[0].code;
+    arena_free(arena);
+    return NULL;
+}
+
+/* Whichever of the two comes first, and wherever they meet. */
+static void
+cancelled_upload_leaves_nothing_however_its_parts_come(void **state)
+{
+    enum { ROUNDS = 40, SENDERS = 3 };
+    struct service_fixture *f = *state;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        struct upload_info upload = begin(f, 1000);
+        struct sender senders[SENDERS];
+        pthread_t threads[SENDERS];
+        for (size_t i = 0; i < SENDERS; i++) {
+            senders[i] = (struct sender){.service = f->service, .id = upload.id};
+            assert_int_equal(pthread_create(&threads[i], NULL, send_part, &senders[i]), 0);
+        }
+        pthread_join(threads[0], NULL); /* then the others are about to store theirs */
+        fixture_ok(f, service_uploads_cancel(f->service, upload.id, f->arena, &upload, &f->faults));
+        for (size_t i = 1; i < SENDERS; i++)
+            pthread_join(threads[i], NULL);
+        for (size_t i = 0; i < SENDERS; i++)
+            assert_true(senders[i].code == 0 || senders[i].refusal == FAULT_CONFLICT);
+        assert_int_equal(count_entries(f, "uploads"), 0);
+    }
 }
 
 static void
@@ -428,6 +480,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         IDLE_TEST(parts_become_a_file_in_the_order_that_is_said),
+        IDLE_TEST(cancelled_upload_leaves_nothing_however_its_parts_come),
         IDLE_TEST(parts_that_do_not_fit_are_refused_and_the_upload_stays),
         IDLE_TEST(right_md5_is_accepted_in_either_case),
         IDLE_TEST(faulty_beginnings_are_refused),

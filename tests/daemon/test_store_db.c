@@ -2,7 +2,9 @@
 #include "daemon/store/query.h"
 #include "store_fixture.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* One integer of any SQL text. */
 static int64_t
@@ -51,6 +53,34 @@ database_files_are_private(void **state)
         assert_int_equal(stat(scratch_path(&f->scratch, names[i]), &status), 0);
         assert_int_equal(status.st_mode & 0777, 0600);
     }
+}
+
+/* Where the file system cannot keep room there is nothing to be seen. */
+static bool
+room_can_be_kept(struct fixture *f)
+{
+    int fd = open(scratch_path(&f->scratch, "room"), O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    bool can = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1 << 20) == 0;
+    close(fd);
+    return can;
+}
+
+/* So a disk that fills up meanwhile does not keep the daemon from starting. */
+static void
+log_is_emptied_by_a_stop_and_keeps_its_room(void **state)
+{
+    struct fixture *f = *state;
+    struct stat status;
+    fixture_add_file(f, "fine-tune");
+    fixture_close_store(f);
+    assert_int_equal(stat(scratch_path(&f->scratch, "data/finetuned.db-shm"), &status), 0);
+    assert_int_equal(stat(scratch_path(&f->scratch, "data/finetuned.db-wal"), &status), 0);
+    assert_int_equal(status.st_size, 0);
+    if (room_can_be_kept(f))
+        assert_true(status.st_blocks * 512 >= 8 << 20);
+    fixture_open_store(f);
+    assert_int_equal(ask(f->db, "SELECT count(*) FROM files"), 1);
 }
 
 static void
@@ -196,6 +226,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(every_connection_has_its_settings),
         STORE_TEST(database_files_are_private),
+        STORE_TEST(log_is_emptied_by_a_stop_and_keeps_its_room),
         STORE_TEST(pool_gives_back_what_was_released),
         STORE_TEST(failed_transaction_leaves_nothing),
         STORE_TEST(outer_transaction_cannot_commit_a_failed_part),

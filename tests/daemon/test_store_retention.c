@@ -123,6 +123,35 @@ the_folder_of_old_resume_states_goes_with_its_rows(void **state)
     assert_int_equal(access(kept, F_OK), 0);
 }
 
+static int
+refuse_commit(void *context)
+{
+    ++*(int *)context;
+    return 1;
+}
+
+/* The last moment of a transaction that can fail. */
+static void
+resume_states_whose_rows_stay_keep_their_folder(void **state)
+{
+    struct fixture *f = *state;
+    struct job_row old = add_job(f, 30, 1);
+    struct retention_report report;
+    int refused = 0;
+    const struct retention retention = {
+        .dir = f->store.dir, .db = f->db, .rules = {.resume_days = 30}, .now = NOW};
+    const char *folder = data_dir_resume_state_path(f->store.dir, old.id, "step-5", f->arena);
+    fixture_ok(f, fileio_make_folder(folder, &f->err));
+    sqlite3_commit_hook(f->db->connection, refuse_commit, &refused);
+    assert_true(retention_run(&retention, &report, &f->err) < 0);
+    sqlite3_commit_hook(f->db->connection, NULL, NULL);
+    assert_int_equal(refused, 1);
+    assert_int_equal(count_of(f, "resume_states", &old), 1);
+    assert_int_equal(access(folder, F_OK), 0);
+    retain(f, retention.rules);
+    assert_int_not_equal(access(folder, F_OK), 0);
+}
+
 static void
 more_than_a_batch_goes_too(void **state)
 {
@@ -135,6 +164,39 @@ more_than_a_batch_goes_too(void **state)
     struct retention_report report = retain(f, (struct retention_rules){.metrics_days = 1});
     assert_int_equal(report.points, 2 * RETENTION_BATCH);
     assert_int_equal(count_of(f, "metric_points", &job), 0);
+}
+
+/* Asked between two batches: the job is sent into the queue again as soon as something of it is
+ * gone. */
+static bool
+retry_when_it_has_begun(void *context)
+{
+    struct fixture *f = context;
+    tell(f, "UPDATE jobs SET status = 'queued', finished_at = NULL WHERE"
+            " (SELECT count(*) FROM metric_points) = 0 OR"
+            " (SELECT count(*) FROM metric_buckets) = 0");
+    return false;
+}
+
+static void
+points_never_stay_without_their_buckets(void **state)
+{
+    struct fixture *f = *state;
+    struct job_row job = add_job(f, 5, 20);
+    struct retention_report report;
+    const struct retention retention = {.dir = f->store.dir,
+                                        .db = f->db,
+                                        .rules = {.metrics_days = 1},
+                                        .now = NOW,
+                                        .is_stopping = retry_when_it_has_begun,
+                                        .context = f};
+    fixture_ok(f, retention_run(&retention, &report, &f->err));
+    assert_int_equal(report.points, 20);
+    assert_int_equal(count_of(f, "metric_points", &job), 0);
+    assert_int_not_equal(count_of(f, "metric_buckets", &job), 0);
+    tell(f, "UPDATE jobs SET status = 'failed', finished_at = 1");
+    retain(f, retention.rules);
+    assert_int_equal(count_of(f, "metric_buckets", &job), 0);
 }
 
 static void
@@ -299,7 +361,7 @@ files_and_models_that_waiting_evaluations_need_stay(void **state)
 }
 
 /* Five checkpoints of a job that is told to have ended; value 0 of a measure: it has none. */
-static void
+static struct job_row
 add_checkpoints(struct fixture *f, const char *name, const double values[5])
 {
     struct job_row running = fixture_start_job(f);
@@ -313,6 +375,7 @@ add_checkpoints(struct fixture *f, const char *name, const double values[5])
             .measure_count = values[i] > 0 ? 1 + (strcmp(name, "valid_loss") != 0) : 0};
         fixture_ok(f, checkpoints_insert(f->db, running.seq, &row, f->arena, &f->err));
     }
+    return running;
 }
 
 static void
@@ -351,6 +414,53 @@ of_checkpoints_that_were_never_measured_the_newest_stay(void **state)
             " parameters = '{\"metric_for_best_model\":\"auto\"}'");
     assert_int_equal(retain(f, (struct retention_rules){.checkpoints = 2}).checkpoints, 3);
     assert_int_equal(ask(f, "SELECT group_concat(step, '') FROM checkpoints"), 45);
+}
+
+/* Where a job is sent into the queue again while its checkpoints are being thinned. */
+struct retry_at_once {
+    struct fixture *f;
+    const char *folder; /* of the checkpoint that is just going */
+    int64_t job_seq;
+};
+
+/* Called between the end of a row and that of its folder: a new attempt saves the same step. */
+static void
+save_it_again(void *context, const char *folder)
+{
+    struct retry_at_once *retry = context;
+    struct fixture *f = retry->f;
+    struct checkpoint_row row = {
+        .model = "ft:base:local::12345678:ckpt-again", .step = 3, .files_json = "[]"};
+    tell(f, "UPDATE jobs SET status = 'running', finished_at = NULL");
+    assert_null(retry->folder);
+    retry->folder = arena_copy_string(f->arena, folder);
+    fixture_ok(f, checkpoints_insert(f->db, retry->job_seq, &row, f->arena, &f->err));
+}
+
+static void
+checkpoints_of_a_job_that_was_sent_again_meanwhile_stay(void **state)
+{
+    static const double losses[] = {0.9, 0.1, 0.5, 0.6, 0.7};
+    struct fixture *f = *state;
+    struct retention_report report;
+    struct job_row job = add_checkpoints(f, "valid_loss", losses);
+    tell(f, "UPDATE jobs SET status = 'failed', finished_at = 1");
+    struct retry_at_once retry = {f, NULL, job.seq};
+    const struct retention retention = {.dir = f->store.dir,
+                                        .db = f->db,
+                                        .rules = {.checkpoints = 2},
+                                        .now = NOW,
+                                        .forget_model = save_it_again,
+                                        .context = &retry};
+    const char *folder = data_dir_checkpoint_path(f->store.dir, job.id, 3, f->arena);
+    fixture_ok(f, fileio_make_folder(folder, &f->err));
+    fixture_ok(f, retention_run(&retention, &report, &f->err));
+    assert_string_equal(retry.folder, folder);
+    assert_int_equal(report.checkpoints, 1);
+    assert_int_equal(ask(f, "SELECT group_concat(step, '') FROM (SELECT step FROM checkpoints"
+                            " ORDER BY step)"),
+                     12345);
+    assert_int_equal(access(folder, F_OK), 0);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
@@ -405,7 +515,9 @@ main(void)
         STORE_TEST(nothing_is_removed_without_a_rule),
         STORE_TEST(what_hangs_on_old_jobs_goes_by_its_own_rule),
         STORE_TEST(the_folder_of_old_resume_states_goes_with_its_rows),
+        STORE_TEST(resume_states_whose_rows_stay_keep_their_folder),
         STORE_TEST(more_than_a_batch_goes_too),
+        STORE_TEST(points_never_stay_without_their_buckets),
         STORE_TEST(old_jobs_go_whole_and_others_stay),
         STORE_TEST(a_job_that_was_sent_again_keeps_everything),
         STORE_TEST(files_that_unfinished_jobs_need_stay),
@@ -415,6 +527,7 @@ main(void)
         STORE_TEST(the_newest_checkpoints_and_the_best_stay),
         STORE_TEST(the_best_checkpoint_is_the_one_by_the_metric_of_the_job),
         STORE_TEST(of_checkpoints_that_were_never_measured_the_newest_stay),
+        STORE_TEST(checkpoints_of_a_job_that_was_sent_again_meanwhile_stay),
         STORE_TEST(the_keeper_makes_a_round_at_the_start),
         STORE_TEST(the_keeper_makes_rounds_until_it_is_stopped),
     };

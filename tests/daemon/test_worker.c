@@ -119,9 +119,9 @@ job_claimed_while_stopping_goes_back(void **state)
     close_bench(&bench);
 }
 
-/* Whoever cancels or pauses tells the worker afterwards, and the job may run again by then. */
+/* Whatever has ended the run: its row is not cancelled, and not pausing. */
 static void
-wish_of_an_earlier_attempt_loses_no_job(void **state)
+ended_run_of_a_running_row_goes_back(void **state)
 {
     static const int wishes[] = {TRAINER_CANCELLED, TRAINER_PAUSE};
     struct fixture *f = *state;
@@ -172,7 +172,6 @@ stopped_worker_claims_nothing(void **state)
     scheduler_stop(bench.scheduler);
     const char *id = insert_job(f, "{}");
     fixture_ok(f, worker_start(&bench.options, &worker, &f->err));
-    worker_cancel(worker, id);
     worker_stop(worker);
     worker_stop(worker);
     assert_false(worker_is_alive(worker));
@@ -188,7 +187,7 @@ main(void)
         STORE_TEST(jobs_that_cannot_run_fail_and_the_next_is_taken),
         STORE_TEST(cancelled_row_is_left_alone),
         STORE_TEST(job_claimed_while_stopping_goes_back),
-        STORE_TEST(wish_of_an_earlier_attempt_loses_no_job),
+        STORE_TEST(ended_run_of_a_running_row_goes_back),
         STORE_TEST(pausing_job_is_paused),
         STORE_TEST(stopped_worker_claims_nothing),
     };

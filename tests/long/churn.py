@@ -103,5 +103,6 @@ def run(options, scratch, say):
         model = daemon.ask("GET", f"/v1/fine_tuning/jobs/{job}")["fine_tuned_model"]
         assert (model is not None) == (state == "succeeded"), job
     daemon.stop()
+    daemon.check_whole()
     return {**counts, "polls": sum(p.polls for p in pollers),
             "succeeded": ends.count("succeeded"), "cancelled": ends.count("cancelled")}

@@ -73,6 +73,14 @@ class Daemon:
         assert status == 0, f"SIGTERM ended the daemon with {status}"
         return time.monotonic() - begin
 
+    def check_whole(self):
+        """After a stop: the database holds together, and every file that it names is there and whole."""
+        found = subprocess.run([self.program, "doctor", "--data-dir", self.data_dir, *self.options[:2], "--json"],
+                               check=False, capture_output=True, text=True)
+        states = {check["name"]: check for check in json.loads(found.stdout)["checks"]}
+        for name in ("database", "stored"):
+            assert states[name]["status"] == "ok", states[name]
+
     def ask(self, method, path, body=None, headers=None, timeout=60):
         """One request on its own connection: the decoded JSON, or bytes of what is no JSON."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)

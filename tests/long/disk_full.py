@@ -3,7 +3,7 @@
 The data directory lies on a small tmpfs (root only). Wanted: nothing acknowledged is lost, reads
 go on, submissions are answered 507, a running job waits with one event, can be cancelled, paused
 and interrupted meanwhile, leaves no half-written folder, and goes on by itself when there is room,
-to the same bytes.
+to the same bytes. A daemon that is stopped or killed starts again while the disk is still full.
 """
 import errno
 import os
@@ -159,20 +159,28 @@ def cancel_meanwhile(bench):
     assert bench.job(job)["status"] == "cancelled"
 
 
+def start_again(bench, job):
+    """On the full disk; then room."""
+    bench.disk.fill()
+    bench.daemon.start()
+    assert bench.job(job)["status"] == "queued"
+    bench.reads_go_on(job)
+    bench.submissions_are_refused()
+    bench.disk.free()
+
+
 def stop_meanwhile(bench):
     job = waiting_job(bench)
     seconds = bench.daemon.stop()
     assert seconds < 10, f"SIGTERM took {seconds} s"
-    bench.disk.free()
-    bench.daemon.start()
+    start_again(bench, job)
     bench.went_well(job, "SIGTERM")
 
 
 def kill_meanwhile(bench):
     job = waiting_job(bench)
     bench.daemon.kill()
-    bench.disk.free()
-    bench.daemon.start()
+    start_again(bench, job)
     bench.went_well(job, "kill -9")
 
 
@@ -207,4 +215,5 @@ def run(options, scratch, say):
             act(bench)
             say(f"{name} while it waits: as wanted, same bytes")
         daemon.stop()
+        daemon.check_whole()
     return {"stages": len(STAGES), "waited": bench.waited, "acts_meanwhile": len(MEANWHILE), "lost": 0}

@@ -103,6 +103,7 @@ def run(options, scratch, say):
     rounds += 1
     add(totals, check(daemon, stream, wanted, say, rounds))
     daemon.stop()
+    daemon.check_whole()
     return {"kills": done, "jobs": rounds * jobs, **totals}
 
 
