@@ -1,6 +1,8 @@
 /* The shortest text of a double; see real_text.h. */
 #include "api/real_text.h"
 
+#include "core/base/decimal.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,8 +14,7 @@ enum {
     DIGITS_LEAST = 15, /* any decimal of so few digits survives a double */
     DIGITS_MOST = 17,  /* any double survives so many */
     MANTISSA_BITS = 53,
-    EXPONENT_BIAS = 1023 + MANTISSA_BITS - 1,
-    PLACES_MOST = 27 /* 5^27 < 2^63 */
+    EXPONENT_BIAS = 1023 + MANTISSA_BITS - 1
 };
 
 /* ---- integers of 128 bits -------------------------------------------------------------------- */
@@ -46,43 +47,14 @@ struct number {
     int exponent;
 };
 
-static const uint64_t fives[PLACES_MOST + 1] = {1u,
-                                                5u,
-                                                25u,
-                                                125u,
-                                                625u,
-                                                3125u,
-                                                15625u,
-                                                78125u,
-                                                390625u,
-                                                1953125u,
-                                                9765625u,
-                                                48828125u,
-                                                244140625u,
-                                                1220703125u,
-                                                6103515625u,
-                                                30517578125u,
-                                                152587890625u,
-                                                762939453125u,
-                                                3814697265625u,
-                                                19073486328125u,
-                                                95367431640625u,
-                                                476837158203125u,
-                                                2384185791015625u,
-                                                11920928955078125u,
-                                                59604644775390625u,
-                                                298023223876953125u,
-                                                1490116119384765625u,
-                                                7450580596923828125u};
-
 /* Nearest to number * 10^places, ties to even; does it read back? False when it cannot be said. */
 static bool
 round_at(const struct number *number, int places, struct decimal *out, bool *reads_back)
 {
     int shift = -(number->exponent + places);
-    if (places < 0 || places > PLACES_MOST || shift < 1 || shift > 63)
+    if (places < 0 || places > DECIMAL_PLACES_MOST || shift < 1 || shift > 63)
         return false;
-    uint64_t five = fives[places];
+    uint64_t five = decimal_fives[places];
     struct wide product = multiply(number->mantissa, five);
     if (product.high >> (shift - 1) > 1)
         return false; /* more than 64 bits of digits */

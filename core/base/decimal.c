@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 enum {
@@ -12,37 +11,34 @@ enum {
     EXACT_PLACES = 22 /* 10^22 is a double */
 };
 
-/* Of 5^0 and up, those below 2^64. */
-static const uint64_t fives[] = {1u,
-                                 5u,
-                                 25u,
-                                 125u,
-                                 625u,
-                                 3125u,
-                                 15625u,
-                                 78125u,
-                                 390625u,
-                                 1953125u,
-                                 9765625u,
-                                 48828125u,
-                                 244140625u,
-                                 1220703125u,
-                                 6103515625u,
-                                 30517578125u,
-                                 152587890625u,
-                                 762939453125u,
-                                 3814697265625u,
-                                 19073486328125u,
-                                 95367431640625u,
-                                 476837158203125u,
-                                 2384185791015625u,
-                                 11920928955078125u,
-                                 59604644775390625u,
-                                 298023223876953125u,
-                                 1490116119384765625u,
-                                 7450580596923828125u};
-
-enum { PLACES_MOST = sizeof fives / sizeof fives[0] - 1 };
+const uint64_t decimal_fives[DECIMAL_PLACES_MOST + 1] = {1u,
+                                                         5u,
+                                                         25u,
+                                                         125u,
+                                                         625u,
+                                                         3125u,
+                                                         15625u,
+                                                         78125u,
+                                                         390625u,
+                                                         1953125u,
+                                                         9765625u,
+                                                         48828125u,
+                                                         244140625u,
+                                                         1220703125u,
+                                                         6103515625u,
+                                                         30517578125u,
+                                                         152587890625u,
+                                                         762939453125u,
+                                                         3814697265625u,
+                                                         19073486328125u,
+                                                         95367431640625u,
+                                                         476837158203125u,
+                                                         2384185791015625u,
+                                                         11920928955078125u,
+                                                         59604644775390625u,
+                                                         298023223876953125u,
+                                                         1490116119384765625u,
+                                                         7450580596923828125u};
 
 static const double tens[EXACT_PLACES + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                               1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -93,7 +89,7 @@ static double
 round_quotient(struct decimal decimal)
 {
     bool exact = false;
-    uint64_t five = fives[decimal.places];
+    uint64_t five = decimal_fives[decimal.places];
     int shift = leading_zeros(decimal.digits), five_shift = leading_zeros(five);
     uint64_t digits = decimal.digits << shift;
     /* With digits halved they are below the divisor, and the quotient has 63 or 64 bits. */
@@ -141,13 +137,13 @@ scan(const char *text, struct decimal *out)
     if (*at == 'e' || *at == 'E') {
         bool below = at[1] == '-';
         at += at[1] == '-' || at[1] == '+' ? 2 : 1;
-        for (; is_digit(*at) && exponent <= PLACES_MOST; at++)
+        for (; is_digit(*at) && exponent <= DECIMAL_PLACES_MOST; at++)
             exponent = exponent * 10 + (*at - '0');
         if (!is_digit(at[-1]) || is_digit(*at))
             return NULL;
         out->places += below ? exponent : -exponent;
     }
-    return out->places >= 0 && out->places <= PLACES_MOST ? at : NULL;
+    return out->places >= 0 && out->places <= DECIMAL_PLACES_MOST ? at : NULL;
 }
 
 double

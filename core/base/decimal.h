@@ -9,6 +9,12 @@
 #ifndef CORE_BASE_DECIMAL_H
 #define CORE_BASE_DECIMAL_H
 
+#include <stdint.h>
+
+/* 5^0 and up: all powers of five below 2^64, and so below 2^63. */
+enum { DECIMAL_PLACES_MOST = 27 };
+extern const uint64_t decimal_fives[DECIMAL_PLACES_MOST + 1];
+
 /* The number that the text begins with, "-12.5e-3" or shorter; *end is behind it, or the text when
  * it begins with none. Blanks, signs of plus, names and hexadecimal digits are none. */
 double decimal_read(const char *text, const char **end);

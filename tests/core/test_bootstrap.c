@@ -4,10 +4,10 @@
  */
 #include "core/eval/bootstrap.h"
 
-#include "core/base/json.h"
 #include "core/eval/calibration.h"
 #include "core/eval/entities.h"
 #include "core/eval/significance.h"
+#include "tests/support/golden_measures.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -19,21 +19,11 @@
 
 #include <cmocka.h>
 
-enum { MAX_FILE = 1 << 20 };
-
-struct golden {
-    json_t *all;
-    struct arena *arena;
-};
-
 static int
 load(void **state)
 {
-    static struct golden golden;
-    struct err err;
-    golden.all = json_parse_file(FIXTURES "/intervals/intervals.json", MAX_FILE, &err);
-    assert_non_null(golden.all);
-    golden.arena = arena_new();
+    static struct golden_measures golden;
+    golden_measures_load(&golden, FIXTURES "/intervals/intervals.json");
     *state = &golden;
     return 0;
 }
@@ -41,22 +31,8 @@ load(void **state)
 static int
 unload(void **state)
 {
-    struct golden *golden = *state;
-    json_decref(golden->all);
-    arena_free(golden->arena);
+    golden_measures_unload(*state);
     return 0;
-}
-
-/* Sums of doubles in another order, and no more: far below the promised 1e-5. */
-static void
-assert_close(double found, const json_t *wanted, const char *what, size_t number)
-{
-    double value = json_number_value(wanted);
-    bool same =
-        json_is_null(wanted) ? isnan(found) : fabs(found - value) <= 1e-9 * (1.0 + fabs(value));
-    if (wanted == NULL || !same)
-        fail_msg("case %zu: %s is %.12g, not %s%.12g", number, what, found,
-                 json_is_null(wanted) ? "undefined, " : "", value);
 }
 
 static void
@@ -64,8 +40,8 @@ assert_interval(struct interval found, const json_t *one, const char *name, size
 {
     const json_t *wanted = json_object_get(one, name);
     assert_int_equal(json_array_size(wanted), 2);
-    assert_close(found.low, json_array_get(wanted, 0), name, number);
-    assert_close(found.high, json_array_get(wanted, 1), name, number);
+    golden_measures_close(found.low, json_array_get(wanted, 0), name, number);
+    golden_measures_close(found.high, json_array_get(wanted, 1), name, number);
 }
 
 static size_t
@@ -81,7 +57,7 @@ count_of(const json_t *one, const char *key)
 }
 
 static double *
-read_numbers(struct golden *golden, const json_t *one, const char *key, double scale)
+read_numbers(struct golden_measures *golden, const json_t *one, const char *key, double scale)
 {
     double *out = arena_array(golden->arena, size_of(one, key) + 1, sizeof *out);
     for (size_t i = 0; i < size_of(one, key); i++)
@@ -89,18 +65,8 @@ read_numbers(struct golden *golden, const json_t *one, const char *key, double s
     return out;
 }
 
-static float *
-read_floats(struct golden *golden, const json_t *one, const char *key, double scale)
-{
-    const double *values = read_numbers(golden, one, key, scale);
-    float *out = arena_array(golden->arena, size_of(one, key) + 1, sizeof *out);
-    for (size_t i = 0; i < size_of(one, key); i++)
-        out[i] = (float)values[i];
-    return out;
-}
-
 static uint8_t *
-read_bits(struct golden *golden, const json_t *one, const char *key)
+read_bits(struct golden_measures *golden, const json_t *one, const char *key)
 {
     const double *values = read_numbers(golden, one, key, 1);
     uint8_t *out = arena_array(golden->arena, size_of(one, key) + 1, 1);
@@ -114,7 +80,7 @@ read_bits(struct golden *golden, const json_t *one, const char *key)
 static void
 intervals_of_classes_are_scikit_learns(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "classification"), number, one) {
@@ -136,21 +102,21 @@ intervals_of_classes_are_scikit_learns(void **state)
 }
 
 static struct multi_label_predictions
-read_labels(struct golden *golden, const json_t *one)
+read_labels(struct golden_measures *golden, const json_t *one)
 {
     size_t labels = count_of(one, "labels");
     return (struct multi_label_predictions){
         .rows = size_of(one, "truth") / labels,
         .labels = labels,
-        .probabilities = read_floats(golden, one, "counts", 1.0 / 64),
+        .probabilities = golden_measures_floats(golden, one, "counts", 1.0 / 64),
         .truth = read_bits(golden, one, "truth"),
-        .thresholds = read_floats(golden, one, "thresholds", 1.0 / 64)};
+        .thresholds = golden_measures_floats(golden, one, "thresholds", 1.0 / 64)};
 }
 
 static void
 intervals_of_labels_are_scikit_learns(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "multi_label"), number, one) {
@@ -169,16 +135,17 @@ intervals_of_labels_are_scikit_learns(void **state)
 static void
 intervals_of_numbers_are_scikit_learns_and_scipys(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "regression"), number, one) {
         struct bootstrap_number_intervals found;
         struct err err;
         size_t targets = count_of(one, "targets");
-        const struct bootstrap_numbers in = {size_of(one, "truth") / targets, targets,
-                                             read_floats(golden, one, "predicted", 0.125),
-                                             read_floats(golden, one, "truth", 0.125)};
+        const struct bootstrap_numbers in = {
+            size_of(one, "truth") / targets, targets,
+            golden_measures_floats(golden, one, "predicted", 0.125),
+            golden_measures_floats(golden, one, "truth", 0.125)};
         assert_int_equal(bootstrap_regression(&in, 0, &found, &err), 0);
         assert_interval(found.mse, one, "mse", number);
         assert_interval(found.mae, one, "mae", number);
@@ -196,7 +163,7 @@ struct sentences {
 };
 
 static struct sentences
-read_sentences(struct golden *golden, const json_t *one)
+read_sentences(struct golden_measures *golden, const json_t *one)
 {
     enum { MOST = 400 };
     size_t rows = size_of(one, "truth"), place = 0;
@@ -225,7 +192,7 @@ read_sentences(struct golden *golden, const json_t *one)
 static void
 intervals_of_entities_are_seqevals(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "tokens"), number, one) {
@@ -263,7 +230,7 @@ static void
 more_than_the_cells_have_no_interval(void **state)
 {
     enum { LABELS = 4096, ROWS = BOOTSTRAP_MAX_CELLS / LABELS + 1 };
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     struct bootstrap_label_intervals found;
     struct bootstrap_number_intervals numbers;
     struct err err;
@@ -308,7 +275,7 @@ no_rows_are_refused(void **state)
 static void
 calibration_of_labels_is_numpys(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "multi_label"), number, one) {
@@ -319,14 +286,16 @@ calibration_of_labels_is_numpys(void **state)
         assert_int_equal(calibration_measure_labels(in.probabilities, in.truth, in.rows * in.labels,
                                                     &found, &err),
                          0);
-        assert_close(found.ece, json_object_get(one, "ece"), "ece", number);
-        assert_close(found.brier, json_object_get(one, "brier"), "brier", number);
+        golden_measures_close(found.ece, json_object_get(one, "ece"), "ece", number);
+        golden_measures_close(found.brier, json_object_get(one, "brier"), "brier", number);
         assert_int_equal(json_array_size(bins), CALIBRATION_BINS);
         for (size_t b = 0; b < CALIBRATION_BINS; b++) {
             const json_t *bin = json_array_get(bins, b);
             assert_int_equal(found.bins[b].rows, json_integer_value(json_array_get(bin, 0)));
-            assert_close(found.bins[b].confidence, json_array_get(bin, 1), "confidence", number);
-            assert_close(found.bins[b].accuracy, json_array_get(bin, 2), "accuracy", number);
+            golden_measures_close(found.bins[b].confidence, json_array_get(bin, 1), "confidence",
+                                  number);
+            golden_measures_close(found.bins[b].accuracy, json_array_get(bin, 2), "accuracy",
+                                  number);
         }
     }
 }
@@ -336,7 +305,7 @@ calibration_of_labels_is_numpys(void **state)
 static void
 wilcoxon_is_scipys(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "wilcoxon"), number, one) {
@@ -348,7 +317,7 @@ wilcoxon_is_scipys(void **state)
         assert_int_equal(wilcoxon_test(first, second, rows, &found, &err), 0);
         assert_int_equal(found.first_nearer, count_of(one, "first_nearer"));
         assert_int_equal(found.second_nearer, count_of(one, "second_nearer"));
-        assert_close(found.p_value, json_object_get(one, "p_value"), "p_value", number);
+        golden_measures_close(found.p_value, json_object_get(one, "p_value"), "p_value", number);
         assert_int_equal(wilcoxon_test(second, first, rows, &other, &err), 0);
         assert_true(other.p_value == found.p_value);
     }
@@ -371,7 +340,7 @@ models_that_never_differ_are_equal(void **state)
 static void
 mcnemar_of_rows_is_statsmodels(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "paired_rows"), number, one) {
@@ -386,7 +355,7 @@ mcnemar_of_rows_is_statsmodels(void **state)
         struct mcnemar found = mcnemar_test_rows(first, second, rows);
         assert_int_equal(found.only_first_right, count_of(one, "only_first"));
         assert_int_equal(found.only_second_right, count_of(one, "only_second"));
-        assert_close(found.p_value, json_object_get(one, "p_value"), "p_value", number);
+        golden_measures_close(found.p_value, json_object_get(one, "p_value"), "p_value", number);
     }
     assert_int_equal(number, 20);
 }

@@ -10,6 +10,7 @@
 #include "core/eval/multi_label.h"
 #include "core/eval/regression.h"
 #include "core/eval/significance.h"
+#include "tests/support/golden_measures.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -18,31 +19,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include <cmocka.h>
-
-struct golden {
-    json_t *all;
-    struct arena *arena;
-};
 
 static int
 load(void **state)
 {
-    static struct golden golden;
-    enum { MOST = 8 * 1024 * 1024 };
-    char *text = malloc(MOST);
-    gzFile file = gzopen(FIXTURES "/measures/measures.json.gz", "rb");
-    json_error_t error;
-    assert_non_null(file);
-    int length = gzread(file, text, MOST);
-    gzclose(file);
-    assert_in_range(length, 1, MOST - 1);
-    golden.all = json_loadb(text, (size_t)length, 0, &error);
-    free(text);
-    assert_non_null(golden.all);
-    golden.arena = arena_new();
+    static struct golden_measures golden;
+    golden_measures_load(&golden, FIXTURES "/measures/measures.json.gz");
     *state = &golden;
     return 0;
 }
@@ -50,22 +34,8 @@ load(void **state)
 static int
 unload(void **state)
 {
-    struct golden *golden = *state;
-    json_decref(golden->all);
-    arena_free(golden->arena);
+    golden_measures_unload(*state);
     return 0;
-}
-
-/* The sum order differs from numpy's; 1e-9 is far below the promised 1e-5. */
-static void
-assert_close(double found, const json_t *wanted, const char *what, size_t number)
-{
-    bool same = json_is_null(wanted) ? isnan(found)
-                                     : fabs(found - json_number_value(wanted)) <=
-                                           1e-9 * (1.0 + fabs(json_number_value(wanted)));
-    if (!same)
-        fail_msg("case %zu: %s is %.12g, not %s%.12g", number, what, found,
-                 json_is_null(wanted) ? "undefined, " : "", json_number_value(wanted));
 }
 
 static void
@@ -73,7 +43,7 @@ assert_member(double found, const json_t *one, const char *key, size_t number)
 {
     const json_t *wanted = json_object_get(one, key);
     assert_non_null(wanted);
-    assert_close(found, wanted, key, number);
+    golden_measures_close(found, wanted, key, number);
 }
 
 static void
@@ -82,23 +52,13 @@ assert_averages(const struct class_averages *found, const json_t *one, const cha
 {
     const json_t *wanted = json_object_get(one, key);
     assert_int_equal(json_array_size(wanted), 3);
-    assert_close(found->precision, json_array_get(wanted, 0), key, number);
-    assert_close(found->recall, json_array_get(wanted, 1), key, number);
-    assert_close(found->f1, json_array_get(wanted, 2), key, number);
-}
-
-static float *
-read_floats(struct golden *golden, const json_t *one, const char *key, double scale)
-{
-    const json_t *list = json_object_get(one, key);
-    float *out = arena_array(golden->arena, json_array_size(list) + 1, sizeof *out);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        out[i] = (float)(json_number_value(json_array_get(list, i)) * scale);
-    return out;
+    golden_measures_close(found->precision, json_array_get(wanted, 0), key, number);
+    golden_measures_close(found->recall, json_array_get(wanted, 1), key, number);
+    golden_measures_close(found->f1, json_array_get(wanted, 2), key, number);
 }
 
 static uint32_t *
-read_ids(struct golden *golden, const json_t *list, size_t *count)
+read_ids(struct golden_measures *golden, const json_t *list, size_t *count)
 {
     uint32_t *out = arena_array(golden->arena, json_array_size(list) + 1, sizeof *out);
     *count = json_array_size(list);
@@ -109,7 +69,8 @@ read_ids(struct golden *golden, const json_t *list, size_t *count)
 
 /* Outcomes that know truth and prediction alone. */
 static struct class_outcome *
-outcomes_of(struct golden *golden, const uint32_t *truth, const uint32_t *predicted, size_t rows)
+outcomes_of(struct golden_measures *golden, const uint32_t *truth, const uint32_t *predicted,
+            size_t rows)
 {
     struct class_outcome *out = arena_array(golden->arena, rows + 1, sizeof *out);
     for (size_t row = 0; row < rows; row++)
@@ -118,8 +79,8 @@ outcomes_of(struct golden *golden, const uint32_t *truth, const uint32_t *predic
 }
 
 static struct class_predictions
-judge(struct golden *golden, const float *probabilities, const uint32_t *truth, size_t rows,
-      size_t classes)
+judge(struct golden_measures *golden, const float *probabilities, const uint32_t *truth,
+      size_t rows, size_t classes)
 {
     struct class_outcome *outcomes = arena_array(golden->arena, rows + 1, sizeof *outcomes);
     for (size_t row = 0; row < rows; row++)
@@ -128,11 +89,11 @@ judge(struct golden *golden, const float *probabilities, const uint32_t *truth, 
 }
 
 static struct class_predictions
-read_predictions(struct golden *golden, const json_t *one)
+read_predictions(struct golden_measures *golden, const json_t *one)
 {
     size_t rows;
     uint32_t *truth = read_ids(golden, json_object_get(one, "truth"), &rows);
-    return judge(golden, read_floats(golden, one, "counts", 1.0 / 64), truth, rows,
+    return judge(golden, golden_measures_floats(golden, one, "counts", 1.0 / 64), truth, rows,
                  (size_t)json_integer_value(json_object_get(one, "classes")));
 }
 
@@ -143,13 +104,16 @@ assert_table(const struct classification_measures *found, const json_t *one, siz
     const json_t *confusion = json_object_get(one, "confusion");
     for (size_t c = 0; c < classes; c++) {
         const struct class_scores *scores = &found->per_class[c];
-        assert_close(scores->precision, json_array_get(json_object_get(one, "precision"), c),
-                     "precision", number);
-        assert_close(scores->recall, json_array_get(json_object_get(one, "recall"), c), "recall",
-                     number);
-        assert_close(scores->f1, json_array_get(json_object_get(one, "f1"), c), "f1", number);
-        assert_close((double)scores->support, json_array_get(json_object_get(one, "support"), c),
-                     "support", number);
+        golden_measures_close(scores->precision,
+                              json_array_get(json_object_get(one, "precision"), c), "precision",
+                              number);
+        golden_measures_close(scores->recall, json_array_get(json_object_get(one, "recall"), c),
+                              "recall", number);
+        golden_measures_close(scores->f1, json_array_get(json_object_get(one, "f1"), c), "f1",
+                              number);
+        golden_measures_close((double)scores->support,
+                              json_array_get(json_object_get(one, "support"), c), "support",
+                              number);
     }
     for (size_t i = 0; i < classes * classes; i++)
         assert_int_equal(found->confusion[i], json_integer_value(json_array_get(confusion, i)));
@@ -158,7 +122,7 @@ assert_table(const struct classification_measures *found, const json_t *one, siz
 static void
 classification_is_scikit_learns(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "classification"), number, one) {
@@ -188,7 +152,7 @@ classification_is_scikit_learns(void **state)
 static void
 multi_label_is_scikit_learns(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "multi_label"), number, one) {
@@ -197,7 +161,7 @@ multi_label_is_scikit_learns(void **state)
         struct err err;
         float thresholds[8] = {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f}, tuned[8];
         in.labels = (size_t)json_integer_value(json_object_get(one, "labels"));
-        in.probabilities = read_floats(golden, one, "counts", 1.0 / 64);
+        in.probabilities = golden_measures_floats(golden, one, "counts", 1.0 / 64);
         in.thresholds = thresholds;
         size_t cells;
         uint32_t *truth = read_ids(golden, json_object_get(one, "truth"), &cells);
@@ -220,8 +184,9 @@ multi_label_is_scikit_learns(void **state)
         in.thresholds = tuned;
         assert_int_equal(multi_label_measure(&in, golden->arena, &found, &err), 0);
         for (size_t k = 0; k < in.labels; k++)
-            assert_close(found.per_label[k].f1, json_array_get(json_object_get(one, "best_f1"), k),
-                         "best_f1", number);
+            golden_measures_close(found.per_label[k].f1,
+                                  json_array_get(json_object_get(one, "best_f1"), k), "best_f1",
+                                  number);
     }
     assert_int_equal(number, 200);
 }
@@ -257,14 +222,14 @@ tuned_threshold_lies_between_scores(void **state)
 static void
 regression_is_scikit_learns_and_scipys(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "regression"), number, one) {
         struct regression_measures found;
         struct err err;
-        assert_int_equal(regression_measure(read_floats(golden, one, "predicted", 0.125),
-                                            read_floats(golden, one, "truth", 0.125),
+        assert_int_equal(regression_measure(golden_measures_floats(golden, one, "predicted", 0.125),
+                                            golden_measures_floats(golden, one, "truth", 0.125),
                                             json_array_size(json_object_get(one, "truth")), &found,
                                             &err),
                          0);
@@ -279,7 +244,7 @@ regression_is_scikit_learns_and_scipys(void **state)
 
 /* Sequences end to end. */
 static struct entity_predictions
-read_sequences(struct golden *golden, const json_t *one)
+read_sequences(struct golden_measures *golden, const json_t *one)
 {
     const json_t *truth = json_object_get(one, "truth"), *found = json_object_get(one, "predicted");
     size_t sequences = json_array_size(truth), tokens = 0;
@@ -305,7 +270,7 @@ read_sequences(struct golden *golden, const json_t *one)
 static void
 entities_are_seqevals(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "entities"), number, one) {
@@ -337,7 +302,7 @@ entities_are_seqevals(void **state)
 static void
 labels_that_are_no_tags_are_named(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     static const char *const wrong[] = {"PER", "X-PER", "B-", "", "b-PER", "BPER"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         const char *labels[] = {"O", wrong[i]};
@@ -351,7 +316,7 @@ labels_that_are_no_tags_are_named(void **state)
 static void
 bilou_is_iobes_by_other_letters(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     static const char *const labels[] = {"O", "B-X", "I-X", "L-X", "U-X"};
     static const uint32_t ids[] = {1, 2, 3, 4, 0, 1, 3, 2}; /* BIL U O BL, and a lost I */
     struct entity_scheme scheme;
@@ -389,13 +354,13 @@ loss_at(const float *logits, const uint32_t *truth, size_t rows, size_t classes,
 static void
 the_temperature_makes_the_loss_least(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "temperature"), number, one) {
         size_t rows, classes = (size_t)json_integer_value(json_object_get(one, "classes"));
         uint32_t *truth = read_ids(golden, json_object_get(one, "truth"), &rows);
-        float *logits = read_floats(golden, one, "sixteenths", 1.0 / 16);
+        float *logits = golden_measures_floats(golden, one, "sixteenths", 1.0 / 16);
         struct class_predictions in = {rows, classes, outcomes_of(golden, truth, truth, rows),
                                        NULL};
         double found = calibration_fit_temperature(&in, logits);
@@ -412,7 +377,7 @@ the_temperature_makes_the_loss_least(void **state)
 static void
 mcnemar_is_statsmodels(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "paired"), number, one) {
@@ -431,7 +396,7 @@ mcnemar_is_statsmodels(void **state)
 static void
 bootstrap_intervals_are_numpys_within_chance(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     size_t number;
     json_t *one;
     json_array_foreach (json_object_get(golden->all, "intervals"), number, one) {
@@ -459,7 +424,7 @@ bootstrap_intervals_are_numpys_within_chance(void **state)
 static void
 the_most_confident_errors_come_first(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     const float p[] = {0.9f, 0.1f, 0.2f, 0.8f, 0.6f, 0.4f, 0.8f, 0.2f, 0.3f, 0.7f};
     const uint32_t truth[] = {1, 0, 0, 1, 0};
     struct class_predictions in = judge(golden, p, truth, 5, 2);
@@ -480,7 +445,7 @@ static void
 what_does_not_fit_is_left_out(void **state)
 {
     enum { CLASSES = CLASSIFICATION_MAX_CONFUSION + 1, ROWS = 3 };
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     const uint32_t truth[ROWS] = {7, CLASSES - 1, 0}, predicted[ROWS] = {7, 3, 0};
     struct class_predictions in = {ROWS, CLASSES, outcomes_of(golden, truth, predicted, ROWS),
                                    NULL};
@@ -496,7 +461,7 @@ what_does_not_fit_is_left_out(void **state)
 static void
 no_rows_are_refused(void **state)
 {
-    struct golden *golden = *state;
+    struct golden_measures *golden = *state;
     struct class_predictions none = {.classes = 2};
     struct classification_measures measures;
     struct calibration calibration;
