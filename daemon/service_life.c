@@ -57,7 +57,7 @@ possibilities(enum job_status status, struct arena *arena)
         if (job_state_next(status, verbs[i].action, &to))
             buf_printf(&text, "%s%s", text.length > 0 ? " or " : "", verbs[i].done);
     }
-    if (job_state_is_final(status))
+    if (jobs_state_is_final((enum job_state)status))
         buf_printf(&text, "%sdeleted", text.length > 0 ? " or " : "");
     const char *copy = arena_copy_string(arena, buf_string(&text));
     buf_fini(&text);

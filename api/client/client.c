@@ -3,21 +3,17 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 int
 client_problem(struct client *client, enum client_exit code, const char *format, ...)
 {
-    char *text = NULL;
+    struct buf text = {0}; /* what is said may quote the problem before */
     va_list arguments;
     va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
+    buf_vprintf(&text, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        abort(); /* as mem.h does for a few bytes */
-    buf_clear(&client->problem);
-    buf_append(&client->problem, text, (size_t)length);
-    free(text);
+    buf_fini(&client->problem);
+    client->problem = text;
     return code;
 }
 

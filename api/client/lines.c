@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { NAME_WIDTH = 12 };
 
@@ -41,16 +40,13 @@ lines_append_part(struct buf *out, const char *name, const char *value)
 void
 lines_say(const char *format, ...)
 {
-    char *text = NULL;
+    struct buf text = {0}, safe = {0};
     va_list arguments;
     va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
+    buf_vprintf(&text, format, arguments);
     va_end(arguments);
-    if (length < 0)
-        abort(); /* as mem.h does for a few bytes */
-    struct buf safe = {0};
-    text_append_safe(&safe, text);
+    text_append_safe(&safe, buf_string(&text));
     printf("%s\n", buf_string(&safe));
     buf_fini(&safe);
-    free(text);
+    buf_fini(&text);
 }

@@ -72,19 +72,26 @@ buf_append_string(struct buf *buf, const char *string)
 }
 
 void
-buf_printf(struct buf *buf, const char *format, ...)
+buf_vprintf(struct buf *buf, const char *format, va_list arguments)
 {
-    va_list args;
-    va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
     if (length < 0)
         return;
     reserve(buf, (size_t)length);
-    va_start(args, format);
-    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, args);
-    va_end(args);
+    vsnprintf(buf->data + buf->length, (size_t)length + 1, format, arguments);
     buf->length += (size_t)length;
+}
+
+void
+buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    buf_vprintf(buf, format, arguments);
+    va_end(arguments);
 }
 
 const char *

@@ -9,6 +9,7 @@
 
 #include "core/base/err.h"
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct buf {
@@ -30,6 +31,7 @@ char *buf_extend(struct buf *buf, size_t length);
 void buf_append(struct buf *buf, const void *bytes, size_t length);
 void buf_append_string(struct buf *buf, const char *string);
 void buf_printf(struct buf *buf, const char *format, ...) ERR_PRINTF(2, 3);
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments) ERR_PRINTF(2, 0);
 
 /* The contents as a C string, "" when empty. */
 const char *buf_string(const struct buf *buf);

@@ -46,7 +46,7 @@ typedef unsigned job_state_set;
 /* "queued", … as the database and the wire have it. */
 const char *jobs_state_name(enum job_state state);
 
-/* Has a job in this state ended, until it may be sent into the queue again? */
+/* Has a job in this state ended, so that nothing but a retry leads on? */
 bool jobs_state_is_final(enum job_state state);
 
 /* What a job is when it is accepted. Strings may be NULL where said so. */

@@ -109,16 +109,6 @@ job_state_next(enum job_status from, enum job_action action, enum job_status *to
     return false;
 }
 
-bool
-job_state_is_final(enum job_status status)
-{
-    enum job_status to;
-    for (size_t action = 0; action < JOB_ACTION_COUNT; action++)
-        if (action != JOB_ACTION_RETRY && job_state_next(status, (enum job_action)action, &to))
-            return false;
-    return true;
-}
-
 const char *
 job_status_name(enum job_status status)
 {

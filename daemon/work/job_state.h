@@ -27,9 +27,6 @@ enum { JOB_STATUS_COUNT = JOB_CANCELLED + 1, JOB_ACTION_COUNT = JOB_ACTION_RETRY
 /* true and *to set when the action is legal in that state. */
 bool job_state_next(enum job_status from, enum job_action action, enum job_status *to);
 
-/* Has the job ended, so that nothing but a retry leads on? */
-bool job_state_is_final(enum job_status status);
-
 /* "claim", "succeed", "fail", "cancel", "requeue", "pause", "resume", "retry" */
 const char *job_action_name(enum job_action action);
 

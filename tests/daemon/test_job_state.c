@@ -3,6 +3,8 @@
  */
 #include "daemon/work/job_state.h"
 
+#include "daemon/store/jobs.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,13 +67,23 @@ static void
 ended_jobs_are_final(void **state)
 {
     (void)state;
-    assert_false(job_state_is_final(JOB_QUEUED));
-    assert_false(job_state_is_final(JOB_RUNNING));
-    assert_false(job_state_is_final(JOB_PAUSING));
-    assert_false(job_state_is_final(JOB_PAUSED));
-    assert_true(job_state_is_final(JOB_SUCCEEDED));
-    assert_true(job_state_is_final(JOB_FAILED));
-    assert_true(job_state_is_final(JOB_CANCELLED));
+    assert_false(jobs_state_is_final(JOB_STATE_QUEUED));
+    assert_false(jobs_state_is_final(JOB_STATE_RUNNING));
+    assert_false(jobs_state_is_final(JOB_STATE_PAUSING));
+    assert_false(jobs_state_is_final(JOB_STATE_PAUSED));
+    assert_true(jobs_state_is_final(JOB_STATE_SUCCEEDED));
+    assert_true(jobs_state_is_final(JOB_STATE_FAILED));
+    assert_true(jobs_state_is_final(JOB_STATE_CANCELLED));
+    /* and so says the table: nothing but a retry leads on */
+    for (unsigned from = 0; from < JOB_STATUS_COUNT; from++) {
+        bool leads_on = false;
+        for (unsigned action = 0; action < JOB_ACTION_COUNT; action++) {
+            enum job_status to;
+            leads_on |= action != JOB_ACTION_RETRY &&
+                        job_state_next((enum job_status)from, (enum job_action)action, &to);
+        }
+        assert_int_equal(jobs_state_is_final((enum job_state)from), !leads_on);
+    }
 }
 
 static void
